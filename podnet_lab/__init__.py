@@ -1,0 +1,1 @@
+"""podnet_lab: Kubernetes Pod networking, wired by hand and verified live."""

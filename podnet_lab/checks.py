@@ -1,0 +1,233 @@
+"""
+Claims about snapshots, and what contradicts each.
+
+Pure, and by structure: a node's Pods are its named namespaces, its bridge is the bridge that their cables are plugged
+into. So what a student typed with other names is judged like what the steps made. Ordered by layer (exists, up,
+plugged, addressed, routed, forwarded), so that the first failure is the cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface
+
+from podnet_lab.errors import BadInput, CheckFailed
+from podnet_lab.model import DEFAULT, MAIN_TABLE, Link, Namespace, Route, Snapshot
+
+Cluster = Mapping[str, Snapshot]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One claim about the network, and what contradicts it (None: it holds)."""
+
+    claim: str
+    problem: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.problem is None
+
+    def __str__(self) -> str:
+        return f"ok    {self.claim}" if self else f"FAIL  {self.claim}: {self.problem}"
+
+    __repr__ = __str__
+
+
+class Checks(tuple[Check, ...]):
+    """Checks in order; true if all hold, and there is at least one."""
+
+    def __bool__(self) -> bool:
+        return len(self) > 0 and all(self)
+
+    @property
+    def first_failure(self) -> Check | None:
+        """The first claim that doesn't hold: the cause of those after it."""
+        return next((check for check in self if not check), None)
+
+    def require(self) -> Checks:
+        """Give the checks back if all hold; raise CheckFailed with the first failure if not."""
+        if not self:
+            raise CheckFailed(str(self.first_failure or "nothing was checked"))
+        return self
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self)) or "nothing was checked"
+
+    __repr__ = __str__
+
+
+def lookup(space: Namespace, address: IPv4Address) -> Route | None:
+    """The route of the main table that the kernel takes to *address*: longest prefix, then lowest metric."""
+    fits = [route for route in space.routes if route.table == MAIN_TABLE and address in route.to]
+    return min(fits, key=lambda route: (-route.to.prefixlen, route.metric), default=None)
+
+
+def pod_addresses(pod: Namespace) -> tuple[IPv4Interface, ...]:
+    """The addresses that a Pod can be reached at: all but the loopback's."""
+    return tuple(one.interface for one in pod.addresses if not one.interface.is_loopback)
+
+
+def cable(pod: Namespace) -> Link | None:
+    """A Pod's end of its cable, or None: the one with an address, if it has several."""
+    ends = [link for link in pod.links.values() if link.kind == "veth"]
+    return next((link for link in ends if pod.addresses_of(link.name)), ends[0] if ends else None)
+
+
+def bridge_of(node: Snapshot) -> Link | None:
+    """The bridge that the node's Pods are plugged into; before any is, the node's first bridge."""
+    bridges = [link for _, link in sorted(node.own.links.items()) if link.kind == "bridge"]
+    return max(bridges, key=lambda link: len(node.own.ports_of(link.name)), default=None)
+
+
+def gateways(node: Snapshot) -> tuple[IPv4Interface, ...]:
+    """The addresses of the node's bridge."""
+    bridge = bridge_of(node)
+    return node.own.addresses_of(bridge.name) if bridge else ()
+
+
+def _pods(node: Snapshot, at_least: int) -> Check:
+    found = [pod.name for pod in node.pods]
+    claim = f"{node.node} has {at_least} Pod namespace{'s' if at_least != 1 else ''}" + (" or more" if at_least else "")
+    if len(found) >= at_least:
+        return Check(claim)
+    return Check(claim, f"it has {', '.join(found)}" if found else "it has none")
+
+
+def namespaces(node: Snapshot, at_least: int = 1) -> Checks:
+    """Stage 1: does the node have a network namespace for each of its Pods?"""
+    return Checks([_pods(node, at_least)])
+
+
+def bridge(node: Snapshot) -> Checks:
+    """Stage 2: does the node have a bridge that is up and has an address?"""
+    found = bridge_of(node)
+    if found is None:
+        return Checks([Check(f"{node.node} has a bridge", "it has none")])
+    has = node.own.addresses_of(found.name)
+    return Checks(
+        [
+            Check(f"{node.node} has a bridge"),
+            Check(f"{node.node}'s bridge is up", None if found.up else f"{found.name} is down"),
+            Check(f"{node.node}'s bridge has an address", None if has else f"{found.name} has none"),
+        ]
+    )
+
+
+def veth(node: Snapshot) -> Checks:
+    """Stage 3: does each Pod have a cable, with its other end plugged into the bridge?"""
+    return _each_pod(node, _plugged)
+
+
+def _plugged(node: Snapshot, pod: Namespace) -> Iterator[Check]:
+    end = cable(pod)
+    yield Check(f"{pod.name} has a cable", None if end else "it has no veth interface")
+    if end is None:
+        return
+    claim = f"{pod.name}'s cable is plugged into {node.node}'s bridge"
+    if end.peer is None or end.peer[0] is not None:
+        yield Check(claim, f"the other end of {end.name} is not on {node.node}")
+        return
+    other, found = node.link(*end.peer), bridge_of(node)
+    if other.master is None:
+        yield Check(claim, f"{other.name} is not plugged into anything")
+    else:
+        yield Check(claim, None if found and other.master == found.name else f"{other.name} is plugged into {other.master}")
+
+
+def addr(node: Snapshot) -> Checks:
+    """Stage 4: does each Pod have an address from the bridge's subnet, of its own, on interfaces that are up?"""
+    return _each_pod(node, _addressed)
+
+
+def _addressed(node: Snapshot, pod: Namespace) -> Iterator[Check]:
+    end, has = cable(pod), pod_addresses(pod)
+    if end is None:
+        yield Check(f"{pod.name} has a cable", "it has no veth interface")
+        return
+    subnets = [gateway.network for gateway in gateways(node)]
+    near = any(one.network in subnets for one in has)
+    problem = None if near else f"it has {', '.join(map(str, has))}" if has else "it has no address"
+    yield Check(f"{pod.name} has an address in its bridge's subnet", problem)
+    twins = [other.name for other in node.pods if other.name != pod.name and {a.ip for a in has} & {a.ip for a in pod_addresses(other)}]
+    yield Check(f"{pod.name}'s address is its own", f"{', '.join(twins)} has it, too" if twins else None)
+    other = node.link(*end.peer) if end.peer else None
+    down = [link.name for link in (other, end) if link and not link.up]
+    yield Check(f"{pod.name}'s cable is up at both ends", f"{' and '.join(down)} {'are' if len(down) > 1 else 'is'} down" if down else None)
+    lo = pod.links.get("lo")
+    yield Check(f"{pod.name}'s loopback is up", None if lo and lo.up else "lo is down")
+
+
+def route(node: Snapshot, others: Iterable[Snapshot] = ()) -> Checks:
+    """Stage 5: does each Pod have a way out, does the node forward, and does it know where the others' Pods are?"""
+    found = list(_each_pod(node, _way_out))
+    found.append(Check(f"{node.node} forwards", None if node.own.forwarding else "net.ipv4.ip_forward is 0"))
+    found += [_knows(node, other) for other in others if other.node != node.node]
+    return Checks(found)
+
+
+def _way_out(node: Snapshot, pod: Namespace) -> Iterator[Check]:
+    claim, ways = f"{pod.name} has a default route to its bridge", pod.routes_to(DEFAULT)
+    if not ways:
+        yield Check(claim, "it has no default route")
+    else:
+        right = any(way.via in [gateway.ip for gateway in gateways(node)] for way in ways)
+        yield Check(claim, None if right else f"it has {ways[0]}")
+
+
+def _knows(node: Snapshot, other: Snapshot) -> Check:
+    claim = f"{node.node} knows the way to {other.node}'s Pods"
+    targets = [one.ip for pod in other.pods for one in pod_addresses(pod)] or [gateway.ip for gateway in gateways(other)]
+    if not targets:
+        return Check(claim, f"{other.node} has no Pod with an address")
+    theirs = {one.interface.ip for one in other.own.addresses}
+    for target in targets:
+        way = lookup(node.own, target)
+        if way is None:
+            return Check(claim, f"it has no route to {target}")
+        if way.via not in theirs:
+            return Check(claim, f"its route to {target} is {way}, which is not {other.node}")
+    return Check(claim)
+
+
+def _each_pod(node: Snapshot, judge) -> Checks:
+    pods = list(node.pods)
+    if not pods:
+        return Checks([_pods(node, 1)])
+    return Checks([check for pod in pods for check in judge(node, pod)])
+
+
+def stage(name: str, node: Snapshot, cluster: Cluster, pods: int = 1) -> Checks:
+    """What must be true on *node* once the stage *name* is done."""
+    match name:
+        case "namespaces":
+            return namespaces(node, pods)
+        case "bridge":
+            return bridge(node)
+        case "veth":
+            return veth(node)
+        case "addr":
+            return addr(node)
+        case "route":
+            return route(node, cluster.values())
+        case _:
+            raise BadInput(f"no stage is called {name!r}; there are namespaces, bridge, veth, addr, route")
+
+
+def unique_addresses(cluster: Cluster) -> Check:
+    """The first rule: does every Pod have an address, and one that no other Pod, node or bridge has?"""
+    claim = "every Pod has its own unique IP address"
+    owners: dict[IPv4Address, list[str]] = {}
+    pods = 0
+    for name, node in cluster.items():
+        for one in node.own.addresses:
+            if not one.interface.is_loopback:
+                owners.setdefault(one.interface.ip, []).append(name)
+        for pod in node.pods:
+            pods += 1
+            if not pod_addresses(pod):
+                return Check(claim, f"{pod.name} on {name} has none")
+            for one in pod_addresses(pod):
+                owners.setdefault(one.ip, []).append(f"{pod.name} on {name}")
+    shared = next((f"{ip} belongs to {' and to '.join(who)}" for ip, who in owners.items() if len(who) > 1), None)
+    return Check(claim, shared or (None if pods else "there is no Pod"))

@@ -1,0 +1,101 @@
+"""
+Everything podnet_lab raises on purpose.
+
+    PodnetError
+    ├── BadInput            what was asked can't be right; nothing was changed
+    ├── LabError            about the lab itself
+    │   ├── CannotRun       this machine can't run a lab; says what would help
+    │   ├── LabGone         the lab's processes ended
+    │   └── NoLab           no open lab, or several and none was named
+    ├── StepError           about one step on one node
+    │   ├── StepConflict    the name is taken by something else; nothing was changed
+    │   └── StepFailed      the kernel refused it, or it isn't true afterwards
+    ├── UndoRefused         the object isn't what the step left; nothing was changed
+    ├── CheckFailed         a check's claim doesn't hold
+    └── ShellFailed         a shell cell ended with an exit status other than 0
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+HINTS = {
+    errno.EEXIST: "Is there something of this name already? What does `ip link` or `ip route` show?",
+    errno.ENODEV: "Does this interface exist in this namespace? Was the step before this one run?",
+    errno.ENOENT: "Does this namespace exist? What does `ip netns list` show?",
+    errno.ENETUNREACH: "Is the gateway inside one of this namespace's own subnets, and is that interface up?",
+    errno.EHOSTUNREACH: "Is the gateway inside one of this namespace's own subnets?",
+    errno.ESRCH: "Is there such a route? What does `ip route` show?",
+    errno.EADDRNOTAVAIL: "Is there such an address on this interface? What does `ip addr` show?",
+    errno.EINVAL: "Which part of the command does the kernel not accept?",
+    errno.EPERM: "Are you on a node of the lab, where you may change the network?",
+    errno.ENETDOWN: "Is the interface up?",
+    errno.EXFULL: "How many ports does this bridge have? A Linux bridge holds 1,023.",
+    errno.ELOOP: "Is this interface a bridge itself? Can a bridge be plugged into a bridge?",
+    errno.EBUSY: "Is the interface plugged into a bridge already?",
+    errno.EOPNOTSUPP: "Can this kind of interface do that?",
+    errno.ENOSPC: "Which limit of this machine is reached? See `podnet doctor`?",
+    errno.EMFILE: "Which limit of open files holds here? What does `ulimit -n` show?",
+}
+"""One question for each refusal of the kernel that a student meets."""
+
+
+class PodnetError(Exception):
+    """Anything podnet_lab raises on purpose."""
+
+
+class BadInput(PodnetError, ValueError):
+    """What was asked can't be right; nothing was changed."""
+
+
+class LabError(PodnetError):
+    """Something about the lab itself."""
+
+
+class CannotRun(LabError):
+    """This machine can't run a lab; the message says what would help."""
+
+
+class LabGone(LabError):
+    """The lab's processes ended, or it was closed."""
+
+
+class NoLab(LabError):
+    """No lab is open, or several are and none was named."""
+
+
+class StepError(PodnetError):
+    """One step on one node did not work; has node, command and, where the kernel spoke, its errno."""
+
+    def __init__(self, node: str, command: str, reason: str, question: str = "", code: int = 0) -> None:
+        self.node, self.command, self.reason, self.question, self.code = node, command, reason, question, code
+        super().__init__(f"{node}# {command}: {reason}. {question}".rstrip())
+
+
+class StepConflict(StepError):
+    """The name is taken by something else; nothing was changed."""
+
+
+class StepFailed(StepError):
+    """The kernel refused a step, or the step isn't true afterwards."""
+
+    @classmethod
+    def refused(cls, node: str, command: str, code: int, detail: str = "") -> StepFailed:
+        """Build it from the kernel's error number; *detail* is the kernel's longer word, which changes between versions."""
+        failure = cls(node, command, os.strerror(code), HINTS.get(code, ""), code)
+        if detail:
+            failure.add_note(f"The kernel adds: {detail}")
+        return failure
+
+
+class UndoRefused(PodnetError):
+    """The object is no longer what the step left, so taking it back might lose work; nothing was changed."""
+
+
+class CheckFailed(PodnetError, AssertionError):
+    """A check's claim doesn't hold."""
+
+
+class ShellFailed(PodnetError):
+    """A shell cell ended with an exit status other than 0."""

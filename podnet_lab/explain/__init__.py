@@ -1,0 +1,1 @@
+"""Why A reaches B, or not: pure reasoning over snapshots."""

@@ -1,0 +1,123 @@
+"""
+The agent: the process that is a node, as far as the lab is concerned.
+
+It answers calls, one at a time and in order, from a thread of its own: that one alone enters other namespaces.
+The first thread stays in the node's, so that shells start there, and that others who join this process arrive there.
+A call is JSON ``{"do": NAME, "with": {…}}``; its answer ``{"is": …}`` or ``{"error": NAME, …}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import struct
+import threading
+from typing import Any
+
+from podnet_lab.kernel import apply, encode, read, setup
+from podnet_lab.kernel.echo import Echoes
+from podnet_lab.kernel.netlink import Refused, Socket
+
+CANCEL = b"cancel"
+
+
+class Agent:
+    """What a node can be asked to do; every public method is a call."""
+
+    def __init__(self) -> None:
+        self._echoes = Echoes()
+        self.cancelled = threading.Event()
+
+    def become_lab(self) -> dict[str, Any]:
+        """Turn this process into the lab: the owner of the external network."""
+        setup.external_network()
+        return self.who()
+
+    def become_node(self, name: str) -> dict[str, Any]:
+        """Turn this process into a node."""
+        setup.node(name)
+        return self.who()
+
+    def who(self) -> dict[str, Any]:
+        """This process's pid as it sees itself, and which namespaces it lives in, as every process can compare."""
+        kinds = ("user", "pid", "mnt", "net", "uts")
+        return {"pid": os.getpid(), "namespaces": {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in kinds}}
+
+    def cable(self, node: str, pid: int) -> None:
+        """Cable a node to the external network (on the lab's agent)."""
+        setup.cable(node, pid)
+
+    def uplink(self, address: str) -> None:
+        """Give the node's end of that cable its address."""
+        setup.uplink(address)
+
+    def read(self) -> dict[str, Any]:
+        """The node and its Pods, from the kernel."""
+        return read.node()
+
+    def apply(self, requests: list[apply.Request]) -> None:
+        """Make requests real, in order."""
+        apply.apply(requests)
+
+    def forget(self) -> None:
+        """Empty the node's own table of learnt neighbours."""
+        sock = Socket()
+        try:
+            for address, index in read.dynamic_neighbours(sock):
+                with contextlib.suppress(Refused):  # it may have gone by itself
+                    sock.request([encode.neighbour_remove(address, index)])
+        finally:
+            sock.close()
+
+    def echo_open(self, nonce: str, spaces: list[str | None]) -> list[str | None]:
+        """Listen for echoes inside namespaces."""
+        return self._echoes.open(nonce, spaces)
+
+    def echo(self, sends: list, expect: int, wait: float) -> dict[str, list]:
+        """Send echoes and listen."""
+        return self._echoes.exchange(sends, expect, wait, self.cancelled)
+
+    def echo_forget(self, spaces: list[str | None]) -> None:
+        """Delete the neighbours learnt since `echo_open`."""
+        self._echoes.forget(spaces)
+
+    def echo_close(self) -> None:
+        """Stop listening."""
+        self._echoes.close()
+
+
+def answer(agent: Agent, call: bytes) -> bytes:
+    """Do what one call asks for; a refusal of the kernel is an answer, too."""
+    asked = json.loads(call)
+    try:
+        return json.dumps({"is": getattr(agent, asked["do"])(**asked.get("with", {}))}).encode()
+    except Refused as refusal:
+        error = {"error": "refused", "code": refusal.errno, "position": refusal.position, "detail": refusal.detail}
+    except OSError as failure:
+        error = {"error": "refused", "code": failure.errno or 0, "position": 0, "detail": str(failure)}
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError, struct.error) as bug:
+        error = {"error": "bug", "detail": f"{type(bug).__name__}: {bug}"}
+    return json.dumps(error).encode()
+
+
+def serve(channel) -> None:
+    """Answer calls until the channel closes; *channel* is execnet's."""
+    agent, calls = Agent(), queue.SimpleQueue()
+
+    def work() -> None:
+        while (call := calls.get()) is not None:
+            agent.cancelled.clear()
+            channel.send(answer(agent, call))
+
+    def hear(call: bytes | None) -> None:
+        if call == CANCEL:
+            agent.cancelled.set()
+        else:
+            calls.put(call)
+
+    worker = threading.Thread(target=work, name="kernel", daemon=True)
+    worker.start()
+    channel.setcallback(hear, endmarker=None)
+    worker.join()

@@ -1,0 +1,144 @@
+"""
+Requests, in order, made real in a node's namespaces.
+
+A request is plain data: (operation, namespace, arguments), with namespace None for the node's own.
+Neighbouring requests of the same namespace go to the kernel in one send.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from podnet_lab.kernel import encode, namespaces
+from podnet_lab.kernel.netlink import Refused, Socket
+
+Request = tuple[str, str | None, dict[str, Any]]
+
+_SYSCTL_ROOT = "/proc/sys/net/"
+
+
+class Batch:
+    """Sockets and descriptors for one batch; none outlives it, or a deleted Pod would live on in them."""
+
+    def __init__(self) -> None:
+        self._home = namespaces.here()
+        self._descriptors: dict[str, int] = {}
+        self._sockets: dict[str | None, Socket] = {}
+
+    def close(self) -> None:
+        """Come back to the node's namespace and let go of all others."""
+        namespaces.enter(self._home)
+        for descriptor in [self._home, *self._descriptors.values()]:
+            os.close(descriptor)
+        for socket in self._sockets.values():
+            socket.close()
+
+    def descriptor(self, namespace: str | None) -> int:
+        """A descriptor of *namespace*, kept until the batch ends."""
+        if namespace is None:
+            return self._home
+        if namespace not in self._descriptors:
+            self._descriptors[namespace] = namespaces.open_named(namespace)
+        return self._descriptors[namespace]
+
+    def socket(self, namespace: str | None) -> Socket:
+        """A netlink socket inside *namespace*, kept until the batch ends."""
+        if namespace not in self._sockets:
+            with namespaces.inside(self.descriptor(namespace)):
+                self._sockets[namespace] = Socket()
+        return self._sockets[namespace]
+
+    def forget(self, namespace: str) -> None:
+        """Let go of *namespace*, which is about to be deleted."""
+        if namespace in self._sockets:
+            self._sockets.pop(namespace).close()
+        if namespace in self._descriptors:
+            os.close(self._descriptors.pop(namespace))
+
+    def message(self, operation: str, namespace: str | None, arguments: dict[str, Any]) -> encode.Message:
+        """Encode one netlink request, with the numbers of the interfaces that it names."""
+        given = dict(arguments)
+        if operation == "veth_add":
+            elsewhere = given.pop("peer_namespace", None)
+            return encode.veth_add(**given, peer_fd=None if elsewhere is None else self.descriptor(elsewhere))
+        if operation == "link_set":
+            if "master" in given:
+                given["master"] = self._index(namespace, given["master"]) if given["master"] else 0
+            if "to" in given:
+                given["to_fd"] = self.descriptor(given.pop("to"))
+            return encode.link_set(**given)
+        if operation in {"address_add", "address_remove"}:
+            return encode.address(operation == "address_add", given["interface"], self._index(namespace, given["dev"]))
+        if operation in {"route_add", "route_remove"}:
+            dev = given.pop("dev", None)
+            return encode.route(operation == "route_add", **given, oif=self._index(namespace, dev) if dev else None)
+        if operation == "neighbour_add":
+            return encode.neighbour_add(given["address"], given["mac"], self._index(namespace, given["dev"]))
+        if operation == "neighbour_remove":
+            return encode.neighbour_remove(given["address"], self._index(namespace, given["dev"]))
+        return encode.ENCODERS[operation](**given)
+
+    def _index(self, namespace: str | None, dev: str) -> int:
+        return self.socket(namespace).index(dev)
+
+    def sysctl(self, namespace: str | None, key: str, value: int) -> None:
+        """``sysctl -w net.KEY=VALUE`` inside *namespace*."""
+        with namespaces.inside(self.descriptor(namespace)):
+            write_sysctl(key, value)
+
+
+def write_sysctl(key: str, value: int) -> None:
+    """Set net.KEY, given with slashes ("ipv4/ip_forward"), in this thread's network namespace."""
+    descriptor = os.open(_SYSCTL_ROOT + key, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, str(value).encode())
+    finally:
+        os.close(descriptor)
+
+
+# Operations whose encoding looks up what an earlier request of the same batch may be about to make.
+_LOOKS_UP = {"address_add", "address_remove", "route_add", "route_remove", "neighbour_add", "neighbour_remove", "link_set"}
+_NOT_NETLINK = {"namespace_add", "namespace_remove", "sysctl"}
+
+
+def apply(requests: list[Request]) -> None:
+    """Make *requests* real, in order; Refused with the position of the first that the kernel did not take."""
+    batch, waiting = Batch(), []
+
+    def flush() -> None:
+        if waiting:
+            first, namespace = waiting[0][0], waiting[0][1]
+            messages = [message for _, _, message in waiting]
+            waiting.clear()
+            try:
+                batch.socket(namespace).request(messages)
+            except Refused as refusal:
+                refusal.position += first
+                raise
+
+    try:
+        for position, (operation, namespace, arguments) in enumerate(requests):
+            if waiting and (waiting[0][1] != namespace or operation in _NOT_NETLINK or _needs_flush(operation, arguments)):
+                flush()
+            try:
+                if operation == "namespace_add":
+                    namespaces.add(arguments["name"])
+                elif operation == "namespace_remove":
+                    batch.forget(arguments["name"])
+                    namespaces.remove(arguments["name"])
+                elif operation == "sysctl":
+                    batch.sysctl(namespace, arguments["key"], arguments["value"])
+                else:
+                    waiting.append((position, namespace, batch.message(operation, namespace, arguments)))
+            except OSError as error:
+                code, detail = error.errno or 0, getattr(error, "detail", "")
+                flush()  # what stands before it comes first, and so does its refusal
+                raise Refused(code, position, detail) from None
+        flush()
+    finally:
+        batch.close()
+
+
+def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
+    return operation in _LOOKS_UP and bool(arguments.get("dev") or arguments.get("master") or arguments.get("to"))

@@ -1,0 +1,106 @@
+"""
+Network namespaces, as `ip netns` keeps them: a mount below /run/netns for each name.
+
+Only the agent's kernel thread enters them. It must not be the process's first thread: another process that
+joins this one by its pid gets the first thread's namespaces.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+from collections.abc import Iterator
+
+CLONE_NEWNET = 0x40000000
+MS_BIND, MNT_DETACH = 0x1000, 2
+FOLDER = "/run/netns"
+HERE = "/proc/thread-self/ns/net"
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(function, *arguments) -> None:
+    if function(*arguments) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def path(name: str) -> str:
+    """Where the namespace *name* is mounted."""
+    return f"{FOLDER}/{name}"
+
+
+def names() -> list[str]:
+    """The names below /run/netns, in order."""
+    try:
+        return sorted(os.listdir(FOLDER))
+    except FileNotFoundError:
+        return []
+
+
+def here() -> int:
+    """A descriptor of this thread's network namespace."""
+    return os.open(HERE, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def open_named(name: str) -> int:
+    """A descriptor of the namespace *name*; OSError (ENOENT) if there is none."""
+    return os.open(path(name), os.O_RDONLY | os.O_CLOEXEC)
+
+
+def enter(descriptor: int) -> None:
+    """Bring this thread into the network namespace of *descriptor*; OSError (EINVAL) if it is none."""
+    _call(_libc.setns, descriptor, CLONE_NEWNET)
+
+
+@contextlib.contextmanager
+def inside(descriptor: int) -> Iterator[None]:
+    """Be in the network namespace of *descriptor* for a while, and come back."""
+    back = here()
+    try:
+        enter(descriptor)
+        yield
+    finally:
+        enter(back)
+        os.close(back)
+
+
+def mount(source: str, target: str, kind: str | None = None, flags: int = 0) -> None:
+    """mount(2)."""
+    _call(_libc.mount, source.encode(), target.encode(), kind.encode() if kind else None, ctypes.c_ulong(flags), None)
+
+
+def unmount(target: str) -> None:
+    """umount2(2), at once, whoever still uses it."""
+    _call(_libc.umount2, target.encode(), MNT_DETACH)
+
+
+def add(name: str) -> None:
+    """``ip netns add NAME``; OSError (EEXIST) if the name is taken."""
+    os.makedirs(FOLDER, exist_ok=True)
+    os.close(os.open(path(name), os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
+    back = here()
+    try:
+        _call(_libc.unshare, CLONE_NEWNET)
+        try:
+            mount(HERE, path(name), flags=MS_BIND)
+        finally:
+            enter(back)
+    except OSError:
+        os.unlink(path(name))
+        raise
+    finally:
+        os.close(back)
+
+
+def remove(name: str) -> None:
+    """``ip netns del NAME``; OSError (ENOENT) if there is none."""
+    os.stat(path(name))
+    try:
+        unmount(path(name))
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a plain file, not a mount: what a half-done `ip netns add` leaves
+            raise
+    os.unlink(path(name))

@@ -1,0 +1,157 @@
+"""
+A netlink socket: many requests in a bounded send, all their answers read back; dumps that are whole.
+
+Layout and numbers: linux/netlink.h, linux/rtnetlink.h.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Iterator
+
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x4, 0x10, 0x300
+NLM_F_CREATE_NEW = 0x400 | 0x200
+"""Make it, and refuse if it is there: NLM_F_CREATE and NLM_F_EXCL."""
+NLM_F_CREATE_OR_REPLACE = 0x400 | 0x100
+
+SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 270, 10, 11, 12
+NLMSGERR_ATTR_MSG = 1
+SIOCGIFINDEX = 0x8933
+
+MOST_PER_SEND = 64
+"""Several hundred unread acknowledgements overflow a socket (200 passed, 500 did not); this stays well below."""
+
+MOST_DUMPS = 16
+"""A dump that a change cut across is asked for again, this many times at most."""
+
+_HEADER = struct.Struct("=IHHII")
+_ATTRIBUTE = struct.Struct("=HH")
+
+
+class Refused(OSError):
+    """The kernel said no to one request of a batch: *position* counts from 0, *detail* is its longer word."""
+
+    def __init__(self, code: int, position: int = 0, detail: str = "") -> None:
+        super().__init__(code, os.strerror(code))
+        self.position, self.detail = position, detail
+
+
+def attribute(kind: int, payload: bytes) -> bytes:
+    """Encode one attribute, padded to four bytes."""
+    return _ATTRIBUTE.pack(4 + len(payload), kind) + payload + bytes(-len(payload) % 4)
+
+
+def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
+    """Decode the attributes of *data* from *offset* on; the nested flag is taken off their kinds."""
+    found, end = {}, len(data)
+    while offset + 4 <= end:
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < 4:
+            break
+        found[kind & 0x3FFF] = data[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+    return found
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    offset = 0
+    while offset + 16 <= len(data):
+        length, kind, flags, sequence, _ = _HEADER.unpack_from(data, offset)
+        yield kind, flags, sequence, data[offset + 16 : offset + length]
+        offset += (length + 3) & ~3
+
+
+class Socket:
+    """A route netlink socket; it belongs to the network namespace of the thread that makes it, for good."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+        for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK):
+            self._socket.setsockopt(SOL_NETLINK, option, 1)
+
+    def close(self) -> None:
+        """Close it: an open socket keeps its namespace alive, even one that was deleted."""
+        self._socket.close()
+
+    def index(self, name: str) -> int:
+        """The number of interface *name* in this socket's namespace; Refused (ENODEV) if there is none."""
+        try:
+            answer = fcntl.ioctl(self._socket, SIOCGIFINDEX, struct.pack("16s24x", name.encode()))
+        except OSError as error:
+            raise Refused(error.errno) from None
+        return struct.unpack_from("=16xi", answer)[0]
+
+    def request(self, bodies: list[tuple[int, int, bytes]]) -> None:
+        """
+        Send requests of (type, flags, body) and wait for every acknowledgement.
+
+        The kernel goes on after a refusal in the middle of a send: each send is read to its end, then the first
+        refusal is raised as Refused, with its position in *bodies*.
+        """
+        for start in range(0, len(bodies), MOST_PER_SEND):
+            part = bodies[start : start + MOST_PER_SEND]
+            self._socket.send(
+                b"".join(
+                    _HEADER.pack(16 + len(body), kind, flags | NLM_F_REQUEST | NLM_F_ACK, number, 0) + body
+                    for number, (kind, flags, body) in enumerate(part)
+                )
+            )
+            refusals = self._acknowledgements(len(part))
+            if refusals:
+                refusal = min(refusals, key=lambda one: one.position)
+                refusal.position += start
+                raise refusal
+
+    def _acknowledgements(self, count: int) -> list[Refused]:
+        refusals = []
+        while count:
+            for kind, _, number, body in _messages(self._socket.recv(1 << 16)):
+                if kind != NLMSG_ERROR:
+                    continue
+                count -= 1
+                (code,) = struct.unpack_from("=i", body)
+                if code:
+                    # With a capped acknowledgement the attributes follow the 4 + 16 bytes of error and header.
+                    detail = attributes(body, 20).get(NLMSGERR_ATTR_MSG, b"").rstrip(b"\0").decode(errors="replace")
+                    refusals.append(Refused(-code, number, detail))
+        return refusals
+
+    def dump(self, kind: int, body: bytes, strict: bool = False) -> list[bytes]:
+        """All answers to a dump request; asked again if the kernel says that a change cut across it."""
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, int(strict))
+        for _ in range(MOST_DUMPS):
+            found, whole = self._dump_once(kind, body)
+            if whole:
+                return found
+        raise Refused(16)  # EBUSY: the tables change faster than they can be read
+
+    def _dump_once(self, kind: int, body: bytes) -> tuple[list[bytes], bool]:
+        self._socket.send(_HEADER.pack(16 + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, 0, 0) + body)
+        found, whole = [], True
+        while True:
+            for answer, flags, _, payload in _messages(self._socket.recv(1 << 17)):
+                whole = whole and not flags & NLM_F_DUMP_INTR
+                if answer == NLMSG_DONE:
+                    return found, whole
+                if answer == NLMSG_ERROR:
+                    raise Refused(-struct.unpack_from("=i", payload)[0])
+                found.append(payload)
+
+    def ask(self, kind: int, bodies: list[bytes]) -> list[bytes | None]:
+        """One answer for each of *bodies*, in order; None where the kernel refused."""
+        found: list[bytes | None] = []
+        for start in range(0, len(bodies), MOST_PER_SEND):
+            part = bodies[start : start + MOST_PER_SEND]
+            self._socket.send(
+                b"".join(_HEADER.pack(16 + len(body), kind, NLM_F_REQUEST, number, 0) + body for number, body in enumerate(part))
+            )
+            answers: dict[int, bytes | None] = {}
+            while len(answers) < len(part):
+                for answer, _, number, payload in _messages(self._socket.recv(1 << 16)):
+                    answers[number] = None if answer == NLMSG_ERROR else payload
+            found += [answers[number] for number in range(len(part))]
+        return found

@@ -1,0 +1,236 @@
+"""
+A node and all its named namespaces, read back from the kernel as plain data.
+
+What comes out here goes over a wire; `podnet_lab.lab.snapshots` makes the frozen model of it.
+Layouts: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h, linux/netconf.h, linux/net_namespace.h.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from typing import Any
+
+from podnet_lab.kernel import namespaces
+from podnet_lab.kernel.encode import (
+    IFF_NOARP,
+    IFF_UP,
+    IFLA_ADDRESS,
+    IFLA_IFNAME,
+    IFLA_INFO_KIND,
+    IFLA_LINK,
+    IFLA_LINK_NETNSID,
+    IFLA_LINKINFO,
+    IFLA_MASTER,
+    IFLA_MTU,
+    NUD_PERMANENT,
+    ROUTE_KINDS,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETNEIGH,
+    RTM_GETNETCONF,
+    RTM_GETNSID,
+    RTM_GETROUTE,
+    RTPROT_KERNEL,
+)
+from podnet_lab.kernel.netlink import Socket, attribute, attributes
+
+IFF_LOWER_UP = 0x10000
+ARPHRD_LOOPBACK = 772
+IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS = 29, 8
+NETNSA_NSID, NETNSA_FD, NETNSA_TARGET_NSID = 1, 3, 4
+NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
+LOCAL_TABLE = 255
+NUD_NOARP = 0x40
+NUD = {0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0x08: "DELAY", 0x10: "PROBE", 0x20: "FAILED", 0x40: "NOARP", 0x80: "PERMANENT"}
+
+_KINDS = {number: kind for kind, number in ROUTE_KINDS.items()}
+_I32, _U32 = struct.Struct("=i"), struct.Struct("=I")
+_LINK = struct.Struct("=BxHiII")
+
+
+def _u32(data: bytes) -> int:
+    return _U32.unpack(data)[0]
+
+
+def links(sock: Socket) -> list[dict[str, Any]]:
+    """Every interface, with the numbers of master and peer still to be named."""
+    found = []
+    for body in sock.dump(RTM_GETLINK, _LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _U32.pack(RTEXT_FILTER_SKIP_STATS))):
+        _, hardware, index, flags, _ = _LINK.unpack_from(body)
+        has = attributes(body, 16)
+        info = attributes(has[IFLA_LINKINFO]) if IFLA_LINKINFO in has else {}
+        kind = info.get(IFLA_INFO_KIND, b"").rstrip(b"\0").decode()
+        found.append(
+            {
+                "name": has[IFLA_IFNAME].rstrip(b"\0").decode(errors="replace"),
+                "kind": kind or ("loopback" if hardware == ARPHRD_LOOPBACK else "physical"),
+                "up": bool(flags & IFF_UP),
+                "carrier": bool(flags & IFF_LOWER_UP),
+                "arp": not flags & IFF_NOARP,
+                "mac": has.get(IFLA_ADDRESS, b"").hex(":"),
+                "mtu": _u32(has[IFLA_MTU]),
+                "index": index,
+                "master_index": _u32(has[IFLA_MASTER]) if IFLA_MASTER in has else 0,
+                "peer_index": _u32(has[IFLA_LINK]) if IFLA_LINK in has and kind == "veth" else 0,
+                "peer_nsid": _I32.unpack(has[IFLA_LINK_NETNSID])[0] if IFLA_LINK_NETNSID in has else None,
+            }
+        )
+    return found
+
+
+def addresses(sock: Socket, names: dict[int, str]) -> list[tuple[str, str]]:
+    """(interface, address/prefix) of every IPv4 address."""
+    found = []
+    for body in sock.dump(RTM_GETADDR, struct.pack("=BBBBI", socket.AF_INET, 0, 0, 0, 0)):
+        has = attributes(body, 8)
+        local = has.get(2, has.get(1))  # IFA_LOCAL; a point-to-point's IFA_ADDRESS is the other end
+        found.append((names.get(_U32.unpack_from(body, 4)[0], "?"), f"{socket.inet_ntoa(local)}/{body[1]}"))
+    return found
+
+
+def routes(sock: Socket, names: dict[int, str]) -> list[tuple]:
+    """(to, via, dev, kind, table, metric, made by the kernel) of every IPv4 route outside the table ``local``."""
+    found = []
+    for body in sock.dump(RTM_GETROUTE, struct.pack("=BxxxBBBBI", socket.AF_INET, 0, 0, 0, 0, 0)):
+        has = attributes(body, 12)
+        table = _u32(has[15]) if 15 in has else body[4]
+        if table == LOCAL_TABLE:
+            continue
+        found.append(
+            (
+                f"{socket.inet_ntoa(has[1]) if 1 in has else '0.0.0.0'}/{body[1]}",
+                socket.inet_ntoa(has[5]) if 5 in has else None,
+                names.get(_u32(has[4])) if 4 in has else None,
+                _KINDS.get(body[7], str(body[7])),
+                table,
+                _u32(has[6]) if 6 in has else 0,
+                body[5] == RTPROT_KERNEL,
+            )
+        )
+    return found
+
+
+def neighbours(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, str, str]]:
+    """(address, interface, MAC, state) of every IPv4 neighbour."""
+    found = []
+    for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_INET, 0, 0, 0, 0)):
+        _, index, state, _, kind = struct.unpack_from("=BxxxiHBB", body)
+        has = attributes(body, 12)
+        if kind == 1:  # unicast; not the loopback's own noise
+            found.append((socket.inet_ntoa(has[1]), names.get(index, "?"), has.get(2, b"").hex(":"), NUD.get(state, "NONE")))
+    return found
+
+
+def dynamic_neighbours(sock: Socket) -> list[tuple[str, int]]:
+    """(address, interface number) of every IPv4 neighbour that was learnt, not written by hand."""
+    found = []
+    for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_INET, 0, 0, 0, 0)):
+        _, index, state, _, kind = struct.unpack_from("=BxxxiHBB", body)
+        if kind == 1 and not state & (NUD_PERMANENT | NUD_NOARP):
+            found.append((socket.inet_ntoa(attributes(body, 12)[1]), index))
+    return found
+
+
+def fdb(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, bool]]:
+    """(MAC, port, permanent) of every line of the forwarding tables of the bridges here."""
+    found = []
+    for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_BRIDGE, 0, 0, 0, 0)):
+        _, index, state, _, _ = struct.unpack_from("=BxxxiHBB", body)
+        has = attributes(body, 12)
+        if 9 in has:  # NDA_MASTER: a bridge's, not a network card's own filter
+            found.append((has[2].hex(":"), names.get(index, "?"), bool(state & NUD_PERMANENT)))
+    return found
+
+
+def conf(sock: Socket, names: dict[int, str]) -> dict[str, tuple[bool, int, bool]]:
+    """(forwarding, rp_filter, proxy_arp) of each interface, of ``all`` and of ``default``."""
+    known = {-1: "all", -2: "default", **names}
+    found = {}
+    for body in sock.dump(RTM_GETNETCONF, struct.pack("=Bxxx", socket.AF_INET)):
+        has = attributes(body, 4)
+        name = known.get(_I32.unpack(has[NETCONFA_IFINDEX])[0])
+        if name:
+            found[name] = (bool(_u32(has[NETCONFA_FORWARDING])), _u32(has[NETCONFA_RP_FILTER]), bool(_u32(has[NETCONFA_PROXY_NEIGH])))
+    return found
+
+
+def namespace(sock: Socket) -> dict[str, Any]:
+    """Everything of one namespace, through a socket that belongs to it."""
+    found = links(sock)
+    names = {link["index"]: link["name"] for link in found}
+    bridges = any(link["kind"] == "bridge" for link in found)
+    return {
+        "links": found,
+        "addresses": addresses(sock, names),
+        "routes": routes(sock, names),
+        "neighbours": neighbours(sock, names),
+        "fdb": fdb(sock, names) if bridges else [],
+        "conf": conf(sock, names),
+    }
+
+
+def node() -> dict[str, Any]:
+    """The thread's own namespace under "", and every named one that can be entered under its name."""
+    home, spaces, sockets, descriptors = namespaces.here(), {}, {}, {}
+    try:
+        for name in ["", *namespaces.names()]:
+            try:
+                descriptors[name] = namespaces.open_named(name) if name else os.dup(home)
+                namespaces.enter(descriptors[name])
+            except OSError:
+                if not name:
+                    raise
+                continue  # deleted this moment, or a plain file: `ip netns exec` can't enter it either
+            sockets[name] = Socket()
+            spaces[name] = namespace(sockets[name])
+        _name_peers(spaces, sockets, descriptors)
+    finally:
+        namespaces.enter(home)
+        for one in sockets.values():
+            one.close()
+        for descriptor in [home, *descriptors.values()]:
+            os.close(descriptor)
+    return spaces
+
+
+def _name_peers(spaces: dict[str, Any], sockets: dict[str, Socket], descriptors: dict[str, int]) -> None:
+    """
+    Put (namespace, name) in place of the numbers of masters and peers.
+
+    A cable's end knows its other end by an interface number and by a number that only its own namespace has
+    for the other; each namespace is asked for its numbers of those that hold cables.
+    """
+    index = {(space, link["index"]): link["name"] for space, has in spaces.items() for link in has["links"]}
+    cabled = [space for space, has in spaces.items() if any(link["peer_nsid"] is not None for link in has["links"])]
+    for space in cabled:
+        # A Pod's cable mostly ends in the node: that one question answers it. The node's end anywhere.
+        others = [other for other in ("", *cabled) if other != space] if not space else [""]
+        numbers = _numbers(sockets[space], {other: descriptors[other] for other in others})
+        wanted = {link["peer_nsid"] for link in spaces[space]["links"] if link["peer_nsid"] is not None}
+        if wanted - set(numbers):
+            numbers |= _numbers(sockets[space], {other: descriptors[other] for other in cabled if other != space})
+        for link in spaces[space]["links"]:
+            if link["peer_nsid"] in numbers:
+                link["peer"] = (numbers[link["peer_nsid"]] or None, index.get((numbers[link["peer_nsid"]], link["peer_index"])))
+    for space, has in spaces.items():
+        for link in has["links"]:
+            link["master"] = index.get((space, link.pop("master_index")))
+            peer_index, elsewhere = link.pop("peer_index"), link.pop("peer_nsid") is not None
+            if peer_index and not elsewhere:
+                link["peer"] = (space or None, index.get((space, peer_index)))
+            if link.get("peer", (None, None))[1] is None:
+                link["peer"] = None
+
+
+def _numbers(sock: Socket, descriptors: dict[str, int]) -> dict[int, str]:
+    """This namespace's own numbers for other namespaces (RTM_GETNSID), of those that it has a number for."""
+    bodies = [b"\0\0\0\0" + attribute(NETNSA_FD, _U32.pack(descriptor)) for descriptor in descriptors.values()]
+    found = {}
+    for other, body in zip(descriptors, sock.ask(RTM_GETNSID, bodies), strict=True):
+        number = _I32.unpack(attributes(body, 4)[NETNSA_NSID])[0] if body else -1
+        if number >= 0:
+            found[number] = other
+    return found
+

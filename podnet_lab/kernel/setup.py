@@ -1,0 +1,85 @@
+"""What a new node is made of: its own /run and /sys, a host name, a baseline of settings, a cable to the outside."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from podnet_lab.kernel import encode, namespaces
+from podnet_lab.kernel.apply import write_sysctl
+from podnet_lab.kernel.netlink import Socket
+
+EXTERNAL_BRIDGE = "external"
+"""The bridge in the lab's own namespace that plays the external network."""
+
+UPLINK = "eth0"
+"""A node's interface on the external network."""
+
+BASELINE = {
+    "forwarding": 0,
+    "rp_filter": 0,
+    "arp_ignore": 0,
+    "arp_announce": 0,
+    "arp_filter": 0,
+    "proxy_arp": 0,
+    "accept_local": 0,
+    "route_localnet": 0,
+}
+"""
+net.ipv4.conf.*: what a node starts with.
+
+A new network namespace copies these from the host's (net/ipv4/devinet.c), where Docker or a distribution may have
+changed them, and the lesson would start at a different place on every machine.
+"""
+
+
+def private_folders() -> None:
+    """Give this process's mount namespace an empty /run with a /run/netns, and a /sys that shows its own interfaces."""
+    namespaces.mount("tmpfs", "/run", "tmpfs")
+    namespaces.mount("sysfs", "/sys", "sysfs")
+    os.makedirs(namespaces.FOLDER)
+
+
+def settings() -> None:
+    """Bring this namespace's IPv4 settings to the baseline, for interfaces that are and that will be."""
+    write_sysctl("ipv4/ip_forward", 0)
+    for name in os.listdir("/proc/sys/net/ipv4/conf"):
+        for key, value in BASELINE.items():
+            write_sysctl(f"ipv4/conf/{name}/{key}", value)
+
+
+def node(name: str) -> None:
+    """Make this process, alone in new network, mount and UTS namespaces, the node *name*."""
+    private_folders()
+    socket.sethostname(name)
+    settings()
+    sock = Socket()
+    sock.request([encode.link_set("lo", up=True)])
+    sock.close()
+
+
+def external_network() -> None:
+    """Make the bridge that plays the external network; the lab's own namespace has no address on it."""
+    private_folders()
+    sock = Socket()
+    sock.request([encode.link_add(EXTERNAL_BRIDGE, "bridge"), encode.link_set(EXTERNAL_BRIDGE, up=True)])
+    sock.close()
+
+
+def cable(node: str, pid: int) -> None:
+    """Cable the node of process *pid* to the external bridge: its end is eth0, ours has the node's name."""
+    sock = Socket()
+    try:
+        sock.request([encode.veth_add(node, UPLINK, peer_pid=pid)])
+        sock.request([encode.link_set(node, up=True, master=sock.index(EXTERNAL_BRIDGE))])
+    finally:
+        sock.close()
+
+
+def uplink(address: str) -> None:
+    """Give this node's end of that cable its address, and switch it on."""
+    sock = Socket()
+    try:
+        sock.request([encode.address(True, address, sock.index(UPLINK)), encode.link_set(UPLINK, up=True)])
+    finally:
+        sock.close()

@@ -1,0 +1,1 @@
+"""Where the nodes live, and how to reach them."""

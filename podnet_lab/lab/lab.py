@@ -1,0 +1,311 @@
+"""
+The lab, as a notebook holds it: nodes, steps, checks, undo, and the way to any stage.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from podnet_lab import recipes
+from podnet_lab.checks import Cluster, bridge_of, gateways, unique_addresses
+from podnet_lab.errors import BadInput, LabError, LabGone
+from podnet_lab.explain.walk import obstacle
+from podnet_lab.lab import runtime
+from podnet_lab.lab.exam import Exam, rules
+from podnet_lab.lab.journal import Entry
+from podnet_lab.lab.machine import Machine
+from podnet_lab.lab.node import Node
+from podnet_lab.lab.reaching import PATIENCE, endpoints, try_pairs
+from podnet_lab.lab.reset import Reset, reset
+from podnet_lab.lab.run import look, run
+from podnet_lab.model import Snapshot
+from podnet_lab.plan import OUTSIDE, Plan, Pod, plan
+from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, expectation
+from podnet_lab.results import Result
+from podnet_lab.steps import Step, link, namespace
+
+OUTSIDE_NAME = "outside"
+
+_open: dict[str, Lab] = {}
+
+
+class Lab:
+    """
+    A cluster of nodes in namespaces of their own, on this machine; open one with `Lab.open()`.
+
+    It lives as long as the process that opened it, or until `close()`; ``with Lab.open() as lab:`` closes it, too.
+    """
+
+    def __init__(self, plan: Plan, name: str, machine: Machine) -> None:
+        self.plan, self.name, self._machine = plan, name, machine
+        self._nodes = {each: Node(self, each) for each in machine.agents}
+        self._journal: list[Entry] = []
+        self._made: set[tuple] = set()
+        self._baseline = look(machine.agents, machine.agents)
+        self._registered = runtime.register(name, machine.who)
+        self._closed = False
+
+    @classmethod
+    def open(cls, nodes: int | None = None, pods: int | None = None, name: str = "lab", plan: Plan | None = None, **hidden) -> Lab:
+        """
+        Open a lab of *nodes* nodes (3), planned for *pods* Pods each (2), or of a `Plan`; give back the open one of that name.
+
+        Raises CannotRun where this machine can't run one, with what would help; LabError if an open lab of the same
+        name has another plan.
+        """
+        wanted = plan or _plan(3 if nodes is None else nodes, 2 if pods is None else pods)
+        running = _open.get(name)
+        if running is not None and running.alive:
+            if (nodes, pods, plan) != (None, None, None) and wanted != running.plan:
+                raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
+            return running
+        runtime.labs()  # sweeps what others left
+        lab = cls(wanted, name, Machine(wanted, **hidden))
+        _open[name] = lab
+        _tell_jupyter()
+        return lab
+
+    @property
+    def alive(self) -> bool:
+        """Whether its processes still run."""
+        return not self._closed and all(agent.alive for agent in self._machine.agents.values())
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The cluster's nodes, in order."""
+        return [self._nodes[node.name] for node in self.plan.nodes]
+
+    @property
+    def outside(self) -> Node:
+        """The host on the external network that is not in the cluster."""
+        return self._nodes[OUTSIDE_NAME]
+
+    def __getitem__(self, name: str) -> Node:
+        if name not in self._nodes:
+            raise BadInput(f"no node is called {name!r}; there are {', '.join(self._nodes)}")
+        return self._nodes[name]
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    # Steps
+
+    def run(self, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:
+        """Run steps on several nodes at the same time: all of them, or, if one does not work, none."""
+        for name, steps in recipe.items():
+            self[name]
+            for step in steps:
+                if not isinstance(step, Step):
+                    raise BadInput(f"{step!r} is not a step; bridge.add('v-net-0') makes one")
+        self._must_be_alive()
+        result = run(self._machine.agents, recipe, headline)
+        if (entry := Entry.of(result)) is not None:
+            self._journal.append(entry)
+            self._made.update((node, key) for node in entry.steps for key in entry.keys(node))
+        return result
+
+    def build(self) -> Result:
+        """Wire the whole planned cluster, all nodes at the same time."""
+        pods = len(self.plan.pods())
+        return self.run(recipes.cluster(self.plan), f"{len(self.plan.nodes)} nodes and {pods} Pods are wired")
+
+    def undo(self) -> Result:
+        """
+        Take back the last run that changed something.
+
+        Raises UndoRefused, and changes nothing, if what it made has changed since; LabError if there is nothing left.
+        """
+        self._must_be_alive()
+        if not self._journal:
+            raise LabError("nothing to undo: no step has changed anything since the lab was opened, or came here by goto")
+        entry = self._journal[-1]
+        entry.refuse_if_changed(self.snapshot(*entry.steps))
+        result = run(self._machine.agents, entry.inverse(), "taken back:")
+        entry.refuse_if_left(result.after)
+        self._journal.pop()
+        return result
+
+    def goto(self, stage: str) -> Reset:
+        """
+        Bring the lab to the state before *stage* (or to "done"), wherever it is and whoever made what is there.
+
+        Goes back to how the nodes were when the lab was opened, then runs the stages before; names what it removed that
+        no step of this lab had made. Nodes, and shells open on them, stay.
+        """
+        steps = recipes.before(stage, self.plan)
+        self._must_be_alive()
+        back = reset(self._machine, self._baseline, self._made)
+        short = {name: recipes.shortcut(steps[name]) for name in steps if steps[name]}
+        result = run(self._machine.agents, short) if short else None
+        self._journal.clear()
+        self._made = {(name, key) for name in short for step in short[name] for key in step.touches()}
+        return Reset(f"the lab is ready for stage {stage!r}" if stage != "done" else "the lab is wired", back, result)
+
+    def reset(self) -> Reset:
+        """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
+        self._must_be_alive()
+        back = reset(self._machine, self._baseline, set())
+        self._journal.clear()
+        self._made.clear()
+        return Reset("the lab is as it was opened" if back else "nothing to do: the lab is as it was opened", back, None)
+
+    def script(self, node: str | None = None) -> str:
+        """The planned cluster's wiring as a shell script, for one node, or for all by its first argument."""
+        return recipes.script(recipes.cluster(self.plan), node)
+
+    # Pods
+
+    def add_pod(self, node: str, address: str | None = None) -> Result:
+        """
+        Wire one more Pod on *node*, with the next free address of its subnet, or with *address*.
+
+        What is free is what no kernel of the cluster has: nothing is kept in a file. Raises BadInput if the address is
+        taken or outside the subnet, or if none is left.
+        """
+        if node == OUTSIDE_NAME:
+            raise BadInput("outside is not in the cluster: it has no Pods")
+        self[node]
+        cluster = self.snapshot()
+        planned = self.plan[node]
+        pod = self._free(cluster, planned) if address is None else self._wanted(cluster, planned, address)
+        found = bridge_of(cluster[node])
+        if found is None or not any(gateway.ip == planned.gateway.ip for gateway in gateways(cluster[node])):
+            raise LabError(f"{node} has no bridge with {planned.gateway} yet: the stage 'bridge' makes it")
+        steps = recipes.pod(pod, type(planned)(planned.name, planned.external, planned.subnet, found.name))
+        result = self.run({node: steps}, f"{pod.name} is {pod.ip} on {node}")
+        return Result(result.outcomes, result.before, result.after, result.headline, pod)
+
+    def _free(self, cluster: Cluster, planned) -> Pod:
+        taken = _addresses(cluster)
+        for host in range(2, planned.capacity + 2):
+            pod = planned.pod(host)
+            here = cluster[planned.name]
+            names = pod.name in here.spaces or pod.bridge_end in here.own.links or pod.veth in here.own.links
+            if str(pod.ip) not in taken and not names:
+                return pod
+        raise BadInput(f"{planned.name}: {planned.subnet} has no free address left; {planned.capacity} Pods fit")
+
+    def _wanted(self, cluster: Cluster, planned, address: str) -> Pod:
+        pod = planned.pod_at(address)
+        if (owner := _addresses(cluster).get(str(pod.ip))) is not None:
+            raise BadInput(f"{pod.ip} belongs to {owner} already")
+        return pod
+
+    def remove_pod(self, name: str) -> Result:
+        """Take a Pod away, cable and namespace; its address is free again. Raises BadInput if no node has it, or several do."""
+        self._must_be_alive()
+        cluster = self.snapshot()
+        homes = [node for node in cluster if name in cluster[node].spaces]
+        if len(homes) != 1:
+            raise BadInput(f"no node has a Pod called {name!r}" if not homes else f"{' and '.join(homes)} both have a Pod called {name!r}")
+        pod = cluster[homes[0]].spaces[name]
+        ends = [one.peer for one in pod.links.values() if one.kind == "veth" and one.peer]
+        steps = [link.remove(dev, space) for space, dev in ends if space != name]
+        return self.run({homes[0]: [*steps, namespace.remove(name)]}, f"{name} is gone from {homes[0]}; its address is free")
+
+    # Looking and checking
+
+    def snapshot(self, *names: str) -> dict[str, Snapshot]:
+        """What the kernels say now, of all the cluster's nodes, or of those named."""
+        self._must_be_alive()
+        for name in names:
+            self[name]
+        return look(self._machine.agents, names or [node.name for node in self.plan.nodes])
+
+    def ping(self, source: str, target: str, expect: str | bool | Verdict = True, patience: float = PATIENCE) -> Ping:
+        """
+        Send an echo from one Pod or node to another, until it is answered or *patience* (seconds) is over.
+
+        The receiver says whose address it saw. ``expect=False`` makes no reply the right result. Raises BadInput if
+        there is nobody of that name.
+        """
+        wanted = expectation(expect)
+        everyone = self._everyone()
+        known = endpoints(everyone)
+        pair = (self._endpoint(known, source), self._endpoint(known, target))
+        (ping,) = try_pairs(self._machine.agents, [pair], patience)
+        why = obstacle(everyone, *pair) if ping.verdict == Verdict.NO_REPLY else None
+        return Ping(*pair, ping.verdict, ping.seen_as, why or ping.why, wanted)
+
+    def matrix(self, progress: Callable[[int, int], None] | None = None) -> Matrix:
+        """Try every ordered pair of Pods; *progress* is called with how many are done, of how many."""
+        known = endpoints(self.snapshot())
+        pods = [one for one in known.values() if one.namespace is not None]
+        return Matrix(try_pairs(self._machine.agents, [(a, b) for a in pods for b in pods if a != b], progress=progress))
+
+    def check(self, progress: Callable[[int, int], None] | None = None) -> Exam:
+        """The exam: Kubernetes' three rules for a Pod network, judged on the kernels and by trying every ordered pair."""
+        cluster = self.snapshot()
+        return rules(unique_addresses(cluster), self.matrix(progress))
+
+    def _everyone(self) -> dict[str, Snapshot]:
+        return self.snapshot(*self._machine.agents)
+
+    def _endpoint(self, known: dict[str, Endpoint], name: str) -> Endpoint:
+        if name not in known:
+            raise BadInput(f"no Pod or node is called {name!r}; there are {', '.join(known)}")
+        return known[name]
+
+    # Shells and the end
+
+    def shell(self, node: str, script: str, output: Callable[[int, bytes], None]) -> int:
+        """Run *script* with bash on *node*; *output* gets (1 or 2, bytes) as they come; returns the exit status."""
+        self[node]
+        self._must_be_alive()
+        return self._machine.agents[node].shell(script, output)
+
+    def close(self) -> None:
+        """End the lab: its processes, and with them its namespaces and mounts. A second time does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._machine.close()
+            self._registered.unlink(missing_ok=True)
+            if _open.get(self.name) is self:
+                del _open[self.name]
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _must_be_alive(self) -> None:
+        if not self.alive:
+            raise LabGone(f"the lab {self.name!r} is closed or its processes are gone; Lab.open() opens a new one")
+
+    def __repr__(self) -> str:
+        state = f"{', '.join(node.name for node in self.plan.nodes)} and {OUTSIDE_NAME} ({OUTSIDE.ip})"
+        return f"<lab {self.name!r}: {state}>" if self.alive else f"<lab {self.name!r}: closed>"
+
+
+def _plan(nodes: int, pods: int) -> Plan:
+    return plan(nodes, pods)
+
+
+def _addresses(cluster: Cluster) -> dict[str, str]:
+    """Who has which address, of all namespaces of the cluster."""
+    return {
+        str(one.interface.ip): space.name or name
+        for name, node in cluster.items()
+        for space in node.spaces.values()
+        for one in space.addresses
+    }
+
+
+def _tell_jupyter() -> None:
+    """In a notebook: pictures for results, and the cell magic."""
+    from podnet_lab.show import jupyter  # here: a lab in a script needs none of it
+
+    jupyter.install()
+
+
+def open_labs() -> list[Lab]:
+    """The labs that this process has open."""
+    return [lab for lab in _open.values() if lab.alive]
+
+
+@atexit.register
+def _close_all() -> None:
+    for lab in list(_open.values()):
+        lab.close()

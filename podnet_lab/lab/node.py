@@ -1,0 +1,51 @@
+"""One node of a lab, as a notebook holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podnet_lab import checks
+from podnet_lab.checks import Checks
+from podnet_lab.errors import ShellFailed
+from podnet_lab.model import Snapshot
+from podnet_lab.results import Result
+from podnet_lab.steps import Step
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+
+
+class Node:
+    """A node: runs steps and shells, and says what its kernel says."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab, self.name = lab, name
+
+    def run(self, *steps: Step) -> Result:
+        """
+        Run steps in order; one that holds already changes nothing.
+
+        Raises StepConflict if a name is taken, StepFailed if the kernel refuses or it is not true afterwards; either
+        way nothing of it stays.
+        """
+        return self.lab.run({self.name: steps})
+
+    def shell(self, script: str, may_fail: bool = False) -> str:
+        """Run *script* with bash on this node, as at its own terminal, and return what it printed; ShellFailed if it failed."""
+        printed: list[bytes] = []
+        status = self.lab.shell(self.name, script, lambda _, data: printed.append(data))
+        text = b"".join(printed).decode(errors="replace")
+        if status and not may_fail:
+            raise ShellFailed(f"{self.name}: the shell ended with status {status}: {text.strip()}".rstrip(": "))
+        return text
+
+    def snapshot(self) -> Snapshot:
+        """What this node's kernel says now."""
+        return self.lab.snapshot(self.name)[self.name]
+
+    def check(self, stage: str) -> Checks:
+        """Is what the stage is for true on this node, whoever made it?"""
+        return checks.stage(stage, self.snapshot(), self.lab.snapshot(), self.lab.plan.pods_per_node)
+
+    def __repr__(self) -> str:
+        return f"<node {self.name}>"

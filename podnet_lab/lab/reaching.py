@@ -1,0 +1,156 @@
+"""
+Trying who reaches whom, on the real kernels: one exchange of echoes for many pairs, tried again until a deadline.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+
+from podnet_lab.checks import pod_addresses
+from podnet_lab.errors import LabGone
+from podnet_lab.lab.wire import AgentClient
+from podnet_lab.model import Snapshot
+from podnet_lab.reach import MOST_ENTRIES, Endpoint, Ping, Verdict, waves
+
+AGAIN = 0.25
+"""Seconds after which what was not answered is sent again."""
+
+PATIENCE = 1.0
+"""Seconds until no reply is an answer: the kernel asks for a neighbour's MAC once a second."""
+
+ROUTERS_WORDS = {
+    (3, 0): "network unreachable",
+    (3, 1): "host unreachable",
+    (3, 3): "port unreachable",
+    (3, 4): "fragmentation needed",
+    (3, 9): "network prohibited",
+    (3, 10): "host prohibited",
+    (3, 13): "communication prohibited",
+    (11, 0): "time to live exceeded",
+}
+"""ICMP type and code of an error, in ping's words (RFC 792, RFC 1812)."""
+
+FINAL = {(3, 0), (3, 9), (3, 10), (3, 13)}
+"""Errors that trying again does not change: a router has no way, or is told not to take it."""
+
+Pairs = Sequence[tuple[Endpoint, Endpoint]]
+
+
+def endpoints(snapshots: Mapping[str, Snapshot]) -> dict[str, Endpoint]:
+    """Everyone that can be named: Pods by their names (and node/name where two nodes have the same), and nodes."""
+    found: dict[str, Endpoint] = {}
+    for name, node in snapshots.items():
+        own = tuple(str(one.interface.ip) for one in node.own.addresses if not one.interface.is_loopback)
+        found[name] = Endpoint(name, name, None, own)
+    for name, node in snapshots.items():
+        for pod in node.pods:
+            label = pod.name if pod.name not in found else f"{name}/{pod.name}"
+            found[label] = Endpoint(label, name, pod.name, tuple(str(one.ip) for one in pod_addresses(pod)))
+    return found
+
+
+@contextmanager
+def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[None]:
+    places: dict[str, set] = {}
+    for one in {end for pair in pairs for end in pair}:
+        places.setdefault(one.node, set()).add(one.namespace)
+    nonce = secrets.token_hex(8)
+    try:
+        for answer in [agents[node].start("echo_open", nonce=nonce, spaces=list(spaces)) for node, spaces in places.items()]:
+            answer()
+        yield
+    finally:
+        for node in places:
+            with suppress(LabGone):
+                agents[node].call("echo_close")
+
+
+def try_pairs(agents: Mapping[str, AgentClient], pairs: Pairs, patience: float = PATIENCE, progress=None) -> list[Ping]:
+    """Try each ordered pair until it is answered, refused for good, or *patience* (seconds) is over; in the order given."""
+    testable = [pair for pair in pairs if pair[1].addresses]
+    found = {pair: Ping(*pair, Verdict.NOT_TESTED, why=f"{pair[1].name} has no address") for pair in pairs if not pair[1].addresses}
+    with _listening(agents, testable):
+        parts = list(waves(testable))
+        for part in parts:
+            found.update({(ping.source, ping.target): ping for ping in _Wave(agents, part).run(patience)})
+            if len(parts) > 1:
+                _forget(agents, part)
+            if progress:
+                progress(len(found), len(pairs))
+    return [found[pair] for pair in pairs]
+
+
+def _forget(agents: Mapping[str, AgentClient], pairs: Pairs) -> None:
+    places: dict[str, set] = {}
+    for one in {end for pair in pairs for end in pair}:
+        places.setdefault(one.node, {None}).add(one.namespace)
+    for answer in [agents[node].start("echo_forget", spaces=list(spaces)) for node, spaces in places.items()]:
+        answer()
+
+
+class _Wave:
+    """One wave of pairs on its way."""
+
+    def __init__(self, agents: Mapping[str, AgentClient], pairs: Pairs) -> None:
+        self._agents, self._pairs = agents, pairs
+        self._replied: set[int] = set()
+        self._seen: dict[int, str] = {}
+        self._why: dict[int, str] = {}
+        self._final: set[int] = set()
+
+    def run(self, patience: float) -> list[Ping]:
+        deadline = time.monotonic() + patience
+        waiting = set(range(len(self._pairs)))
+        while waiting:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            self._exchange(waiting, min(AGAIN, left))
+            # A reply says it arrived; the receiver's own word may still be on its way, and is waited for.
+            waiting -= {number for number in waiting if number in self._replied and number in self._seen}
+            waiting -= self._final - self._replied
+        return [self._verdict(number) for number in range(len(self._pairs))]
+
+    def _exchange(self, waiting: set[int], wait: float) -> None:
+        sends: dict[str, list] = {}
+        expect: dict[str, int] = {}
+        for number in sorted(waiting):
+            source, target = self._pairs[number]
+            sends.setdefault(source.node, []).append((source.namespace, target.addresses[0], number))
+            for node in (source.node, target.node):
+                expect[node] = expect.get(node, 0) + 1
+        answers = [
+            self._agents[node].start("echo", sends=sends.get(node, []), expect=count, wait=wait) for node, count in expect.items()
+        ]
+        for answer in answers:
+            found = answer()
+            self._replied.update(found["replies"])
+            for number, namespace, source in found["heard"]:
+                if namespace == self._pairs[number][1].namespace:
+                    self._seen[number] = source
+            for number, router, kind, code in found["errors"]:
+                self._why[number] = f"{router} says {ROUTERS_WORDS.get((kind, code), f'ICMP {kind}/{code}')}"
+                if (kind, code) in FINAL:
+                    self._final.add(number)
+            for number, code in found["refused"]:
+                self._why[number] = f"its own kernel says {os.strerror(code).lower()}"
+                self._final.add(number)
+
+    def _verdict(self, number: int) -> Ping:
+        source, target = self._pairs[number]
+        seen = self._seen.get(number)
+        if number in self._replied and seen is not None:
+            verdict = Verdict.REACHED if seen in source.addresses else Verdict.TRANSLATED
+            return Ping(source, target, verdict, seen)
+        if number in self._replied:
+            return Ping(source, target, Verdict.NO_REPLY, why=f"someone answered for {target.addresses[0]}, but not {target.name}")
+        if seen is not None:
+            return Ping(source, target, Verdict.NO_REPLY, seen, f"{target.name} heard it, but its answer did not come back")
+        return Ping(source, target, Verdict.NO_REPLY, why=self._why.get(number, "silence"))
+
+
+__all__ = ["MOST_ENTRIES", "PATIENCE", "endpoints", "try_pairs"]

@@ -1,0 +1,107 @@
+"""
+Running steps on nodes: look, apply, look again, judge; and put everything back if one of them did not work.
+
+One step in a notebook and a recipe of thousands go this same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from podnet_lab.errors import StepConflict, StepFailed
+from podnet_lab.lab.snapshots import snapshot
+from podnet_lab.lab.wire import AgentClient, Refusal
+from podnet_lab.model import Snapshot
+from podnet_lab.recipes import adds_up, conflicts, needed
+from podnet_lab.restore import MOST_PASSES, restore
+from podnet_lab.results import Outcome, Result
+from podnet_lab.steps import Step
+
+Agents = Mapping[str, AgentClient]
+
+
+def look(agents: Agents, names: Iterable[str]) -> dict[str, Snapshot]:
+    """Snapshots of several nodes, taken at the same time."""
+    answers = {name: agents[name].start("read") for name in names}
+    return {name: snapshot(name, answer()) for name, answer in answers.items()}
+
+
+def run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:
+    """
+    Run each node's steps, in order, all nodes at the same time; steps whose claims hold already are left out.
+
+    Raises StepConflict before anything changes if a name is taken, StepFailed if the kernel refuses a step or it is
+    not true afterwards; then every node is brought back to what it was before.
+    """
+    before = look(agents, recipe)
+    for name, steps in recipe.items():
+        for step, taken in conflicts(steps, before[name]):
+            raise StepConflict(name, step.command, taken, "Is that what you want to keep?")
+    todo = {name: needed(steps, before[name]) for name, steps in recipe.items()}
+    work = {name: [step for step, does in zip(steps, todo[name], strict=True) if does] for name, steps in recipe.items()}
+    failure = _apply(agents, {name: steps for name, steps in work.items() if steps})
+    after = look(agents, recipe) if any(work.values()) else before
+    failure = failure or _judge(recipe, after)
+    if failure is not None:
+        _put_back(agents, before, failure)
+        raise failure
+    outcomes = (Outcome(name, step, does) for name, steps in recipe.items() for step, does in zip(steps, todo[name], strict=True))
+    return Result(tuple(outcomes), before, after, headline)
+
+
+def _apply(agents: Agents, work: Mapping[str, Sequence[Step]]) -> StepFailed | None:
+    answers = []
+    for name, steps in work.items():
+        requests = [(step, request) for step in steps for request in step.requests()]
+        answers.append((name, requests, agents[name].start("apply", requests=[request for _, request in requests])))
+    failure = None
+    for name, requests, answer in answers:
+        try:
+            answer()
+        except Refusal as refusal:
+            step = requests[refusal.position][0]
+            failure = failure or StepFailed.refused(name, step.command, refusal.code, refusal.detail)
+    return failure
+
+
+def _judge(recipe: Mapping[str, Sequence[Step]], after: Mapping[str, Snapshot]) -> StepFailed | None:
+    for name, steps in recipe.items():
+        for step, left in adds_up(steps):
+            wrong = left.contradiction(after[name]) if left is not None else None
+            if wrong is not None:
+                return StepFailed(name, step.command, f"the kernel took it, but {wrong}", "What has changed it since?")
+    return None
+
+
+def _put_back(agents: Agents, before: Mapping[str, Snapshot], failure: StepFailed) -> None:
+    _, left = bring_back(agents, before)
+    for name, steps in left.items():
+        failure.add_note(f"{name} could not be brought back all the way; missing: {'; '.join(step.command for step in steps)}")
+
+
+def bring_back(agents: Agents, then: Mapping[str, Snapshot]) -> tuple[dict[str, list[Step]], dict[str, list[Step]]]:
+    """Bring nodes back to earlier snapshots of them; returns the steps that it took, and those that it could not do."""
+    done: dict[str, list[Step]] = {name: [] for name in then}
+    for _ in range(MOST_PASSES):
+        now = look(agents, then)
+        todo = {name: steps for name in then if (steps := restore(now[name], then[name]))}
+        if not todo:
+            return done, {}
+        for name, steps in todo.items():
+            done[name] += _one_by_one(agents[name], steps)
+    now = look(agents, then)
+    return done, {name: steps for name in then if (steps := restore(now[name], then[name]))}
+
+
+def _one_by_one(agent: AgentClient, steps: Sequence[Step]) -> list[Step]:
+    """All in one go; where the kernel refuses one (it went by itself, with another), that one is left to the next look."""
+    left, done = list(steps), []
+    while left:
+        requests = [(step, request) for step in left for request in step.requests()]
+        try:
+            agent.call("apply", requests=[request for _, request in requests])
+            return done + left
+        except Refusal as refusal:
+            at = left.index(requests[refusal.position][0])
+            done, left = done + left[:at], left[at + 1 :]
+    return done

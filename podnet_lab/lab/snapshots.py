@@ -1,0 +1,28 @@
+"""The frozen model, made of the plain data that an agent reads."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Any
+
+from podnet_lab.model import Address, Conf, FdbEntry, Link, Namespace, Neighbour, Route, Snapshot
+
+
+def snapshot(node: str, spaces: dict[str, Any]) -> Snapshot:
+    """A node's snapshot from what its agent read."""
+    return Snapshot(node, {name or None: _namespace(name or None, has) for name, has in spaces.items()})
+
+
+def _namespace(name: str | None, has: dict[str, Any]) -> Namespace:
+    return Namespace(
+        name,
+        {link["name"]: Link(**link | {"peer": tuple(link["peer"]) if link["peer"] else None}) for link in has["links"]},
+        tuple(Address(dev, IPv4Interface(interface)) for dev, interface in has["addresses"]),
+        tuple(
+            Route(IPv4Network(to), IPv4Address(via) if via else None, dev, kind, table, metric, kernel)
+            for to, via, dev, kind, table, metric, kernel in has["routes"]
+        ),
+        tuple(Neighbour(IPv4Address(address), dev, mac, state) for address, dev, mac, state in has["neighbours"]),
+        tuple(FdbEntry(mac, dev, permanent) for mac, dev, permanent in has["fdb"]),
+        {dev: Conf(*values) for dev, values in has["conf"].items()},
+    )

@@ -1,0 +1,140 @@
+"""
+What a kernel can say of a node: links, addresses, routes, neighbours, per network namespace.
+
+Pure and frozen. A namespace of ``None`` is the node's own, a text is the name of a Pod's.
+Field names are iproute2's; lines of ``show()`` leave out what differs from run to run (indexes, MACs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+DEFAULT = IPv4Network("0.0.0.0/0")
+MAIN_TABLE = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An interface. *peer* is (namespace, name) of a veth's other end, None if there is none or it can't be seen."""
+
+    name: str
+    kind: str
+    up: bool
+    mac: str = ""
+    mtu: int = 1500
+    arp: bool = True
+    master: str | None = None
+    peer: tuple[str | None, str] | None = None
+    carrier: bool = False
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An IPv4 address on an interface, with its prefix length."""
+
+    dev: str
+    interface: IPv4Interface
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A line of a routing table; *kernel* tells that the kernel made it itself, for an address."""
+
+    to: IPv4Network
+    via: IPv4Address | None = None
+    dev: str | None = None
+    kind: str = "unicast"
+    table: int = MAIN_TABLE
+    metric: int = 0
+    kernel: bool = False
+
+    def __str__(self) -> str:
+        to = "default" if self.to == DEFAULT else str(self.to)
+        kind = "" if self.kind == "unicast" else f"{self.kind} "
+        via = f" via {self.via}" if self.via else ""
+        dev = f" dev {self.dev}" if self.dev else ""
+        return f"{kind}{to}{via}{dev}" + (f" metric {self.metric}" if self.metric else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What the kernel believes to be the MAC of an address on the same link; *state* as in ``ip neigh``."""
+
+    address: IPv4Address
+    dev: str
+    mac: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class FdbEntry:
+    """A line of a bridge's forwarding table: behind which port a MAC lives."""
+
+    mac: str
+    dev: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """IPv4 settings of one interface, or of ``all`` and ``default`` (net.ipv4.conf.NAME.*)."""
+
+    forwarding: bool
+    rp_filter: int = 0
+    proxy_arp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """One network namespace as its kernel described it."""
+
+    name: str | None
+    links: Mapping[str, Link] = field(default_factory=dict)
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    fdb: tuple[FdbEntry, ...] = ()
+    conf: Mapping[str, Conf] = field(default_factory=dict)
+
+    @property
+    def forwarding(self) -> bool:
+        """Whether net.ipv4.ip_forward is 1 here."""
+        return "all" in self.conf and self.conf["all"].forwarding
+
+    def addresses_of(self, dev: str) -> tuple[IPv4Interface, ...]:
+        """The addresses on *dev*."""
+        return tuple(address.interface for address in self.addresses if address.dev == dev)
+
+    def ports_of(self, bridge: str) -> tuple[str, ...]:
+        """The interfaces that are plugged into *bridge*."""
+        return tuple(link.name for link in self.links.values() if link.master == bridge)
+
+    def routes_to(self, to: IPv4Network) -> tuple[Route, ...]:
+        """The routes of the main table to exactly *to*."""
+        return tuple(route for route in self.routes if route.to == to and route.table == MAIN_TABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A node at one moment: its own namespace under None, the named ones (its Pods) under their names."""
+
+    node: str
+    spaces: Mapping[str | None, Namespace]
+
+    @property
+    def own(self) -> Namespace:
+        """The node's own network namespace."""
+        return self.spaces[None]
+
+    @property
+    def pods(self) -> Iterator[Namespace]:
+        """The named namespaces, by name."""
+        return (self.spaces[name] for name in sorted(name for name in self.spaces if name is not None))
+
+    def link(self, namespace: str | None, name: str) -> Link | None:
+        """The interface *name* in *namespace*, or None."""
+        space = self.spaces.get(namespace)
+        return space.links.get(name) if space else None

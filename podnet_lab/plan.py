@@ -1,0 +1,214 @@
+"""
+The address plan: which nodes, subnets and Pods there are, and what they are called.
+
+Pure: nothing here asks a kernel. Names carry the address, so that the one can be told from the other
+at any scale: Pod ``pod-1-2`` is 10.244.1.2, on node 1, at the end of cable ``veth-1-2``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from podnet_lab.errors import BadInput
+
+BRIDGE = "v-net-0"
+"""The name of every node's bridge, as in the source."""
+
+EXTERNAL = IPv4Network("192.168.1.0/24")
+"""The network that the nodes are part of, as in the source."""
+
+OUTSIDE = IPv4Interface("192.168.1.5/24")
+"""The host ``outside``, on the external network but not in the cluster."""
+
+POD_NETWORK = IPv4Network("10.244.0.0/16")
+"""The private range that is cut into one /24 for each node, as in the source."""
+
+MAX_NODES = 244
+"""192.168.1.11 to 192.168.1.254."""
+
+MAX_PODS = 253
+"""Host addresses of a /24, less the bridge's own."""
+
+MAX_NAME = 15
+"""Bytes in an interface name: the kernel's IFNAMSIZ is 16, with the closing zero (linux/if.h)."""
+
+_INTERFACE = re.compile(r"[^\s/:]+")
+_NAMESPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
+
+
+def interface_name(name: str) -> str:
+    """Give *name* back if the kernel takes it as an interface's name; raise BadInput if not."""
+    if not isinstance(name, str) or not name:
+        raise BadInput(f"an interface needs a name, not {name!r}")
+    if len(name.encode()) > MAX_NAME:
+        raise BadInput(f"interface name {name!r} has {len(name.encode())} bytes; the kernel allows {MAX_NAME}")
+    if not _INTERFACE.fullmatch(name) or name in {".", "..", "all", "default"} or name.startswith("-") or "%" in name:
+        raise BadInput(f"{name!r} can't be an interface's name: no space, slash, colon, percent sign or leading dash")
+    return name
+
+
+def namespace_name(name: str) -> str:
+    """Give *name* back if it can name a network namespace (a file in /run/netns); raise BadInput if not."""
+    if not isinstance(name, str) or not _NAMESPACE.fullmatch(name) or len(name) > 200:
+        raise BadInput(f"{name!r} can't be a namespace's name: letters, digits and . _ - @ +, at most 200 of them")
+    return name
+
+
+def interface_address(text: str) -> IPv4Interface:
+    """Read an IPv4 address with its prefix length, like 10.244.1.1/24; raise BadInput if it can't be an interface's."""
+    if not isinstance(text, str | IPv4Interface) or "/" not in str(text):
+        raise BadInput(f"{text!r} needs a prefix length, as in 10.244.1.1/24")
+    try:
+        found = IPv4Interface(text)
+    except ValueError as error:
+        raise BadInput(f"{text!r} is not an IPv4 address with a prefix length: {error}") from None
+    network = found.network
+    if network.prefixlen < 31 and found.ip in (network.network_address, network.broadcast_address):
+        raise BadInput(f"{text} is the {'network' if found.ip == network.network_address else 'broadcast'} address of {network}")
+    return found
+
+
+def ip_address(text: str) -> IPv4Address:
+    """Read an IPv4 address; raise BadInput if it is none."""
+    try:
+        return IPv4Address(text)
+    except ValueError as error:
+        raise BadInput(f"{text!r} is not an IPv4 address: {error}") from None
+
+
+def subnet(text: str) -> IPv4Network:
+    """Read an IPv4 subnet, like 10.244.1.0/24; raise BadInput if host bits are set or it is none."""
+    try:
+        return IPv4Network(text)
+    except ValueError as error:
+        raise BadInput(f"{text!r} is not an IPv4 subnet: {error}") from None
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One Pod's place in the plan: the node it is on, and its address with the subnet's prefix length."""
+
+    name: str
+    node: str
+    address: IPv4Interface
+
+    @property
+    def ip(self) -> IPv4Address:
+        """The address without the prefix length."""
+        return self.address.ip
+
+    @cached_property
+    def veth(self) -> str:
+        """The Pod's end of its cable."""
+        _, _, third, fourth = str(self.ip).split(".")
+        return f"veth-{third}-{fourth}"
+
+    @cached_property
+    def bridge_end(self) -> str:
+        """The bridge's end of its cable."""
+        return f"{self.veth}-br"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node's place in the plan: its address on the external network, and its Pods' subnet."""
+
+    name: str
+    external: IPv4Interface
+    subnet: IPv4Network
+    bridge: str = BRIDGE
+
+    def __post_init__(self) -> None:
+        if self.external.ip in self.subnet:
+            raise BadInput(f"{self.name}: its own address {self.external.ip} lies inside its Pods' subnet {self.subnet}")
+
+    @property
+    def gateway(self) -> IPv4Interface:
+        """The bridge's address, the first of the subnet: the way out for every Pod of this node."""
+        return IPv4Interface(f"{self.subnet.network_address + 1}/{self.subnet.prefixlen}")
+
+    @property
+    def capacity(self) -> int:
+        """How many Pods the subnet has addresses for."""
+        return self.subnet.num_addresses - 3
+
+    def pod(self, host: int) -> Pod:
+        """The Pod whose address is number *host* of the subnet: node 1's first is ``pod(2)``, pod-1-2."""
+        if not 2 <= host <= self.capacity + 1:
+            raise BadInput(f"{self.name}: {self.subnet} has Pod addresses .2 to .{self.capacity + 1}, not .{host}")
+        return self.pod_at(self.subnet.network_address + host)
+
+    def pod_at(self, address: IPv4Address | str) -> Pod:
+        """The Pod that has *address*; raise BadInput outside the node's subnet."""
+        ip = ip_address(str(address))
+        if ip not in self.subnet:
+            raise BadInput(f"{ip} is outside {self.name}'s subnet {self.subnet}")
+        if ip in (self.subnet.network_address, self.gateway.ip, self.subnet.broadcast_address):
+            raise BadInput(f"{ip} is not a Pod's: {self.subnet} keeps it for the network, the bridge or broadcast")
+        _, _, third, fourth = str(ip).split(".")
+        return Pod(f"pod-{third}-{fourth}", self.name, IPv4Interface(f"{ip}/{self.subnet.prefixlen}"))
+
+    def pods(self, count: int) -> tuple[Pod, ...]:
+        """The first *count* Pods of this node."""
+        if not 0 <= count <= self.capacity:
+            raise BadInput(f"{self.name}: {count} Pods do not fit {self.subnet}; it has room for {self.capacity}")
+        return tuple(self.pod(host) for host in range(2, count + 2))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All nodes of a cluster, and how many Pods each is to have."""
+
+    nodes: tuple[Node, ...]
+    pods_per_node: int = 2
+
+    def __post_init__(self) -> None:
+        names = [node.name for node in self.nodes]
+        if not names:
+            raise BadInput("a cluster needs at least one node")
+        _no_duplicates("node name", names)
+        _no_duplicates("node address", [node.external.ip for node in self.nodes])
+        by_start = sorted(self.nodes, key=lambda node: node.subnet)
+        for one, other in zip(by_start, by_start[1:], strict=False):
+            if one.subnet.overlaps(other.subnet):
+                raise BadInput(f"{one.name}'s subnet {one.subnet} overlaps {other.name}'s {other.subnet}")
+        for node in self.nodes:
+            node.pods(self.pods_per_node)
+
+    def __getitem__(self, name: str) -> Node:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise BadInput(f"no node is called {name!r}; there are {', '.join(node.name for node in self.nodes)}")
+
+    def pods(self) -> tuple[Pod, ...]:
+        """Every Pod of the plan, node by node."""
+        return tuple(pod for node in self.nodes for pod in node.pods(self.pods_per_node))
+
+
+def _no_duplicates(what: str, values: Iterable) -> None:
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise BadInput(f"{what} {value} is there twice")
+        seen.add(value)
+
+
+def plan(nodes: int = 3, pods: int = 2) -> Plan:
+    """The lesson's plan for *nodes* nodes of *pods* Pods: node N is 192.168.1.(10+N), its Pods 10.244.N.2 and up."""
+    for what, value, most in (("nodes", nodes, MAX_NODES), ("pods", pods, MAX_PODS)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise BadInput(f"{what} is a whole number, not {value!r}")
+        if not (1 if what == "nodes" else 0) <= value <= most:
+            raise BadInput(f"{value} {what}: this address plan has room for {most}{' on each node' if what == 'pods' else ''}")
+    return Plan(
+        tuple(
+            Node(f"node{n}", IPv4Interface(f"{EXTERNAL.network_address + 10 + n}/24"), IPv4Network(f"10.244.{n}.0/24"))
+            for n in range(1, nodes + 1)
+        ),
+        pods,
+    )

@@ -1,0 +1,197 @@
+"""
+Steps in order: a Pod, a node, a cluster, a stage of the lesson; and the same work as a shell script.
+
+Pure. What a recipe adds up to is not what each of its steps did: `adds_up` tells what is left to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from podnet_lab.errors import BadInput
+from podnet_lab.model import Snapshot
+from podnet_lab.plan import Node, Plan, Pod
+from podnet_lab.steps import Step, address, bridge, forwarding, link, namespace, route, veth
+from podnet_lab.steps.veth import AddVeth, MoveVeth
+
+STAGES = ("namespaces", "bridge", "veth", "addr", "route")
+"""The stages of the lesson, in order."""
+
+Recipe = Mapping[str, Sequence[Step]]
+"""Steps for each node, by its name."""
+
+
+def stage(name: str, node: Node, plan: Plan) -> list[Step]:
+    """What one stage does on one node, as the lesson does it: cables are made, then moved."""
+    pods = node.pods(plan.pods_per_node)
+    match name:
+        case "namespaces":
+            return [namespace.add(pod.name) for pod in pods]
+        case "bridge":
+            return [bridge.add(node.bridge), link.up(node.bridge), address.add(node.gateway, dev=node.bridge)]
+        case "veth":
+            return [step for pod in pods for step in _cable(pod, node)]
+        case "addr":
+            return [step for pod in pods for step in _address(pod)]
+        case "route":
+            return [*(_default(pod, node) for pod in pods), forwarding.on(), *_others(node, plan)]
+        case _:
+            raise BadInput(f"no stage is called {name!r}; there are {', '.join(STAGES)}")
+
+
+def _cable(pod: Pod, node: Node) -> list[Step]:
+    return [veth.add(pod.veth, peer=pod.bridge_end), veth.move(pod.veth, to=pod.name), veth.plug(pod.bridge_end, into=node.bridge)]
+
+
+def _address(pod: Pod) -> list[Step]:
+    return [
+        address.add(pod.address, dev=pod.veth, namespace=pod.name),
+        link.up(pod.bridge_end),
+        link.up(pod.veth, namespace=pod.name),
+        link.up("lo", namespace=pod.name),
+    ]
+
+
+def _default(pod: Pod, node: Node) -> Step:
+    return route.add("default", via=node.gateway.ip, namespace=pod.name)
+
+
+def _others(node: Node, plan: Plan) -> list[Step]:
+    return [route.add(other.subnet, via=other.external.ip) for other in plan.nodes if other.name != node.name]
+
+
+def pod(pod: Pod, node: Node) -> list[Step]:
+    """All that one Pod needs, with the cable's end made in place: moving it costs the kernel ten times the rest."""
+    return [
+        namespace.add(pod.name),
+        veth.add(pod.bridge_end, peer=pod.veth, peer_namespace=pod.name),
+        veth.plug(pod.bridge_end, into=node.bridge),
+        *_address(pod),
+        _default(pod, node),
+    ]
+
+
+def node(node: Node, plan: Plan) -> list[Step]:
+    """All that one node needs: its bridge, its Pods, its routes to the others' Pods."""
+    pods = [step for one in node.pods(plan.pods_per_node) for step in pod(one, node)]
+    return [*stage("bridge", node, plan), *pods, forwarding.on(), *_others(node, plan)]
+
+
+def cluster(plan: Plan) -> dict[str, list[Step]]:
+    """The whole cluster as one recipe."""
+    return {one.name: node(one, plan) for one in plan.nodes}
+
+
+def before(stage_name: str, plan: Plan) -> dict[str, list[Step]]:
+    """What the stages before *stage_name* do, node by node; "done" is after all of them."""
+    known = (*STAGES, "done")
+    if stage_name not in known:
+        raise BadInput(f"no stage is called {stage_name!r}; there are {', '.join(known)}")
+    earlier = STAGES[: known.index(stage_name)]
+    return {one.name: [step for name in earlier for step in stage(name, one, plan)] for one in plan.nodes}
+
+
+def shortcut(steps: Iterable[Step]) -> list[Step]:
+    """The same steps with each cable's end made in place, where it is moved later; the kernel ends up the same."""
+    steps = list(steps)
+    moves = {step.name: step for step in steps if isinstance(step, MoveVeth) and step.namespace is None}
+    made = {step.name for step in steps if isinstance(step, AddVeth) and step.peer_namespace is None and step.name in moves}
+    short: list[Step] = []
+    for step in steps:
+        if isinstance(step, AddVeth) and step.name in made:
+            continue
+        if isinstance(step, MoveVeth) and step.name in made:
+            other = next(one.peer for one in steps if isinstance(one, AddVeth) and one.name == step.name)
+            short.append(AddVeth(other, step.name, step.to))
+        else:
+            short.append(step)
+    return short
+
+
+def adds_up(steps: Sequence[Step]) -> list[tuple[Step, Step | None]]:
+    """
+    For each step, what of its claim is to be true when all are done: itself, itself where it was moved to, or None.
+
+    A cable that a later step moves is judged where it ended; a fact that a later step ends is not judged.
+    """
+    pairs: list[tuple[Step, Step | None]] = []
+    later_ends: set = set()
+    later_moves: dict[tuple[str | None, str], str | None] = {}
+    for step in reversed(steps):
+        pairs.append((step, _left(step, later_ends, later_moves)))
+        later_ends.update(step.ends())
+        if isinstance(step, MoveVeth):
+            later_moves[step.namespace, step.name] = step.to
+    return pairs[::-1]
+
+
+def _left(step: Step, ends: set, moves: dict) -> Step | None:
+    if isinstance(step, AddVeth):
+        for space, name in ((step.namespace, step.name), (step.peer_namespace, step.peer)):
+            if (space, name) in moves:
+                step = step.moved(name, space, moves[space, name])
+    return None if _depends(step) & ends else step
+
+
+def _depends(step: Step) -> set:
+    """The facts of a step, and those that they can't stand without."""
+    whole: set = set()
+    for key in step.touches():
+        kind, space, *rest = key
+        whole |= {key, ("namespace", space)}
+        if kind in {"up", "master", "mtu", "arp", "mac", "address", "link"}:
+            whole.add(("link", space, rest[0]))
+        if kind == "address":
+            whole.add(("addresses", space, rest[0]))
+    return whole
+
+
+def needed(steps: Sequence[Step], before: Snapshot) -> list[bool]:
+    """
+    For each step, whether it has work to do on a node that is as *before*; raise nothing, change nothing.
+
+    A step whose claim holds already, or holds where later steps of the recipe leave it, has none, unless an
+    earlier step with work to do ends what it claims.
+    """
+    ended: set = set()
+    found = []
+    for step, left in adds_up(steps):
+        holds = step.contradiction(before) is None or (left is not None and left.contradiction(before) is None)
+        todo = not holds or bool(_depends(step) & ended)
+        found.append(todo)
+        if todo:
+            ended.update(step.ends())
+    return found
+
+
+def conflicts(steps: Sequence[Step], before: Snapshot) -> Iterator[tuple[Step, str]]:
+    """The steps whose name is taken by something else, and what takes it; what earlier steps remove does not count."""
+    ended: set = set()
+    for step, todo in zip(steps, needed(steps, before), strict=True):
+        if todo and not _depends(step) & ended and (taken := step.conflict(before)) is not None:
+            yield step, taken
+        ended.update(step.ends())
+
+
+def script(recipe: Recipe | Sequence[Step], node: str | None = None) -> str:
+    """
+    The same work as a shell script with only ``ip`` and ``sysctl`` in it, for bash.
+
+    With steps for several nodes, the script is for *node*, or has one part for each, chosen by its first argument.
+    """
+    if not isinstance(recipe, Mapping):
+        return _lines(recipe)
+    if node is not None:
+        if node not in recipe:
+            raise BadInput(f"this recipe has nothing for {node!r}; it has {', '.join(recipe)}")
+        return _lines(recipe[node])
+    parts = "\n".join(f"{name})\n{_commands(steps)}\n;;" for name, steps in recipe.items())
+    return f'#!/bin/bash\n# Run it on each node, as root, with the node\'s name: bash cluster.sh node1\nset -e\ncase "$1" in\n{parts}\n*)\necho "which node? {", ".join(recipe)}" >&2\nexit 2\n;;\nesac\n'
+
+
+def _lines(steps: Sequence[Step]) -> str:
+    return f"#!/bin/bash\nset -e\n{_commands(steps)}\n"
+
+
+def _commands(steps: Sequence[Step]) -> str:
+    return "\n".join(step.command for step in steps)

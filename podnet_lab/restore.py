@@ -1,0 +1,170 @@
+"""
+The steps that bring a node from how it is to how it was: what undo of a removal, roll-back, reset and goto are made of.
+
+Pure. One pass may not be enough (an interface that goes takes its routes along, one that comes has none yet): whoever
+runs it looks again until nothing is left to do.
+"""
+
+from __future__ import annotations
+
+from podnet_lab.model import Link, Namespace, Snapshot
+from podnet_lab.steps import Step
+from podnet_lab.steps.address import AddAddress, RemoveAddress
+from podnet_lab.steps.bridge import AddBridge
+from podnet_lab.steps.forwarding import SETTINGS, SetForwarding, SetSetting
+from podnet_lab.steps.link import ChangeLink, RemoveLink, SwitchLink
+from podnet_lab.steps.namespace import AddNamespace, RemoveNamespace
+from podnet_lab.steps.neighbour import AddNeighbour, RemoveNeighbour
+from podnet_lab.steps.route import AddRoute, RemoveRoute
+from podnet_lab.steps.veth import AddVeth, MoveVeth, PlugVeth
+
+MOST_PASSES = 6
+"""Looks that a restore may take before whoever runs it gives up."""
+
+_MADE = ("bridge", "veth")
+
+
+def restore(now: Snapshot, then: Snapshot) -> list[Step]:
+    """The steps from *now* towards *then*; empty when nothing of what steps can change differs."""
+    gone = _surplus_links(now, then)
+    steps: list[Step] = [*_remove_links(now, gone)]
+    steps += [RemoveNamespace(name) for name in now.spaces if name not in then.spaces]
+    steps += [AddNamespace(name) for name in then.spaces if name not in now.spaces]
+    steps += _add_links(now, then, gone)
+    for name, space in then.spaces.items():
+        was = now.spaces.get(name) or Namespace(name)
+        here = {dev for namespace, dev in gone if namespace == name}
+        kept = {dev: link for dev, link in was.links.items() if dev not in here}
+        steps += _links(name, kept, space)
+        steps += _addresses(name, was, space, here)
+        steps += _switches(name, kept, space)
+        steps += _settings(name, was, space)
+        steps += _routes(name, was, space, here, touched={one.dev for one in steps if isinstance(one, RemoveAddress) and one.namespace == name})
+        steps += _neighbours(name, was, space, here)
+    return steps
+
+
+def _same(one: Link, other: Link) -> bool:
+    return one.kind == other.kind and (one.peer == other.peer or other.peer is None)
+
+
+def _surplus_links(now: Snapshot, then: Snapshot) -> set[tuple[str | None, str]]:
+    """Interfaces that weren't there, or were another kind of thing, or the end of another cable."""
+    return {
+        (name, dev)
+        for name, space in now.spaces.items()
+        for dev, link in space.links.items()
+        if link.kind != "loopback" and not ((was := then.link(name, dev)) and _same(link, was))
+    }
+
+
+def _remove_links(now: Snapshot, gone: set) -> list[Step]:
+    steps, done = [], set()
+    for namespace, dev in sorted(gone, key=lambda one: (one[0] or "", one[1])):
+        if (namespace, dev) not in done:
+            steps.append(RemoveLink(dev, namespace))
+            done.add(now.link(namespace, dev).peer)
+    return steps
+
+
+def _add_links(now: Snapshot, then: Snapshot, gone: set) -> list[Step]:
+    steps, done = [], set()
+    for namespace, space in then.spaces.items():
+        for dev, link in space.links.items():
+            there = now.link(namespace, dev) is not None and (namespace, dev) not in gone
+            if there or (namespace, dev) in done or link.kind not in _MADE:
+                continue
+            if link.kind == "bridge" and namespace is None:
+                steps.append(AddBridge(dev))
+            elif link.kind == "veth" and link.peer is not None:
+                steps += _cable(namespace, dev, link)
+                done.add(link.peer)
+    return steps
+
+
+def _cable(namespace: str | None, dev: str, link: Link) -> list[Step]:
+    other_namespace, other = link.peer
+    if namespace is None:
+        return [AddVeth(dev, other, other_namespace)]
+    if other_namespace is None:
+        return [AddVeth(other, dev, namespace)]
+    return [AddVeth(dev, other, other_namespace), MoveVeth(dev, namespace)]
+
+
+def _links(name: str | None, kept: dict[str, Link], space: Namespace) -> list[Step]:
+    steps: list[Step] = []
+    for dev, link in space.links.items():
+        was = kept.get(dev)
+        if was is None:
+            if link.kind in _MADE and link.mtu != 1500:
+                steps.append(ChangeLink(dev, name, mtu=link.mtu))
+        elif was.mtu != link.mtu or was.arp != link.arp:
+            steps.append(ChangeLink(dev, name, mtu=link.mtu, arp=link.arp))
+        # A bridge takes its MAC from its ports, and a link made anew has a new one: only one that stayed is put back.
+        if was and was.index == link.index and was.mac != link.mac and link.kind not in ("bridge", "loopback"):
+            steps.append(ChangeLink(dev, name, mac=link.mac))
+        if name is None and link.master != (was.master if was else None):
+            steps.append(PlugVeth(dev, link.master))
+    return steps
+
+
+def _addresses(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:
+    had = {(one.dev, one.interface) for one in was.addresses if one.dev not in gone}
+    want = {(one.dev, one.interface) for one in space.addresses}
+    # Switching lo on gives it 127.0.0.1/8 by itself.
+    by_itself = {one for one in want - had if one[0] == "lo" and one[1].is_loopback}
+    lost = _lost_kernel_routes(was, space) & had & want
+    steps = [RemoveAddress(interface, dev, name) for dev, interface in sorted((had - want) | lost, key=str)]
+    return steps + [AddAddress(interface, dev, name) for dev, interface in sorted((want - had - by_itself) | lost, key=str)]
+
+
+def _lost_kernel_routes(was: Namespace, space: Namespace) -> set:
+    """Addresses whose own route was deleted by hand: only giving the address again brings it back as the kernel's."""
+    routes = {(route.dev, route.to) for route in was.routes}
+    lost = {(route.dev, route.to) for route in space.routes if route.kernel and (route.dev, route.to) not in routes}
+    up = {dev for dev, link in was.links.items() if link.up}
+    return {(one.dev, one.interface) for one in space.addresses if one.dev in up and (one.dev, one.interface.network) in lost}
+
+
+def _switches(name: str | None, kept: dict[str, Link], space: Namespace) -> list[Step]:
+    steps = []
+    for dev, link in space.links.items():
+        up = kept[dev].up if dev in kept else False
+        if up != link.up and (dev in kept or link.kind in (*_MADE, "loopback")):
+            steps.append(SwitchLink(dev, name, up=link.up))
+    return steps
+
+
+def _settings(name: str | None, was: Namespace, space: Namespace) -> list[Step]:
+    if "all" not in was.conf or "all" not in space.conf:
+        return []  # a namespace that comes anew: the next look compares it
+    if was.forwarding != space.forwarding:
+        return [SetForwarding(space.forwarding, name)]  # changes every interface; the next look sees what is left
+    return [
+        SetSetting(dev, key, int(getattr(conf, key)), name)
+        for dev, conf in space.conf.items()
+        for key in SETTINGS
+        if dev in was.conf and getattr(was.conf[dev], key) != getattr(conf, key)
+    ]
+
+
+def _routes(name: str | None, was: Namespace, space: Namespace, gone: set[str], touched: set[str]) -> list[Step]:
+    had = {route for route in was.routes if not route.kernel and route.dev not in gone}
+    want = {route for route in space.routes if not route.kernel}
+    down = {dev for dev, link in space.links.items() if not link.up}
+
+    def step(kind: type, route) -> Step:
+        return kind(route.to, route.via, route.dev, name, route.kind, route.table, route.metric)
+
+    # Those that go by themselves, with an address or an interface that goes down, are left to the next look.
+    surplus = [route for route in had - want if route.dev not in touched | down]
+    return [step(RemoveRoute, route) for route in sorted(surplus, key=str)] + [
+        step(AddRoute, route) for route in sorted(want - had, key=lambda one: (one.via is not None, str(one)))
+    ]
+
+
+def _neighbours(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:
+    had = {one for one in was.neighbours if one.state == "PERMANENT" and one.dev not in gone}
+    want = {one for one in space.neighbours if one.state == "PERMANENT"}
+    steps: list[Step] = [RemoveNeighbour(one.address, one.dev, one.mac, name) for one in sorted(had - want, key=str)]
+    return steps + [AddNeighbour(one.address, one.dev, one.mac, name) for one in sorted(want - had, key=str)]

@@ -1,0 +1,111 @@
+"""
+Stage 4: the addresses.
+
+Every Pod gets its own unique address from its node's subnet; the bridge gets the first, and is the Pods' gateway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Interface
+
+from podnet_lab.model import Snapshot
+from podnet_lab.plan import interface_address, interface_name, namespace_name
+from podnet_lab.steps.base import Request, Step, lost_routes, no_link, on, where
+
+
+@dataclass(frozen=True)
+class _Address(Step):
+    interface: IPv4Interface
+    dev: str
+    namespace: str | None = None
+
+    def _command(self, verb: str) -> str:
+        return f"ip {on(self.namespace)}addr {verb} {self.interface} dev {self.dev}"
+
+    def _request(self, operation: str) -> list[Request]:
+        return [(operation, self.namespace, {"interface": str(self.interface), "dev": self.dev})]
+
+    def touches(self) -> tuple:
+        return (("address", self.namespace, self.dev, self.interface),)
+
+
+class AddAddress(_Address):
+    """See `add`."""
+
+    @property
+    def command(self) -> str:
+        return self._command("add")
+
+    @property
+    def claim(self) -> str:
+        return f"{self.dev}{where(self.namespace)} has {self.interface}"
+
+    def requests(self) -> list[Request]:
+        return self._request("address_add")
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_link(now, self.namespace, self.dev)) is not None:
+            return missing
+        found = now.spaces[self.namespace].addresses_of(self.dev)
+        if self.interface in found:
+            return None
+        return f"{self.dev}{where(self.namespace)} has {', '.join(map(str, found)) or 'no address'}"
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (RemoveAddress(self.interface, self.dev, self.namespace),)
+
+
+class RemoveAddress(_Address):
+    """See `remove`."""
+
+    @property
+    def command(self) -> str:
+        return self._command("del")
+
+    @property
+    def claim(self) -> str:
+        return f"{self.dev}{where(self.namespace)} does not have {self.interface}"
+
+    def requests(self) -> list[Request]:
+        return self._request("address_remove")
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        space = now.spaces.get(self.namespace)
+        if space and self.interface in space.addresses_of(self.dev):
+            return f"{self.dev}{where(self.namespace)} still has {self.interface}"
+        return None
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        back = AddAddress(self.interface, self.dev, self.namespace)
+        return (back, *lost_routes(before, after, self.namespace, self.dev))
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+
+def _read(interface: str, dev: str, namespace: str | None) -> tuple[IPv4Interface, str, str | None]:
+    return interface_address(interface), interface_name(dev), None if namespace is None else namespace_name(namespace)
+
+
+def add(interface: str, dev: str, namespace: str | None = None) -> AddAddress:
+    """
+    Give an interface an address with its prefix length, like 10.244.1.2/24: the address, and which others are near.
+
+    By hand::
+
+        ip addr add 10.244.1.1/24 dev v-net-0
+        ip -n pod-1-2 addr add 10.244.1.2/24 dev veth-1-2
+    """
+    return AddAddress(*_read(interface, dev, namespace))
+
+
+def remove(interface: str, dev: str, namespace: str | None = None) -> RemoveAddress:
+    """
+    Take an address away from an interface; routes that needed it go with it.
+
+    By hand::
+
+        ip addr del 10.244.1.1/24 dev v-net-0
+    """
+    return RemoveAddress(*_read(interface, dev, namespace))

@@ -1,0 +1,133 @@
+"""
+Forwarding, and other settings of the IPv4 stack.
+
+A Linux machine is no router until it is told to be one: what arrives and isn't for itself is thrown away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podnet_lab.errors import BadInput
+from podnet_lab.model import Snapshot
+from podnet_lab.plan import interface_name, namespace_name
+from podnet_lab.steps.base import Request, Step, inside, no_namespace, where
+
+SETTINGS = ("forwarding", "rp_filter", "proxy_arp")
+"""The settings of one interface that a snapshot knows."""
+
+
+@dataclass(frozen=True)
+class SetForwarding(Step):
+    """See `on` and `off`."""
+
+    enabled: bool
+    namespace: str | None = None
+
+    @property
+    def command(self) -> str:
+        return f"{inside(self.namespace)}sysctl -w net.ipv4.ip_forward={int(self.enabled)}"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.namespace or 'the node'} {'forwards' if self.enabled else 'does not forward'}"
+
+    def requests(self) -> list[Request]:
+        return [("sysctl", self.namespace, {"key": "ipv4/ip_forward", "value": int(self.enabled)})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_namespace(now, self.namespace)) is not None:
+            return missing
+        found = now.spaces[self.namespace].forwarding
+        return None if found == self.enabled else f"net.ipv4.ip_forward is {int(found)}{where(self.namespace)}"
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        was = before.spaces[self.namespace]
+        # The one switch sets every interface; those that had a setting of their own get it back behind it.
+        single = {dev: conf.forwarding for dev, conf in was.conf.items() if dev != "all" and conf.forwarding != was.forwarding}
+        own = (SetSetting(dev, "forwarding", int(value), self.namespace) for dev, value in single.items())
+        return (SetForwarding(was.forwarding, self.namespace), *own)
+
+    def touches(self) -> tuple:
+        return (("conf", self.namespace, "all", "forwarding"),)
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+
+@dataclass(frozen=True)
+class SetSetting(Step):
+    """See `setting`."""
+
+    dev: str
+    key: str
+    value: int
+    namespace: str | None = None
+
+    @property
+    def command(self) -> str:
+        # With slashes: in sysctl's other form a dot in an interface's name would look like a separator.
+        return f"{inside(self.namespace)}sysctl -w net/ipv4/conf/{self.dev}/{self.key}={self.value}"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.key} of {self.dev}{where(self.namespace)} is {self.value}"
+
+    def requests(self) -> list[Request]:
+        return [("sysctl", self.namespace, {"key": f"ipv4/conf/{self.dev}/{self.key}", "value": self.value})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_namespace(now, self.namespace)) is not None:
+            return missing
+        conf = now.spaces[self.namespace].conf.get(self.dev)
+        if conf is None:
+            return f"no interface is called {self.dev}{where(self.namespace)}"
+        found = int(getattr(conf, self.key))
+        return None if found == self.value else f"{self.key} of {self.dev}{where(self.namespace)} is {found}"
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (SetSetting(self.dev, self.key, int(getattr(before.spaces[self.namespace].conf[self.dev], self.key)), self.namespace),)
+
+    def touches(self) -> tuple:
+        return (("conf", self.namespace, self.dev, self.key),)
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+
+def on(namespace: str | None = None) -> SetForwarding:
+    """
+    Make a node a router: let it pass on what is for others.
+
+    By hand::
+
+        sysctl -w net.ipv4.ip_forward=1
+    """
+    return SetForwarding(True, None if namespace is None else namespace_name(namespace))
+
+
+def off(namespace: str | None = None) -> SetForwarding:
+    """
+    Make a node stop passing on what is for others.
+
+    By hand::
+
+        sysctl -w net.ipv4.ip_forward=0
+    """
+    return SetForwarding(False, None if namespace is None else namespace_name(namespace))
+
+
+def setting(dev: str, key: str, value: int, namespace: str | None = None) -> SetSetting:
+    """
+    Change one IPv4 setting of an interface (or of "all", "default"): forwarding, rp_filter or proxy_arp.
+
+    By hand::
+
+        sysctl -w net/ipv4/conf/v-net-0/rp_filter=1
+    """
+    if key not in SETTINGS:
+        raise BadInput(f"{key!r} is not one of {', '.join(SETTINGS)}")
+    if value not in (0, 1, 2) or (value == 2 and key != "rp_filter"):
+        raise BadInput(f"{key} can't be {value!r}")
+    known = dev if dev in ("all", "default") else interface_name(dev)
+    return SetSetting(known, key, int(value), None if namespace is None else namespace_name(namespace))

@@ -1,0 +1,181 @@
+"""
+Interfaces, whatever their kind: switched on and off, changed, deleted.
+
+Nothing flows through an interface that is down, and both ends of a cable must be up.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from podnet_lab.errors import BadInput
+from podnet_lab.model import Snapshot
+from podnet_lab.plan import interface_name, namespace_name
+from podnet_lab.steps.base import Request, Step, lost_routes, no_link, on, where
+
+_MAC = re.compile(r"[0-9a-f][02468ace](:[0-9a-f]{2}){5}")
+
+
+@dataclass(frozen=True)
+class SwitchLink(Step):
+    """See `up` and `down`."""
+
+    name: str
+    namespace: str | None
+    up: bool
+
+    @property
+    def command(self) -> str:
+        return f"ip {on(self.namespace)}link set dev {self.name} {'up' if self.up else 'down'}"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.name}{where(self.namespace)} is {'up' if self.up else 'down'}"
+
+    def requests(self) -> list[Request]:
+        return [("link_set", self.namespace, {"name": self.name, "up": self.up})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_link(now, self.namespace, self.name)) is not None:
+            return missing
+        found = now.link(self.namespace, self.name).up
+        return None if found == self.up else f"{self.name}{where(self.namespace)} is {'up' if found else 'down'}"
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        back = SwitchLink(self.name, self.namespace, up=not self.up)
+        return (back, *lost_routes(before, after, self.namespace, self.name))
+
+    def touches(self) -> tuple:
+        return (("up", self.namespace, self.name),)
+
+    def ends(self) -> tuple:
+        return (("up", self.namespace, self.name),)
+
+
+@dataclass(frozen=True)
+class ChangeLink(Step):
+    """See `change`."""
+
+    name: str
+    namespace: str | None = None
+    mtu: int | None = None
+    mac: str | None = None
+    arp: bool | None = None
+
+    @property
+    def _wanted(self) -> dict[str, object]:
+        known = {"mtu": self.mtu, "mac": self.mac, "arp": self.arp}
+        return {key: value for key, value in known.items() if value is not None}
+
+    @property
+    def command(self) -> str:
+        words = {"mtu": f"mtu {self.mtu}", "mac": f"address {self.mac}", "arp": f"arp {'on' if self.arp else 'off'}"}
+        return f"ip {on(self.namespace)}link set dev {self.name} {' '.join(words[key] for key in self._wanted)}"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.name}{where(self.namespace)} has " + ", ".join(f"{key} {value}" for key, value in self._wanted.items())
+
+    def requests(self) -> list[Request]:
+        return [("link_set", self.namespace, {"name": self.name, **self._wanted})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_link(now, self.namespace, self.name)) is not None:
+            return missing
+        link = now.link(self.namespace, self.name)
+        wrong = [f"{key} {getattr(link, key)}" for key, value in self._wanted.items() if getattr(link, key) != value]
+        return f"{self.name}{where(self.namespace)} has {', '.join(wrong)}" if wrong else None
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        was = before.link(self.namespace, self.name)
+        return (ChangeLink(self.name, self.namespace, **{key: getattr(was, key) for key in self._wanted}),)
+
+    def touches(self) -> tuple:
+        return tuple((key, self.namespace, self.name) for key in self._wanted)
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+
+@dataclass(frozen=True)
+class RemoveLink(Step):
+    """See `remove`."""
+
+    name: str
+    namespace: str | None = None
+
+    @property
+    def command(self) -> str:
+        return f"ip {on(self.namespace)}link del {self.name}"
+
+    @property
+    def claim(self) -> str:
+        return f"no interface is called {self.name}{where(self.namespace)}"
+
+    def requests(self) -> list[Request]:
+        return [("link_remove", self.namespace, {"name": self.name})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        return f"{self.name}{where(self.namespace)} is still there" if now.link(self.namespace, self.name) else None
+
+    def touches(self) -> tuple:
+        return (("link", self.namespace, self.name),)
+
+    def ends(self) -> tuple:
+        return (("link", self.namespace, self.name),)
+
+
+def _named(name: str, namespace: str | None) -> tuple[str, str | None]:
+    return interface_name(name), None if namespace is None else namespace_name(namespace)
+
+
+def up(name: str, namespace: str | None = None) -> SwitchLink:
+    """
+    Switch an interface on.
+
+    By hand::
+
+        ip link set dev v-net-0 up
+        ip -n pod-1-2 link set dev veth-1-2 up
+    """
+    return SwitchLink(*_named(name, namespace), up=True)
+
+
+def down(name: str, namespace: str | None = None) -> SwitchLink:
+    """
+    Switch an interface off; routes through it go with it.
+
+    By hand::
+
+        ip link set dev v-net-0 down
+    """
+    return SwitchLink(*_named(name, namespace), up=False)
+
+
+def change(name: str, namespace: str | None = None, *, mtu: int | None = None, mac: str | None = None, arp: bool | None = None) -> ChangeLink:
+    """
+    Change an interface's MTU (bytes, 68 to 65535), its MAC, or whether it answers ARP.
+
+    By hand::
+
+        ip -n pod-1-2 link set dev veth-1-2 mtu 1400
+    """
+    if mtu is None and mac is None and arp is None:
+        raise BadInput("say what to change: mtu, mac or arp")
+    if mtu is not None and not 68 <= mtu <= 65535:
+        raise BadInput(f"an MTU is 68 to 65535 bytes, not {mtu}")
+    if mac is not None and not _MAC.fullmatch(mac.lower()):
+        raise BadInput(f"{mac!r} is not a unicast MAC like 02:00:00:00:00:01")
+    return ChangeLink(*_named(name, namespace), mtu, mac.lower() if mac else None, arp)
+
+
+def remove(name: str, namespace: str | None = None) -> RemoveLink:
+    """
+    Delete an interface; a cable goes with both its ends.
+
+    By hand::
+
+        ip link del veth-1-2-br
+    """
+    return RemoveLink(*_named(name, namespace))

@@ -1,0 +1,90 @@
+"""
+Stage 1: the namespaces.
+
+A network namespace is a network of its own inside one kernel: its own interfaces, addresses and routes.
+When a container is created, Kubernetes creates one for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podnet_lab.model import Snapshot
+from podnet_lab.plan import namespace_name
+from podnet_lab.steps.base import Request, Step, no_namespace
+
+
+@dataclass(frozen=True)
+class AddNamespace(Step):
+    """See `add`."""
+
+    name: str
+
+    @property
+    def command(self) -> str:
+        return f"ip netns add {self.name}"
+
+    @property
+    def claim(self) -> str:
+        return f"there is a namespace {self.name}"
+
+    def requests(self) -> list[Request]:
+        return [("namespace_add", None, {"name": self.name})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        return no_namespace(now, self.name)
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (RemoveNamespace(self.name),)
+
+    def touches(self) -> tuple:
+        return (("namespace", self.name),)
+
+
+@dataclass(frozen=True)
+class RemoveNamespace(Step):
+    """See `remove`."""
+
+    name: str
+
+    @property
+    def command(self) -> str:
+        return f"ip netns del {self.name}"
+
+    @property
+    def claim(self) -> str:
+        return f"no namespace is called {self.name}"
+
+    def requests(self) -> list[Request]:
+        return [("namespace_remove", None, {"name": self.name})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        return f"{self.name} is still there" if self.name in now.spaces else None
+
+    def touches(self) -> tuple:
+        return (("namespace", self.name),)
+
+    def ends(self) -> tuple:
+        return (("namespace", self.name),)
+
+
+def add(name: str) -> AddNamespace:
+    """
+    Make a network namespace: an empty one, with nothing in it but a loopback interface that is down.
+
+    By hand::
+
+        ip netns add pod-1-2
+    """
+    return AddNamespace(namespace_name(name))
+
+
+def remove(name: str) -> RemoveNamespace:
+    """
+    Take a namespace's name away; what is in it goes when nobody uses it any more.
+
+    By hand::
+
+        ip netns del pod-1-2
+    """
+    return RemoveNamespace(namespace_name(name))

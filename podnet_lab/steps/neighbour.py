@@ -1,0 +1,98 @@
+"""
+Neighbours written by hand: which MAC an address on the same link has.
+
+The kernel finds neighbours by itself (ARP); one that was written by hand is believed until it is deleted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from podnet_lab.model import Snapshot
+from podnet_lab.plan import interface_name, ip_address, namespace_name
+from podnet_lab.steps.base import Request, Step, no_link, on, where
+
+
+@dataclass(frozen=True)
+class _Neighbour(Step):
+    address: IPv4Address
+    dev: str
+    mac: str
+    namespace: str | None = None
+
+    def _found(self, now: Snapshot) -> str | None:
+        space = now.spaces.get(self.namespace)
+        known = [one for one in space.neighbours if one.state == "PERMANENT"] if space else []
+        return next((one.mac for one in known if (one.address, one.dev) == (self.address, self.dev)), None)
+
+    def touches(self) -> tuple:
+        return (("neighbour", self.namespace, self.dev, self.address),)
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+
+class AddNeighbour(_Neighbour):
+    """See `add`."""
+
+    @property
+    def command(self) -> str:
+        return f"ip {on(self.namespace)}neigh replace {self.address} lladdr {self.mac} dev {self.dev} nud permanent"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.address} is at {self.mac} for good{where(self.namespace)}"
+
+    def requests(self) -> list[Request]:
+        return [("neighbour_add", self.namespace, {"address": str(self.address), "dev": self.dev, "mac": self.mac})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_link(now, self.namespace, self.dev)) is not None:
+            return missing
+        found = self._found(now)
+        return None if found == self.mac else f"nothing is written down for {self.address}" if not found else f"{self.address} is at {found}"
+
+
+class RemoveNeighbour(_Neighbour):
+    """See `remove`."""
+
+    @property
+    def command(self) -> str:
+        return f"ip {on(self.namespace)}neigh del {self.address} dev {self.dev}"
+
+    @property
+    def claim(self) -> str:
+        return f"nothing is written down for {self.address}{where(self.namespace)}"
+
+    def requests(self) -> list[Request]:
+        return [("neighbour_remove", self.namespace, {"address": str(self.address), "dev": self.dev})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        found = self._found(now)
+        return f"{self.address} is at {found} for good" if found else None
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (AddNeighbour(self.address, self.dev, self._found(before) or self.mac, self.namespace),)
+
+
+def add(address: str, mac: str, dev: str, namespace: str | None = None) -> AddNeighbour:
+    """
+    Write down, for good, which MAC an address on the same link has.
+
+    By hand::
+
+        ip -n pod-1-2 neigh replace 10.244.1.1 lladdr 02:00:00:00:00:01 dev veth-1-2 nud permanent
+    """
+    return AddNeighbour(ip_address(address), interface_name(dev), mac.lower(), None if namespace is None else namespace_name(namespace))
+
+
+def remove(address: str, dev: str, namespace: str | None = None) -> RemoveNeighbour:
+    """
+    Forget what was written down about an address.
+
+    By hand::
+
+        ip -n pod-1-2 neigh del 10.244.1.1 dev veth-1-2
+    """
+    return RemoveNeighbour(ip_address(address), interface_name(dev), "", None if namespace is None else namespace_name(namespace))

@@ -1,0 +1,157 @@
+"""
+Stage 5: the routes.
+
+A route says where to send what is not near. A Pod needs one way out, its default route to the bridge; a node needs
+to know, for every other node, that the Pods there are behind that node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from podnet_lab.errors import BadInput
+from podnet_lab.model import DEFAULT, MAIN_TABLE, Route, Snapshot
+from podnet_lab.plan import interface_name, ip_address, namespace_name, subnet
+from podnet_lab.steps.base import Request, Step, no_namespace, on, where
+
+
+@dataclass(frozen=True)
+class _Route(Step):
+    to: IPv4Network
+    via: IPv4Address | None = None
+    dev: str | None = None
+    namespace: str | None = None
+    kind: str = "unicast"
+    table: int = MAIN_TABLE
+    metric: int = 0
+
+    @property
+    def _words(self) -> str:
+        table = f" table {self.table}" if self.table != MAIN_TABLE else ""
+        return f"{Route(self.to, self.via, self.dev, self.kind, self.table, self.metric)}{table}"
+
+    @property
+    def _to(self) -> str:
+        return "default" if self.to == DEFAULT else str(self.to)
+
+    def _request(self, operation: str) -> list[Request]:
+        via = {"via": str(self.via)} if self.via else {}
+        dev = {"dev": self.dev} if self.dev else {}
+        rest = {"kind": self.kind, "table": self.table, "metric": self.metric}
+        return [(operation, self.namespace, {"to": str(self.to), **via, **dev, **rest})]
+
+    def _found(self, now: Snapshot) -> list[Route]:
+        routes = now.spaces[self.namespace].routes
+        return [one for one in routes if (one.to, one.table, one.metric) == (self.to, self.table, self.metric)]
+
+    def _same(self, route: Route) -> bool:
+        near = self.via == route.via and self.kind == route.kind
+        return near and (self.dev is None or self.dev == route.dev)
+
+    def touches(self) -> tuple:
+        return (("route", self.namespace, self.to),)
+
+
+class AddRoute(_Route):
+    """See `add`."""
+
+    @property
+    def command(self) -> str:
+        return f"ip {on(self.namespace)}route add {self._words}"
+
+    @property
+    def claim(self) -> str:
+        return f"the route{where(self.namespace)} is {self._words}"
+
+    def requests(self) -> list[Request]:
+        return self._request("route_add")
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_namespace(now, self.namespace)) is not None:
+            return missing
+        if any(self._same(route) for route in self._found(now)):
+            return None
+        return self.conflict(now) or f"there is no route to {self._to}{where(self.namespace)}"
+
+    def conflict(self, before: Snapshot) -> str | None:
+        found = self._found(before) if self.namespace in before.spaces else []
+        return f"the route{where(self.namespace)} is {found[0]}" if found else None
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (RemoveRoute(self.to, self.via, self.dev, self.namespace, self.kind, self.table, self.metric),)
+
+
+class RemoveRoute(_Route):
+    """See `remove`."""
+
+    @property
+    def command(self) -> str:
+        return f"ip {on(self.namespace)}route del {self._words}"
+
+    @property
+    def claim(self) -> str:
+        return f"there is no route {self._words}{where(self.namespace)}"
+
+    def requests(self) -> list[Request]:
+        return self._request("route_remove")
+
+    def _same(self, route: Route) -> bool:
+        return (self.via is None or self.via == route.via) and (self.dev is None or self.dev == route.dev)
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        found = [route for route in self._found(now) if self._same(route)] if self.namespace in now.spaces else []
+        return f"{found[0]}{where(self.namespace)} is still there" if found else None
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        gone = [route for route in self._found(before) if self._same(route) and route not in self._found(after)]
+        return tuple(AddRoute(one.to, one.via, one.dev, self.namespace, one.kind, one.table, one.metric) for one in gone)
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+
+def _read(to: str, via: str | None, dev: str | None, namespace: str | None) -> tuple:
+    return (
+        DEFAULT if to == "default" else subnet(to),
+        ip_address(via) if via is not None else None,
+        interface_name(dev) if dev is not None else None,
+        None if namespace is None else namespace_name(namespace),
+    )
+
+
+def add(to: str, via: str | None = None, dev: str | None = None, namespace: str | None = None) -> AddRoute:
+    """
+    Send what is for *to* (a subnet, or "default") to the gateway *via*, or out of *dev*.
+
+    By hand::
+
+        ip -n pod-1-2 route add default via 10.244.1.1
+        ip route add 10.244.2.0/24 via 192.168.1.12
+    """
+    if via is None and dev is None:
+        raise BadInput(f"a route to {to} needs a gateway (via) or an interface (dev)")
+    return AddRoute(*_read(to, via, dev, namespace))
+
+
+def remove(to: str, via: str | None = None, dev: str | None = None, namespace: str | None = None) -> RemoveRoute:
+    """
+    Take a route away.
+
+    By hand::
+
+        ip route del 10.244.2.0/24 via 192.168.1.12
+    """
+    return RemoveRoute(*_read(to, via, dev, namespace))
+
+
+def blackhole(to: str, namespace: str | None = None) -> AddRoute:
+    """
+    Throw away, silently, what is for *to*.
+
+    By hand::
+
+        ip route add blackhole 10.244.2.0/24
+    """
+    to, _, _, namespace = _read(to, None, None, namespace)
+    return AddRoute(to, namespace=namespace, kind="blackhole")
