@@ -7,12 +7,18 @@ Field names are iproute2's; lines of ``show()`` leave out what differs from run 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 DEFAULT = IPv4Network("0.0.0.0/0")
 MAIN_TABLE = 254
+
+
+def in_order(name: str) -> list:
+    """A sorting key that takes numbers inside names for numbers."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +137,8 @@ class Snapshot:
 
     @property
     def pods(self) -> Iterator[Namespace]:
-        """The named namespaces, by name."""
-        return (self.spaces[name] for name in sorted(name for name in self.spaces if name is not None))
+        """The named namespaces, by name; pod-1-2 comes before pod-1-10."""
+        return (self.spaces[name] for name in sorted((name for name in self.spaces if name is not None), key=in_order))
 
     def link(self, namespace: str | None, name: str) -> Link | None:
         """The interface *name* in *namespace*, or None."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from itertools import pairwise
 
 from podnet_lab.errors import BadInput
 
@@ -173,7 +174,7 @@ class Plan:
         _no_duplicates("node name", names)
         _no_duplicates("node address", [node.external.ip for node in self.nodes])
         by_start = sorted(self.nodes, key=lambda node: node.subnet)
-        for one, other in zip(by_start, by_start[1:], strict=False):
+        for one, other in pairwise(by_start):
             if one.subnet.overlaps(other.subnet):
                 raise BadInput(f"{one.name}'s subnet {one.subnet} overlaps {other.name}'s {other.subnet}")
         for node in self.nodes:

@@ -186,7 +186,21 @@ def script(recipe: Recipe | Sequence[Step], node: str | None = None) -> str:
             raise BadInput(f"this recipe has nothing for {node!r}; it has {', '.join(recipe)}")
         return _lines(recipe[node])
     parts = "\n".join(f"{name})\n{_commands(steps)}\n;;" for name, steps in recipe.items())
-    return f'#!/bin/bash\n# Run it on each node, as root, with the node\'s name: bash cluster.sh node1\nset -e\ncase "$1" in\n{parts}\n*)\necho "which node? {", ".join(recipe)}" >&2\nexit 2\n;;\nesac\n'
+    return _FOR_ALL.format(parts=parts, names=", ".join(recipe))
+
+
+_FOR_ALL = """\
+#!/bin/bash
+# Run it on each node, as root, with the node's name: bash cluster.sh node1
+set -e
+case "$1" in
+{parts}
+*)
+echo "which node? {names}" >&2
+exit 2
+;;
+esac
+"""
 
 
 def _lines(steps: Sequence[Step]) -> str:

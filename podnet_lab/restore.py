@@ -39,7 +39,9 @@ def restore(now: Snapshot, then: Snapshot) -> list[Step]:
         steps += _addresses(name, was, space, here)
         steps += _switches(name, kept, space)
         steps += _settings(name, was, space)
-        steps += _routes(name, was, space, here, touched={one.dev for one in steps if isinstance(one, RemoveAddress) and one.namespace == name})
+        steps += _routes(
+            name, was, space, here, touched={one.dev for one in steps if isinstance(one, RemoveAddress) and one.namespace == name}
+        )
         steps += _neighbours(name, was, space, here)
     return steps
 

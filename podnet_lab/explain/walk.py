@@ -74,7 +74,7 @@ def _next(cluster: Cluster, place: Place, space: Namespace, dev: str, address: I
     if not link.up:
         return None, f"{dev} in {_name(place)} is down"
     for other, far, trouble in _segment(cluster, place, link):
-        if address not in cluster[other[0]].spaces[other[1]].addresses_of(far.name):
+        if address not in (one.ip for one in cluster[other[0]].spaces[other[1]].addresses_of(far.name)):
             problem = problem if other[1] is None else (problem or trouble)
             continue
         if trouble or not far.up:

@@ -100,7 +100,7 @@ def routes(sock: Socket, names: dict[int, str]) -> list[tuple]:
             continue
         found.append(
             (
-                f"{socket.inet_ntoa(has[1]) if 1 in has else '0.0.0.0'}/{body[1]}",
+                f"{socket.inet_ntoa(has.get(1, bytes(4)))}/{body[1]}",
                 socket.inet_ntoa(has[5]) if 5 in has else None,
                 names.get(_u32(has[4])) if 4 in has else None,
                 _KINDS.get(body[7], str(body[7])),
@@ -233,4 +233,3 @@ def _numbers(sock: Socket, descriptors: dict[str, int]) -> dict[int, str]:
         if number >= 0:
             found[number] = other
     return found
-

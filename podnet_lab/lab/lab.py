@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from podnet_lab import recipes
 from podnet_lab.checks import Cluster, bridge_of, gateways, unique_addresses
@@ -16,13 +17,15 @@ from podnet_lab.lab.exam import Exam, rules
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.machine import Machine
 from podnet_lab.lab.node import Node
-from podnet_lab.lab.reaching import PATIENCE, endpoints, try_pairs
+from podnet_lab.lab.reaching import LONG_PATIENCE, PATIENCE, endpoints, try_pairs
 from podnet_lab.lab.reset import Reset, reset
 from podnet_lab.lab.run import look, run
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import OUTSIDE, Plan, Pod, plan
 from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, expectation
 from podnet_lab.results import Result
+from podnet_lab.show import text
+from podnet_lab.show.topology import Topology
 from podnet_lab.steps import Step, link, namespace
 
 OUTSIDE_NAME = "outside"
@@ -206,12 +209,18 @@ class Lab:
 
     # Looking and checking
 
-    def snapshot(self, *names: str) -> dict[str, Snapshot]:
+    def snapshot(self, *names: str) -> Snapshots:
         """What the kernels say now, of all the cluster's nodes, or of those named."""
         self._must_be_alive()
         for name in names:
             self[name]
-        return look(self._machine.agents, names or [node.name for node in self.plan.nodes])
+        return Snapshots(look(self._machine.agents, names or [node.name for node in self.plan.nodes]))
+
+    def topology(self) -> Topology:
+        """The network as a picture, drawn from what the kernels say now; what the last run added is marked."""
+        before = self._journal[-1].before if self._journal else None
+        now = self.snapshot()
+        return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now})
 
     def ping(self, source: str, target: str, expect: str | bool | Verdict = True, patience: float = PATIENCE) -> Ping:
         """
@@ -224,15 +233,23 @@ class Lab:
         everyone = self._everyone()
         known = endpoints(everyone)
         pair = (self._endpoint(known, source), self._endpoint(known, target))
-        (ping,) = try_pairs(self._machine.agents, [pair], patience)
-        why = obstacle(everyone, *pair) if ping.verdict == Verdict.NO_REPLY else None
-        return Ping(*pair, ping.verdict, ping.seen_as, why or ping.why, wanted)
+        (ping,) = _explained(everyone, try_pairs(self._machine.agents, [pair], patience))
+        return replace(ping, expected=wanted)
 
     def matrix(self, progress: Callable[[int, int], None] | None = None) -> Matrix:
         """Try every ordered pair of Pods; *progress* is called with how many are done, of how many."""
-        known = endpoints(self.snapshot())
-        pods = [one for one in known.values() if one.namespace is not None]
-        return Matrix(try_pairs(self._machine.agents, [(a, b) for a in pods for b in pods if a != b], progress=progress))
+        cluster = self.snapshot()
+        pods = [one for one in endpoints(cluster).values() if one.namespace is not None]
+        pings = try_pairs(self._machine.agents, [(a, b) for a in pods for b in pods if a != b], progress=progress)
+        return Matrix(self._once_more(cluster, pings))
+
+    def _once_more(self, cluster: Cluster, pings: list[Ping]) -> list[Ping]:
+        """Explain failures; those that the snapshots see no reason for are tried again, longer, before they count."""
+        found = {(ping.source, ping.target): ping for ping in _explained(cluster, pings)}
+        silent = [pair for pair, ping in found.items() if ping.verdict == Verdict.NO_REPLY and obstacle(cluster, *pair) is None]
+        if silent:
+            found |= {(ping.source, ping.target): ping for ping in try_pairs(self._machine.agents, silent, LONG_PATIENCE)}
+        return list(found.values())
 
     def check(self, progress: Callable[[int, int], None] | None = None) -> Exam:
         """The exam: Kubernetes' three rules for a Pod network, judged on the kernels and by trying every ordered pair."""
@@ -279,6 +296,29 @@ class Lab:
         return f"<lab {self.name!r}: {state}>" if self.alive else f"<lab {self.name!r}: closed>"
 
 
+MOST_EXPLAINED = 50
+"""Failures of a matrix for which the cause is looked for: the first ones are what a person reads."""
+
+
+def _explained(cluster: Cluster, pings: list[Ping]) -> list[Ping]:
+    """The same results, with what the snapshots say of those that had no reply."""
+    found, left = [], MOST_EXPLAINED
+    for ping in pings:
+        why = None
+        if ping.verdict == Verdict.NO_REPLY and left:
+            left -= 1
+            why = obstacle(cluster, ping.source, ping.target)
+        found.append(replace(ping, why=why) if why else ping)
+    return found
+
+
+class Snapshots(dict[str, Snapshot]):
+    """Snapshots by node; as text, one line for each thing, the same on every machine."""
+
+    def __repr__(self) -> str:
+        return text.cluster(self)
+
+
 def _plan(nodes: int, pods: int) -> Plan:
     return plan(nodes, pods)
 
@@ -295,9 +335,9 @@ def _addresses(cluster: Cluster) -> dict[str, str]:
 
 def _tell_jupyter() -> None:
     """In a notebook: pictures for results, and the cell magic."""
-    from podnet_lab.show import jupyter  # here: a lab in a script needs none of it
+    from podnet_lab import notebook  # here: it knows the lab, too
 
-    jupyter.install()
+    notebook.install()
 
 
 def open_labs() -> list[Lab]:

@@ -69,7 +69,9 @@ class Machine:
         try:
             return AgentClient(name, self._group.makegateway(spec), self.wire)
         except (OSError, EOFError, LabGone, Refusal) as error:
-            raise CannotRun(f"this machine did not start the lab's {name}: {error}. `podnet doctor` finds out why") from error
+            from podnet_lab.lab.doctor import explain_failure  # here: it is asked only when something is wrong
+
+            raise CannotRun(explain_failure(f"the lab's {name}", error)) from error
 
     def mend(self, name: str, address: str) -> None:
         """Cable a node anew whose interface to the external network was deleted."""

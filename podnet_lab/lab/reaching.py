@@ -14,13 +14,16 @@ from podnet_lab.checks import pod_addresses
 from podnet_lab.errors import LabGone
 from podnet_lab.lab.wire import AgentClient
 from podnet_lab.model import Snapshot
-from podnet_lab.reach import MOST_ENTRIES, Endpoint, Ping, Verdict, waves
+from podnet_lab.reach import Endpoint, Ping, Verdict, waves
 
 AGAIN = 0.25
 """Seconds after which what was not answered is sent again."""
 
 PATIENCE = 1.0
 """Seconds until no reply is an answer: the kernel asks for a neighbour's MAC once a second."""
+
+LONG_PATIENCE = 3.5
+"""Seconds for a second try: long enough for all three questions for a MAC that the kernel asks."""
 
 ROUTERS_WORDS = {
     (3, 0): "network unreachable",
@@ -57,7 +60,7 @@ def endpoints(snapshots: Mapping[str, Snapshot]) -> dict[str, Endpoint]:
 def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[None]:
     places: dict[str, set] = {}
     for one in {end for pair in pairs for end in pair}:
-        places.setdefault(one.node, set()).add(one.namespace)
+        places.setdefault(one.node, {None}).add(one.namespace)
     nonce = secrets.token_hex(8)
     try:
         for answer in [agents[node].start("echo_open", nonce=nonce, spaces=list(spaces)) for node, spaces in places.items()]:
@@ -123,9 +126,7 @@ class _Wave:
             sends.setdefault(source.node, []).append((source.namespace, target.addresses[0], number))
             for node in (source.node, target.node):
                 expect[node] = expect.get(node, 0) + 1
-        answers = [
-            self._agents[node].start("echo", sends=sends.get(node, []), expect=count, wait=wait) for node, count in expect.items()
-        ]
+        answers = [self._agents[node].start("echo", sends=sends.get(node, []), expect=count, wait=wait) for node, count in expect.items()]
         for answer in answers:
             found = answer()
             self._replied.update(found["replies"])
@@ -153,4 +154,4 @@ class _Wave:
         return Ping(source, target, Verdict.NO_REPLY, why=self._why.get(number, "silence"))
 
 
-__all__ = ["MOST_ENTRIES", "PATIENCE", "endpoints", "try_pairs"]
+__all__ = ["LONG_PATIENCE", "PATIENCE", "endpoints", "try_pairs"]

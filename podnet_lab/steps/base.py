@@ -64,7 +64,10 @@ def lost_routes(before: Snapshot, after: Snapshot, namespace: str | None, dev: s
 
     left = set(after.spaces[namespace].routes)
     lost = (one for one in before.spaces[namespace].routes if one.dev == dev and not one.kernel and one not in left)
-    return tuple(AddRoute(one.to, one.via, one.dev, namespace, one.kind, one.table, one.metric) for one in sorted(lost, key=lambda one: (one.via is not None, str(one))))
+    return tuple(
+        AddRoute(one.to, one.via, one.dev, namespace, one.kind, one.table, one.metric)
+        for one in sorted(lost, key=lambda one: (one.via is not None, str(one)))
+    )
 
 
 def on(namespace: str | None) -> str:

@@ -153,7 +153,9 @@ def down(name: str, namespace: str | None = None) -> SwitchLink:
     return SwitchLink(*_named(name, namespace), up=False)
 
 
-def change(name: str, namespace: str | None = None, *, mtu: int | None = None, mac: str | None = None, arp: bool | None = None) -> ChangeLink:
+def change(
+    name: str, namespace: str | None = None, *, mtu: int | None = None, mac: str | None = None, arp: bool | None = None
+) -> ChangeLink:
     """
     Change an interface's MTU (bytes, 68 to 65535), its MAC, or whether it answers ARP.
 

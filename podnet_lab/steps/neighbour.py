@@ -51,7 +51,9 @@ class AddNeighbour(_Neighbour):
         if (missing := no_link(now, self.namespace, self.dev)) is not None:
             return missing
         found = self._found(now)
-        return None if found == self.mac else f"nothing is written down for {self.address}" if not found else f"{self.address} is at {found}"
+        return (
+            None if found == self.mac else f"nothing is written down for {self.address}" if not found else f"{self.address} is at {found}"
+        )
 
 
 class RemoveNeighbour(_Neighbour):

@@ -1,0 +1,39 @@
+"""Starting JupyterLab for the notebooks: on 127.0.0.1 alone, with a token, and fetching nothing from anywhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from podnet_lab.errors import CannotRun
+
+
+def command(folder: Path, port: int, browser: bool, root: bool) -> list[str]:
+    """JupyterLab's command line; as root it wants to be told that this is meant."""
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={folder}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        *([] if browser else ["--no-browser"]),
+        *(["--allow-root"] if root else []),
+    ]
+
+
+def start(folder: Path | None, port: int, browser: bool) -> None:
+    """Become JupyterLab; does not return."""
+    where = (folder or Path("notebooks")).absolute()
+    if not where.is_dir():
+        raise CannotRun(f"there is no folder {where}: give the folder of your notebooks, as in `podnet lab FOLDER`")
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise CannotRun("JupyterLab is not installed: pip install 'podnet-lab[notebooks]'")
+    line = command(where, port, browser, os.geteuid() == 0)
+    sys.stdout.flush()
+    os.execv(line[0], line)

@@ -1,0 +1,79 @@
+"""
+A small SVG canvas: shapes and text with colours that suit a light and a dark page.
+
+Colours stand in presentation attributes, for viewers that take styles away, and as light-dark() on top.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+COLOURS = {
+    "page": ("#ffffff", "#14181d"),
+    "node": ("#f3f6f9", "#1e242b"),
+    "pod": ("#e6f2ea", "#1c3526"),
+    "bridge": ("#dfe9f7", "#1b2f4a"),
+    "line": ("#4d5863", "#a9b4bf"),
+    "ink": ("#16202a", "#e8edf2"),
+    "faint": ("#5c6873", "#9aa5b0"),
+    "wrong": ("#a3210f", "#ff9a85"),
+    "new": ("#0a4fb3", "#7db6ff"),
+}
+CHARACTER = 6.7
+"""Width of a character of the 11-point monospace font, in units of the picture."""
+
+
+class Canvas:
+    """Collects shapes; `svg()` is the picture."""
+
+    def __init__(self, width: float, height: float, title: str, description: str) -> None:
+        self.width, self.height = width, height
+        self._head = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
+        self._parts: list[str] = []
+
+    def box(
+        self, x: float, y: float, width: float, height: float, fill: str, stroke: str = "line", *, dashed: bool = False, bold: bool = False
+    ) -> None:
+        """A rectangle with round corners."""
+        look = self._stroke(stroke, dashed, bold)
+        self._parts.append(
+            f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5" '
+            f'class="f-{fill} s-{stroke}" fill="{COLOURS[fill][0]}" {look}/>'
+        )
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, stroke: str = "line", *, dashed: bool = False, bold: bool = False) -> None:
+        """A straight line."""
+        look = self._stroke(stroke, dashed, bold)
+        self._parts.append(f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" class="s-{stroke}" {look}/>')
+
+    def text(self, x: float, y: float, words: str, colour: str = "ink", *, anchor: str = "start", bold: bool = False) -> None:
+        """One line of text."""
+        weight = ' font-weight="bold"' if bold else ""
+        self._parts.append(
+            f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" class="f-{colour}" '
+            f'fill="{COLOURS[colour][0]}"{weight}>{escape(words)}</text>'
+        )
+
+    @staticmethod
+    def _stroke(stroke: str, dashed: bool, bold: bool) -> str:
+        dashes = ' stroke-dasharray="5 4"' if dashed else ""
+        return f'stroke="{COLOURS[stroke][0]}" stroke-width="{2.6 if bold else 1.3}"{dashes}'
+
+    def svg(self) -> str:
+        """The picture."""
+        style = "".join(
+            f".f-{name}{{fill:light-dark({light},{dark})}}.s-{name}{{stroke:light-dark({light},{dark})}}"
+            for name, (light, dark) in COLOURS.items()
+        )
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {self.width:g} {self.height:g}" '
+            f'width="{self.width:g}" height="{self.height:g}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="11">'
+            f"{self._head}<style>svg:root{{color-scheme:light dark}}{style}</style>"
+            f'<rect width="100%" height="100%" class="f-page" fill="{COLOURS["page"][0]}"/>{"".join(self._parts)}</svg>'
+        )
+
+
+def clip(words: str, width: float) -> str:
+    """*words*, cut with an ellipsis to fit *width*."""
+    most = int(width / CHARACTER)
+    return words if len(words) <= most else words[: max(most - 1, 1)] + "…"

@@ -1,0 +1,39 @@
+"""What is different between two snapshots of a node, in lines that are the same on every machine."""
+
+from __future__ import annotations
+
+from podnet_lab.model import Namespace, Snapshot
+
+
+def facts(space: Namespace) -> list[str]:
+    """One line for each thing in a namespace; no MACs, no numbers, nothing that the kernel learnt by itself."""
+    lines = [_link(space, name) for name in sorted(space.links)]
+    lines += [f"{name} has {address}" for name in sorted(space.links) for address in sorted(map(str, space.addresses_of(name)))]
+    lines += [f"route {route}" for route in sorted(space.routes, key=lambda one: (one.to, str(one)))]
+    lines += [f"{'forwards' if space.forwarding else 'does not forward'}"]
+    return lines
+
+
+def _link(space: Namespace, name: str) -> str:
+    link = space.links[name]
+    end = f", other end {link.peer[1]}{f' in {link.peer[0]}' if link.peer[0] else ''}" if link.peer else ""
+    port = f", plugged into {link.master}" if link.master else ""
+    return f"{name} ({link.kind}) is {'up' if link.up else 'down'}{port}{end}"
+
+
+def changes(before: Snapshot, after: Snapshot) -> list[str]:
+    """Lines with + for what came and - for what went, the node's own first."""
+    found = []
+    for name in [*after.spaces, *(gone for gone in before.spaces if gone not in after.spaces)]:
+        had = facts(before.spaces[name]) if name in before.spaces else []
+        has = facts(after.spaces[name]) if name in after.spaces else []
+        where = f"{name}: " if name else ""
+        if name not in before.spaces:
+            found.append(f"+ namespace {name}")
+            has = [line for line in has if not line.startswith(("lo (loopback) is down", "does not forward"))]
+        elif name not in after.spaces:
+            found.append(f"- namespace {name}")
+            continue
+        found += [f"- {where}{line}" for line in had if line not in has]
+        found += [f"+ {where}{line}" for line in has if line not in had]
+    return found

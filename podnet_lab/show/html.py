@@ -1,0 +1,57 @@
+"""Results and checks as HTML for a notebook: the command, the verdict, and the kernel's evidence to fold out."""
+
+from __future__ import annotations
+
+from html import escape
+
+from podnet_lab.checks import Checks
+from podnet_lab.lab.exam import Exam
+from podnet_lab.reach import Ping
+from podnet_lab.results import Outcome, Result
+from podnet_lab.show.changes import changes
+
+_GOOD, _BAD, _FAINT = "color:var(--jp-success-color1,#2e7d32)", "color:var(--jp-error-color1,#c62828)", "opacity:0.7"
+
+
+def _verdict(good: bool, words: str) -> str:
+    sign = "✔" if good else "✘ FAIL"
+    return f'<div><b style="{_GOOD if good else _BAD}">{sign}</b> {escape(words)}</div>'
+
+
+def _outcome(outcome: Outcome) -> str:
+    claim = outcome.step.claim if outcome.changed else f"already so: {outcome.step.claim}"
+    return (
+        f'<div><b style="{_GOOD}">✔</b> <code>{escape(outcome.node)}# {escape(outcome.step.command)}</code> '
+        f'<span style="{_FAINT}">{escape(claim)}</span></div>'
+    )
+
+
+def result(found: Result) -> str:
+    """A run of steps, with what the kernels say of it."""
+    evidence = [
+        f"{node}: {line}"
+        for node in found.after
+        if found.before[node] is not found.after[node]
+        for line in changes(found.before[node], found.after[node])
+    ]
+    fold = ""
+    if evidence:
+        lines = escape("\n".join(evidence))
+        fold = f"<details><summary>what the kernel says now, compared with before</summary><pre>{lines}</pre></details>"
+    head = f"<div><b>{escape(found.headline)}</b></div>" if found.headline else ""
+    return head + "".join(map(_outcome, found.outcomes)) + "".join(f"<div>{escape(note)}</div>" for note in found.notes) + fold
+
+
+def checks(found: Checks) -> str:
+    """Claims and what contradicts them."""
+    return "".join(_verdict(bool(check), check.claim + (f": {check.problem}" if check.problem else "")) for check in found)
+
+
+def ping(found: Ping) -> str:
+    """One try of one pair."""
+    return _verdict(bool(found), str(found)[6:])
+
+
+def exam(found: Exam) -> str:
+    """The three rules; the matrix is a picture of its own."""
+    return f"{checks(found.rules)}<div>{escape(found.matrix.summary)}</div>"

@@ -1,0 +1,190 @@
+"""
+The network as a picture, drawn from what the kernels say: nodes, bridges, cables, Pods, and what the last step added.
+
+What is down is dashed and says so; what is new is thick and has a plus; no meaning hangs on colour alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podnet_lab.checks import bridge_of, cable, pod_addresses
+from podnet_lab.model import Link, Namespace, Snapshot
+from podnet_lab.show import text
+from podnet_lab.show.canvas import Canvas, clip
+
+POD_WIDTH, POD_HEIGHT, GAP = 122, 58, 12
+NODE_TOP, EXTERNAL_TOP, MARGIN = 78, 14, 12
+MOST_PODS, MOST_ROUTES = 4, 4
+LINE = 15
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A cluster's picture; *before* are earlier snapshots, and what came since is marked as new."""
+
+    cluster: Mapping[str, Snapshot]
+    before: Mapping[str, Snapshot] | None = None
+
+    def __repr__(self) -> str:
+        return text.cluster(self.cluster)
+
+    @property
+    def svg(self) -> str:
+        """The picture as SVG."""
+        return draw(self.cluster, self.before)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/plain": repr(self), "image/svg+xml": self.svg}
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """One node on the canvas, with the node as it was."""
+
+    canvas: Canvas
+    node: Snapshot
+    was: Snapshot | None
+    left: float
+    width: float
+    pods_top: float
+    bridge_top: float
+
+    def new(self, namespace: str | None, dev: str | None = None) -> bool:
+        """Whether a namespace, or an interface in it, came since the earlier snapshot."""
+        if self.was is None:
+            return False
+        if dev is None:
+            return namespace not in self.was.spaces
+        return self.was.link(namespace, dev) is None
+
+    def same_address(self, namespace: str | None, dev: str) -> bool:
+        """Whether the addresses of an interface are what they were."""
+        if self.was is None:
+            return True
+        then = self.was.spaces.get(namespace)
+        return then is not None and then.addresses_of(dev) == self.node.spaces[namespace].addresses_of(dev)
+
+
+def draw(cluster: Mapping[str, Snapshot], before: Mapping[str, Snapshot] | None = None) -> str:
+    """The picture of *cluster* as SVG."""
+    widths = [_width(node) for node in cluster.values()]
+    width = sum(widths) + MARGIN * (len(widths) + 1)
+    routes = max((len(_routes(node)) for node in cluster.values()), default=0)
+    bridge_top = NODE_TOP + 44 + LINE * (routes + 1)
+    pods_top = bridge_top + 34 + 56
+    loose = max((len(_loose(node)) for node in cluster.values()), default=0)
+    height = pods_top + POD_HEIGHT + 26 + LINE * loose + MARGIN
+    canvas = Canvas(width, height, "Pod network", text.cluster(cluster))
+    canvas.box(MARGIN, EXTERNAL_TOP, width - 2 * MARGIN, 26, "bridge")
+    canvas.text(width / 2, EXTERNAL_TOP + 17, "external network 192.168.1.0/24", anchor="middle")
+    left = MARGIN
+    for (name, node), node_width in zip(cluster.items(), widths, strict=True):
+        was = None if before is None else before.get(name)
+        _node(_Sheet(canvas, node, was, left, node_width, pods_top, bridge_top), height - MARGIN)
+        left += node_width + MARGIN
+    return canvas.svg()
+
+
+def _width(node: Snapshot) -> float:
+    pods = min(len(node.spaces) - 1, MOST_PODS)
+    return max(300, pods * (POD_WIDTH + GAP) + GAP)
+
+
+def _routes(node: Snapshot) -> list[str]:
+    found = [str(route) for route in node.own.routes if not route.kernel]
+    return found if len(found) <= MOST_ROUTES else [*found[: MOST_ROUTES - 1], f"and {len(found) - MOST_ROUTES + 1} more routes"]
+
+
+def _loose(node: Snapshot) -> list[str]:
+    """Cables both of whose ends still lie about on the node."""
+    ends = {link.name: link for link in node.own.links.values() if link.kind == "veth" and link.peer and link.peer[0] is None}
+    return sorted({" — ".join(sorted((name, link.peer[1]))) for name, link in ends.items()})
+
+
+def _uplink(node: Snapshot) -> Link | None:
+    return next((link for link in node.own.links.values() if link.kind not in ("bridge", "loopback") and link.peer is None), None)
+
+
+def _node(sheet: _Sheet, bottom: float) -> None:
+    canvas, node = sheet.canvas, sheet.node
+    middle = sheet.left + sheet.width / 2
+    canvas.box(sheet.left, NODE_TOP, sheet.width, bottom - NODE_TOP, "node")
+    up = _uplink(node)
+    if up is not None:
+        canvas.line(middle, EXTERNAL_TOP + 26, middle, NODE_TOP, "line" if up.up else "wrong", dashed=not up.up)
+        has = ", ".join(map(str, node.own.addresses_of(up.name))) or "no address"
+        canvas.text(middle + 6, NODE_TOP - 12, f"{up.name} {has}{'' if up.up else ' (down)'}", "ink" if up.up else "wrong")
+    canvas.text(sheet.left + 10, NODE_TOP + 20, node.node, bold=True)
+    says = "forwards" if node.own.forwarding else "does not forward"
+    changed = sheet.was is not None and sheet.was.own.forwarding != node.own.forwarding
+    canvas.text(sheet.left + 10, NODE_TOP + 38, f"{'+ ' if changed else ''}{says}", "new" if changed else "faint", bold=changed)
+    old = None if sheet.was is None else {str(route) for route in sheet.was.own.routes}
+    for number, line in enumerate(_routes(node)):
+        fresh = old is not None and line not in old
+        words = clip(f"{'+ ' if fresh else ''}{line}", sheet.width - 20)
+        canvas.text(sheet.left + 10, NODE_TOP + 38 + LINE * (number + 1), words, "new" if fresh else "faint", bold=fresh)
+    _bridge(sheet)
+    _pods(sheet)
+    for number, line in enumerate(_loose(node)):
+        canvas.text(sheet.left + 10, sheet.pods_top + POD_HEIGHT + 24 + LINE * number, f"loose cable {line}", "faint")
+
+
+def _bridge(sheet: _Sheet) -> None:
+    link = bridge_of(sheet.node)
+    x, width = sheet.left + 10, sheet.width - 20
+    if link is None:
+        return
+    fresh = sheet.new(None, link.name)
+    sheet.canvas.box(x, sheet.bridge_top, width, 30, "bridge", "new" if fresh else "line", dashed=not link.up, bold=fresh)
+    has = ", ".join(map(str, sheet.node.own.addresses_of(link.name))) or "no address"
+    words = f"{'+ ' if fresh else ''}{link.name}  {has}{'' if link.up else '  (down)'}"
+    changed = not fresh and not sheet.same_address(None, link.name)
+    sheet.canvas.text(x + 8, sheet.bridge_top + 19, clip(words, width - 12), "new" if changed else "ink", bold=fresh or changed)
+
+
+def _pods(sheet: _Sheet) -> None:
+    pods = list(sheet.node.pods)
+    for number, pod in enumerate(pods[:MOST_PODS]):
+        x = sheet.left + GAP + number * (POD_WIDTH + GAP)
+        if number == MOST_PODS - 1 and len(pods) > MOST_PODS:
+            more = len(pods) - MOST_PODS + 1
+            sheet.canvas.box(x, sheet.pods_top, POD_WIDTH, POD_HEIGHT, "pod", dashed=True)
+            sheet.canvas.text(x + POD_WIDTH / 2, sheet.pods_top + 33, f"and {more} more Pods", anchor="middle")
+            return
+        _pod(sheet, pod, x)
+
+
+def _pod(sheet: _Sheet, pod: Namespace, x: float) -> None:
+    canvas, middle = sheet.canvas, x + POD_WIDTH / 2
+    fresh, end = sheet.new(pod.name), cable(pod)
+    canvas.box(x, sheet.pods_top, POD_WIDTH, POD_HEIGHT, "pod", "new" if fresh else "line", bold=fresh)
+    canvas.text(middle, sheet.pods_top + 18, clip(f"{'+ ' if fresh else ''}{pod.name}", POD_WIDTH - 6), anchor="middle", bold=True)
+    has = ", ".join(map(str, pod_addresses(pod)))
+    changed = end is not None and not fresh and not sheet.same_address(pod.name, end.name)
+    address = clip(has or "no address", POD_WIDTH - 6)
+    canvas.text(middle, sheet.pods_top + 34, address, "new" if changed else "ink" if has else "faint", anchor="middle", bold=changed)
+    gateways = [str(route.via) for route in pod.routes if route.to.prefixlen == 0 and route.via]
+    canvas.text(
+        middle, sheet.pods_top + 50, clip(f"→ {gateways[0]}" if gateways else "no way out", POD_WIDTH - 6), "faint", anchor="middle"
+    )
+    if end is not None:
+        _cable(sheet, pod, end, x + 16)
+
+
+def _cable(sheet: _Sheet, pod: Namespace, end: Link, x: float) -> None:
+    canvas, other = sheet.canvas, sheet.node.link(*end.peer) if end.peer else None
+    fresh = sheet.new(pod.name, end.name)
+    found = bridge_of(sheet.node)
+    plugged = other is not None and found is not None and other.master == found.name
+    up = end.up and (other is None or other.up)
+    colour = "new" if fresh else "line" if up and plugged else "wrong"
+    top = sheet.bridge_top + 30 if plugged else sheet.bridge_top + 46
+    canvas.line(x, top, x, sheet.pods_top, colour, dashed=not up, bold=fresh)
+    if other is not None:
+        canvas.text(x + 5, sheet.pods_top - 42, clip(other.name, POD_WIDTH - 16), "faint")
+    state = [] if plugged else ["unplugged"]
+    state += [] if up else ["down"]
+    canvas.text(x + 5, sheet.pods_top - 26, ", ".join(state), "wrong")
+    canvas.text(x + 5, sheet.pods_top - 10, clip(end.name, POD_WIDTH - 16), "faint")
