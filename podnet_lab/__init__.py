@@ -22,7 +22,7 @@ _HOMES = {
     "checks": "podnet_lab.checks",
     **dict.fromkeys(("address", "bridge", "forwarding", "link", "namespace", "neighbour", "route", "veth"), "podnet_lab.steps"),
 }
-_MODULES = {"recipes", "errors", "checks"}
+_MODULES = {"checks", "errors", "plan", "recipes"}
 
 __all__ = [
     "Lab",

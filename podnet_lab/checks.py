@@ -51,6 +51,11 @@ class Checks(tuple[Check, ...]):
             raise CheckFailed(str(self.first_failure or "nothing was checked"))
         return self
 
+    @property
+    def summary(self) -> str:
+        """One line: how many of how many."""
+        return f"{sum(map(bool, self))} of {len(self)} checks hold"
+
     def __str__(self) -> str:
         return "\n".join(map(str, self)) or "nothing was checked"
 

@@ -52,12 +52,11 @@ def _stage(lab: Lab, name: str, number: int, say: Callable[[str], None]) -> dict
     say(f"\nStage {number}: {TITLES[name]}\n")
     _commands(recipe, say)
     lab.run(recipe)
-    cluster = lab.snapshot()
-    found = [check for node in cluster.values() for check in checks.stage(name, node, cluster, lab.plan.pods_per_node)]
+    found = lab.check(name)
     say("")
     for check in found if len(found) <= MOST_CHECKS else [check for check in found if not check]:
         say(f"  {check}")
-    say(f"  {sum(map(bool, found))} of {len(found)} checks hold")
+    say(f"  {found.summary}")
     commands = {node: [step.command for step in steps] for node, steps in recipe.items()}
     return {"stage": name, "commands": commands, "checks": [_check(check) for check in found]}
 

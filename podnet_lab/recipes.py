@@ -141,8 +141,6 @@ def _depends(step: Step) -> set:
         whole |= {key, ("namespace", space)}
         if kind in {"up", "master", "mtu", "arp", "mac", "address", "link"}:
             whole.add(("link", space, rest[0]))
-        if kind == "address":
-            whole.add(("addresses", space, rest[0]))
     return whole
 
 

@@ -75,12 +75,29 @@ def _next(cluster: Cluster, place: Place, space: Namespace, dev: str, address: I
         return None, f"{dev} in {_name(place)} is down"
     for other, far, trouble in _segment(cluster, place, link):
         if address not in (one.ip for one in cluster[other[0]].spaces[other[1]].addresses_of(far.name)):
-            problem = problem if other[1] is None else (problem or trouble)
             continue
         if trouble or not far.up:
-            return None, trouble or f"{far.name} in {_name(other)} is down"
-        return other, None
-    return None, problem or f"nobody beyond {_name(place)}'s {dev} has {address}"
+            problem = problem or trouble or f"{far.name} in {_name(other)} is down"
+            continue
+        return (None, stale) if (stale := _stale(space, place, dev, address, far)) else (other, None)
+    return None, problem or _loose(cluster, place, address) or f"nobody beyond {_name(place)}'s {dev} has {address}"
+
+
+def _stale(space: Namespace, place: Place, dev: str, address: IPv4Address, far: Link) -> str | None:
+    """A neighbour that is believed to have another MAC than it has."""
+    believed = [one.mac for one in space.neighbours if (one.address, one.dev) == (address, dev) and one.mac]
+    return f"{_name(place)} has a MAC for {address} that is no longer its own" if believed and far.mac not in believed else None
+
+
+def _loose(cluster: Cluster, place: Place, address: IPv4Address) -> str | None:
+    """The Pod of this node that has *address*, if the other end of its cable hangs in the air."""
+    node = cluster[place[0]]
+    for pod in node.pods:
+        for dev in (one.dev for one in pod.addresses if one.interface.ip == address):
+            other = node.link(*pod.links[dev].peer) if pod.links[dev].peer else None
+            if other is not None and other.master is None:
+                return f"{other.name} is not plugged into anything"
+    return None
 
 
 def _segment(cluster: Cluster, place: Place, link: Link) -> Iterator[tuple[Place, Link, str | None]]:

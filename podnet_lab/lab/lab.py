@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from podnet_lab import recipes
-from podnet_lab.checks import Cluster, bridge_of, gateways, unique_addresses
+from podnet_lab.checks import Checks, Cluster, bridge_of, gateways, unique_addresses
+from podnet_lab.checks import stage as stage_checks
 from podnet_lab.errors import BadInput, LabError, LabGone
 from podnet_lab.explain.walk import obstacle
 from podnet_lab.lab import runtime
@@ -29,6 +30,9 @@ from podnet_lab.show.topology import Topology
 from podnet_lab.steps import Step, link, namespace
 
 OUTSIDE_NAME = "outside"
+
+Progress = Callable[[int, int], None]
+"""Called with how many pairs are done, of how many."""
 
 _open: dict[str, Lab] = {}
 
@@ -236,7 +240,7 @@ class Lab:
         (ping,) = _explained(everyone, try_pairs(self._machine.agents, [pair], patience))
         return replace(ping, expected=wanted)
 
-    def matrix(self, progress: Callable[[int, int], None] | None = None) -> Matrix:
+    def matrix(self, progress: Progress | None = None) -> Matrix:
         """Try every ordered pair of Pods; *progress* is called with how many are done, of how many."""
         cluster = self.snapshot()
         pods = [one for one in endpoints(cluster).values() if one.namespace is not None]
@@ -251,9 +255,15 @@ class Lab:
             found |= {(ping.source, ping.target): ping for ping in try_pairs(self._machine.agents, silent, LONG_PATIENCE)}
         return list(found.values())
 
-    def check(self, progress: Callable[[int, int], None] | None = None) -> Exam:
-        """The exam: Kubernetes' three rules for a Pod network, judged on the kernels and by trying every ordered pair."""
+    def check(self, stage: str | None = None, progress: Progress | None = None) -> Exam | Checks:
+        """
+        The exam: Kubernetes' three rules for a Pod network, judged on the kernels and by trying every ordered pair.
+
+        With *stage*, instead: is what that stage is for true on every node, whoever made it?
+        """
         cluster = self.snapshot()
+        if stage is not None:
+            return Checks(one for node in cluster.values() for one in stage_checks(stage, node, cluster, self.plan.pods_per_node))
         return rules(unique_addresses(cluster), self.matrix(progress))
 
     def _everyone(self) -> dict[str, Snapshot]:

@@ -94,9 +94,6 @@ class MoveVeth(Step):
             return f"{self.name} is not in {self.to or 'the node itself'}"
         return None
 
-    def conflict(self, before: Snapshot) -> str | None:
-        return None
-
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         back = MoveVeth(self.name, self.namespace, self.to)
         # The kernel resets an interface that changes namespaces: what else it had is put back behind it.
@@ -108,7 +105,7 @@ class MoveVeth(Step):
         return (("link", self.to, self.name), ("link", self.namespace, self.name))
 
     def ends(self) -> tuple:
-        return tuple((fact, self.namespace, self.name) for fact in ("up", "master", "addresses"))
+        return (("link", self.namespace, self.name),)
 
 
 @dataclass(frozen=True)

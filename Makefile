@@ -1,0 +1,62 @@
+# `make lab` is all that a newcomer needs: every target sets up what it needs first.
+# With another Python: make lab PYTHON=python3.12. Some of the tests only: make test ARGS="-m lab -x".
+
+PYTHON ?= python3
+ARGS ?=
+PIP := -m pip --disable-pip-version-check
+READY := .venv/.ready
+
+.PHONY: help lab demo test test-long lint notebooks pins clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+lab: $(READY) ## open JupyterLab on the notebooks, once this machine has shown that it can run a lab
+	@.venv/bin/podnet lab
+
+demo: $(READY) ## wire the whole cluster in the terminal and check it, without a browser
+	@.venv/bin/podnet demo
+
+test: $(READY) ## run every test: unit, live, and all notebooks
+	@.venv/bin/python -m pytest $(ARGS)
+
+test-long: $(READY) ## run the tests that take minutes
+	@.venv/bin/python -m pytest -m long $(ARGS)
+
+lint: $(READY) ## check the style of all code, notebooks too
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+notebooks: $(READY) ## run all notebooks and store what they show
+	@.venv/bin/python tools/nbrun.py notebooks/*.ipynb
+
+clean: ## remove the virtual environment
+	@rm -rf .venv
+
+# All set-up is here. The stamp is written last and holds the folder it was made for, so that a set-up that was
+# interrupted, a folder that was moved or copied, and a Python that is gone all end in a new environment.
+ifneq ($(shell .venv/bin/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "podnet-lab needs Python 3.11 or newer, but $(PYTHON) says: $$($(PYTHON) -V 2>&1)"; \
+	  echo "If this machine has a newer one, name it, for example: make lab PYTHON=python3.11"; exit 1; } >&2
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing. Install it, then try again:"; \
+	  echo "    sudo apt install $(notdir $(PYTHON))-venv"; exit 1; } >&2
+	@echo "Setting up .venv, once; this takes about a minute"
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python $(PIP) install -q -r requirements.txt
+	@.venv/bin/python $(PIP) install -q --no-deps -e .
+	@echo "$(CURDIR)" > $@
+
+pins: ## resolve requirements.txt anew
+	@set -e; new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; \
+	$(PYTHON) -m venv "$$new"; \
+	"$$new/bin/python" $(PIP) install -q -e '.[notebooks,test]'; \
+	echo "# All that podnet-lab uses, at versions that were tested together. Made by 'make pins': don't edit." > "$$new/pins"; \
+	"$$new/bin/python" $(PIP) freeze --exclude-editable --exclude setuptools >> "$$new/pins"; \
+	cp "$$new/pins" requirements.txt

@@ -1,0 +1,54 @@
+"""What every test run needs: which tests run where, and notebooks that are compared for certain."""
+
+import os
+import re
+from pathlib import Path
+
+import nbval.kernel
+import pytest
+
+ROOT = Path(__file__).parent
+ASKED_FOR = {
+    "browser": "needs Chromium and Playwright; run it with -m browser",
+    "long": "takes minutes; run it with `make test-long`",
+    "vagrant": "needs VMs; run it with -m vagrant",
+}
+
+
+def pytest_configure():
+    """Give nbval's kernels an environment in which cells behave as they do in JupyterLab."""
+    start = nbval.kernel.start_new_kernel
+
+    def start_new_kernel(*args, **kwargs):
+        environment = {**os.environ, "PYTHONHASHSEED": "0"}
+        environment.pop("PYTEST_CURRENT_TEST", None)  # with it, ipykernel does not show what a cell's child processes print
+        return start(*args, env=environment, **kwargs)
+
+    nbval.kernel.start_new_kernel = start_new_kernel
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mark what opens a lab, skip what can't or shouldn't run here, and refuse cells that nbval would not compare."""
+    selected = set(re.findall(r"\w+", config.option.markexpr))
+    for item in items:
+        if is_in(item, "tests/live") or is_in(item, "notebooks"):
+            item.add_marker("lab")
+        reasons = [why for mark, why in ASKED_FOR.items() if item.get_closest_marker(mark) and mark not in selected]
+        if item.get_closest_marker("root") and os.geteuid() != 0:
+            reasons.append("needs real root")
+        if reasons:
+            item.add_marker(pytest.mark.skip(reason=f"{item.name}: {', '.join(reasons)}"))
+    refuse_unrun_cells(items)
+
+
+def is_in(item, folder):
+    """Whether a test's file is below a folder of this project."""
+    return item.path.is_relative_to(ROOT / folder)
+
+
+def refuse_unrun_cells(items):
+    """Stop at a cell saved without having run: nbval runs it, but compares nothing and calls that a pass."""
+    cells = [item for item in items if type(item).__name__ == "IPyNbCell"]
+    unrun = [cell.nodeid for cell in cells if cell.cell.source.strip() and cell.cell.execution_count is None and not cell.options["skip"]]
+    if unrun:
+        raise pytest.UsageError(f"these cells were saved without having run; `make notebooks` runs them: {', '.join(unrun)}")
