@@ -16,7 +16,7 @@ import struct
 import threading
 from typing import Any
 
-from podnet_lab.kernel import apply, encode, read, setup
+from podnet_lab.kernel import apply, encode, extras, read, setup
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.netlink import Refused, Socket
 
@@ -60,6 +60,14 @@ class Agent:
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""
         apply.apply(requests)
+
+    def extras(self) -> dict[str, Any]:
+        """What no step changes, and a student may have: firewall tables, policy rules, queues, settings."""
+        return extras.read()
+
+    def restore_extras(self, then: dict[str, Any]) -> list[str]:
+        """Bring that back to what it was; returns what was undone, in words."""
+        return extras.restore(then)
 
     def forget(self) -> None:
         """Empty the node's own table of learnt neighbours."""

@@ -88,7 +88,7 @@ class Batch:
             write_sysctl(key, value)
 
 
-def write_sysctl(key: str, value: int) -> None:
+def write_sysctl(key: str, value: int | str) -> None:
     """Set net.KEY, given with slashes ("ipv4/ip_forward"), in this thread's network namespace."""
     descriptor = os.open(_SYSCTL_ROOT + key, os.O_WRONLY | os.O_CLOEXEC)
     try:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 
 CLONE_NEWNET = 0x40000000
-MS_BIND, MNT_DETACH = 0x1000, 2
+MS_BIND, MS_REC, MS_SHARED, MNT_DETACH = 0x1000, 0x4000, 1 << 20, 2
 FOLDER = "/run/netns"
 HERE = "/proc/thread-self/ns/net"
 
@@ -77,9 +77,25 @@ def unmount(target: str) -> None:
     _call(_libc.umount2, target.encode(), MNT_DETACH)
 
 
+def prepare() -> None:
+    """
+    Make /run/netns a shared mount of its own, as the first `ip netns add` does.
+
+    If `ip` did it only after namespaces were there, each would be mounted twice, and could not be deleted any more.
+    """
+    os.makedirs(FOLDER, exist_ok=True)
+    try:
+        mount("", FOLDER, "none", MS_SHARED | MS_REC)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # EINVAL: it is no mount of its own yet
+            raise
+        mount(FOLDER, FOLDER, "none", MS_BIND | MS_REC)
+        mount("", FOLDER, "none", MS_SHARED | MS_REC)
+
+
 def add(name: str) -> None:
     """``ip netns add NAME``; OSError (EEXIST) if the name is taken."""
-    os.makedirs(FOLDER, exist_ok=True)
+    prepare()
     os.close(os.open(path(name), os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
     back = here()
     try:

@@ -66,10 +66,10 @@ def _messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
 
 
 class Socket:
-    """A route netlink socket; it belongs to the network namespace of the thread that makes it, for good."""
+    """A netlink socket, for routes or another protocol; it belongs to the network namespace of the thread that makes it, for good."""
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+    def __init__(self, protocol: int = 0) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK):
             self._socket.setsockopt(SOL_NETLINK, option, 1)
 
@@ -94,17 +94,23 @@ class Socket:
         """
         for start in range(0, len(bodies), MOST_PER_SEND):
             part = bodies[start : start + MOST_PER_SEND]
-            self._socket.send(
-                b"".join(
-                    _HEADER.pack(16 + len(body), kind, flags | NLM_F_REQUEST | NLM_F_ACK, number, 0) + body
-                    for number, (kind, flags, body) in enumerate(part)
-                )
-            )
-            refusals = self._acknowledgements(len(part))
-            if refusals:
-                refusal = min(refusals, key=lambda one: one.position)
+            try:
+                self.transaction(part, answered=range(len(part)))
+            except Refused as refusal:
                 refusal.position += start
-                raise refusal
+                raise
+
+    def transaction(self, bodies: list[tuple[int, int, bytes]], answered: range) -> None:
+        """Send all of *bodies* at once; only those at the positions *answered* are acknowledged."""
+        self._socket.send(
+            b"".join(
+                _HEADER.pack(16 + len(body), kind, flags | NLM_F_REQUEST | (NLM_F_ACK if number in answered else 0), number, 0) + body
+                for number, (kind, flags, body) in enumerate(bodies)
+            )
+        )
+        refusals = self._acknowledgements(len(answered))
+        if refusals:
+            raise min(refusals, key=lambda one: one.position)
 
     def _acknowledgements(self, count: int) -> list[Refused]:
         refusals = []

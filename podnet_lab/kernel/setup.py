@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 
 from podnet_lab.kernel import encode, namespaces
 from podnet_lab.kernel.apply import write_sysctl
-from podnet_lab.kernel.netlink import Socket
+from podnet_lab.kernel.netlink import Refused, Socket
 
 EXTERNAL_BRIDGE = "external"
 """The bridge in the lab's own namespace that plays the external network."""
@@ -37,7 +38,7 @@ def private_folders() -> None:
     """Give this process's mount namespace an empty /run with a /run/netns, and a /sys that shows its own interfaces."""
     namespaces.mount("tmpfs", "/run", "tmpfs")
     namespaces.mount("sysfs", "/sys", "sysfs")
-    os.makedirs(namespaces.FOLDER)
+    namespaces.prepare()
 
 
 def settings() -> None:
@@ -67,9 +68,11 @@ def external_network() -> None:
 
 
 def cable(node: str, pid: int) -> None:
-    """Cable the node of process *pid* to the external bridge: its end is eth0, ours has the node's name."""
+    """Cable the node of process *pid* to the external bridge, anew if it was: its end is eth0, ours has the node's name."""
     sock = Socket()
     try:
+        with contextlib.suppress(Refused):  # none is left of an older cable, unless its other end was moved elsewhere
+            sock.request([encode.link_remove(node)])
         sock.request([encode.veth_add(node, UPLINK, peer_pid=pid)])
         sock.request([encode.link_set(node, up=True, master=sock.index(EXTERNAL_BRIDGE))])
     finally:

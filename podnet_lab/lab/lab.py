@@ -9,30 +9,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from podnet_lab import recipes
-from podnet_lab.checks import Checks, Cluster, bridge_of, gateways, unique_addresses
+from podnet_lab.checks import Checks, unique_addresses
 from podnet_lab.checks import stage as stage_checks
 from podnet_lab.errors import BadInput, LabError, LabGone
-from podnet_lab.explain.walk import obstacle
-from podnet_lab.lab import runtime
+from podnet_lab.lab import pods, runtime
 from podnet_lab.lab.exam import Exam, rules
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.machine import Machine
 from podnet_lab.lab.node import Node
-from podnet_lab.lab.reaching import LONG_PATIENCE, PATIENCE, endpoints, try_pairs
-from podnet_lab.lab.reset import Reset, reset
+from podnet_lab.lab.reaching import PATIENCE, Progress, all_pairs, endpoints, explained, try_pairs
+from podnet_lab.lab.reset import Baseline, Goto, Reset, reset
 from podnet_lab.lab.run import look, run
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import OUTSIDE, Plan, Pod, plan
+from podnet_lab.plan import OUTSIDE, Plan, plan
 from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, expectation
 from podnet_lab.results import Result
 from podnet_lab.show import text
 from podnet_lab.show.topology import Topology
-from podnet_lab.steps import Step, link, namespace
+from podnet_lab.steps import Step
 
 OUTSIDE_NAME = "outside"
-
-Progress = Callable[[int, int], None]
-"""Called with how many pairs are done, of how many."""
 
 _open: dict[str, Lab] = {}
 
@@ -49,12 +45,14 @@ class Lab:
         self._nodes = {each: Node(self, each) for each in machine.agents}
         self._journal: list[Entry] = []
         self._made: set[tuple] = set()
-        self._baseline = look(machine.agents, machine.agents)
+        self._baseline = Baseline.take(machine)
         self._registered = runtime.register(name, machine.who)
         self._closed = False
 
     @classmethod
-    def open(cls, nodes: int | None = None, pods: int | None = None, name: str = "lab", plan: Plan | None = None, **hidden) -> Lab:
+    def open(
+        cls, nodes: int | None = None, pods: int | None = None, name: str = "lab", plan: Plan | None = None, node_python: str | None = None
+    ) -> Lab:
         """
         Open a lab of *nodes* nodes (3), planned for *pods* Pods each (2), or of a `Plan`; give back the open one of that name.
 
@@ -68,7 +66,7 @@ class Lab:
                 raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
             return running
         runtime.labs()  # sweeps what others left
-        lab = cls(wanted, name, Machine(wanted, **hidden))
+        lab = cls(wanted, name, Machine(wanted, node_python))
         _open[name] = lab
         _tell_jupyter()
         return lab
@@ -114,8 +112,8 @@ class Lab:
 
     def build(self) -> Result:
         """Wire the whole planned cluster, all nodes at the same time."""
-        pods = len(self.plan.pods())
-        return self.run(recipes.cluster(self.plan), f"{len(self.plan.nodes)} nodes and {pods} Pods are wired")
+        headline = f"{len(self.plan.nodes)} nodes and {len(self.plan.pods())} Pods are wired"
+        return self.run(recipes.cluster(self.plan), headline)
 
     def undo(self) -> Result:
         """
@@ -133,7 +131,7 @@ class Lab:
         self._journal.pop()
         return result
 
-    def goto(self, stage: str) -> Reset:
+    def goto(self, stage: str) -> Goto:
         """
         Bring the lab to the state before *stage* (or to "done"), wherever it is and whoever made what is there.
 
@@ -147,7 +145,7 @@ class Lab:
         result = run(self._machine.agents, short) if short else None
         self._journal.clear()
         self._made = {(name, key) for name in short for step in short[name] for key in step.touches()}
-        return Reset(f"the lab is ready for stage {stage!r}" if stage != "done" else "the lab is wired", back, result)
+        return Goto(f"the lab is ready for stage {stage!r}" if stage != "done" else "the lab is wired", back, result)
 
     def reset(self) -> Reset:
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
@@ -155,7 +153,7 @@ class Lab:
         back = reset(self._machine, self._baseline, set())
         self._journal.clear()
         self._made.clear()
-        return Reset("the lab is as it was opened" if back else "nothing to do: the lab is as it was opened", back, None)
+        return Reset("the lab is as it was opened" if back else "nothing to do: the lab is as it was opened", back)
 
     def script(self, node: str | None = None) -> str:
         """The planned cluster's wiring as a shell script, for one node, or for all by its first argument."""
@@ -173,43 +171,15 @@ class Lab:
         if node == OUTSIDE_NAME:
             raise BadInput("outside is not in the cluster: it has no Pods")
         self[node]
-        cluster = self.snapshot()
-        planned = self.plan[node]
-        pod = self._free(cluster, planned) if address is None else self._wanted(cluster, planned, address)
-        found = bridge_of(cluster[node])
-        if found is None or not any(gateway.ip == planned.gateway.ip for gateway in gateways(cluster[node])):
-            raise LabError(f"{node} has no bridge with {planned.gateway} yet: the stage 'bridge' makes it")
-        steps = recipes.pod(pod, type(planned)(planned.name, planned.external, planned.subnet, found.name))
-        result = self.run({node: steps}, f"{pod.name} is {pod.ip} on {node}")
-        return Result(result.outcomes, result.before, result.after, result.headline, pod)
-
-    def _free(self, cluster: Cluster, planned) -> Pod:
-        taken = _addresses(cluster)
-        for host in range(2, planned.capacity + 2):
-            pod = planned.pod(host)
-            here = cluster[planned.name]
-            names = pod.name in here.spaces or pod.bridge_end in here.own.links or pod.veth in here.own.links
-            if str(pod.ip) not in taken and not names:
-                return pod
-        raise BadInput(f"{planned.name}: {planned.subnet} has no free address left; {planned.capacity} Pods fit")
-
-    def _wanted(self, cluster: Cluster, planned, address: str) -> Pod:
-        pod = planned.pod_at(address)
-        if (owner := _addresses(cluster).get(str(pod.ip))) is not None:
-            raise BadInput(f"{pod.ip} belongs to {owner} already")
-        return pod
+        cluster, planned = self.snapshot(), self.plan[node]
+        pod = pods.free(cluster, planned) if address is None else pods.wanted(cluster, planned, address)
+        here = replace(planned, bridge=pods.bridge_with_gateway(cluster, planned))
+        return replace(self.run({node: recipes.pod(pod, here)}, f"{pod.name} is {pod.ip} on {node}"), pod=pod)
 
     def remove_pod(self, name: str) -> Result:
         """Take a Pod away, cable and namespace; its address is free again. Raises BadInput if no node has it, or several do."""
-        self._must_be_alive()
-        cluster = self.snapshot()
-        homes = [node for node in cluster if name in cluster[node].spaces]
-        if len(homes) != 1:
-            raise BadInput(f"no node has a Pod called {name!r}" if not homes else f"{' and '.join(homes)} both have a Pod called {name!r}")
-        pod = cluster[homes[0]].spaces[name]
-        ends = [one.peer for one in pod.links.values() if one.kind == "veth" and one.peer]
-        steps = [link.remove(dev, space) for space, dev in ends if space != name]
-        return self.run({homes[0]: [*steps, namespace.remove(name)]}, f"{name} is gone from {homes[0]}; its address is free")
+        node, steps = pods.removal(self.snapshot(), name)
+        return self.run({node: steps}, f"{name} is gone from {node}; its address is free")
 
     # Looking and checking
 
@@ -237,23 +207,12 @@ class Lab:
         everyone = self._everyone()
         known = endpoints(everyone)
         pair = (self._endpoint(known, source), self._endpoint(known, target))
-        (ping,) = _explained(everyone, try_pairs(self._machine.agents, [pair], patience))
+        (ping,) = explained(everyone, try_pairs(self._machine.agents, [pair], patience))
         return replace(ping, expected=wanted)
 
     def matrix(self, progress: Progress | None = None) -> Matrix:
         """Try every ordered pair of Pods; *progress* is called with how many are done, of how many."""
-        cluster = self.snapshot()
-        pods = [one for one in endpoints(cluster).values() if one.namespace is not None]
-        pings = try_pairs(self._machine.agents, [(a, b) for a in pods for b in pods if a != b], progress=progress)
-        return Matrix(self._once_more(cluster, pings))
-
-    def _once_more(self, cluster: Cluster, pings: list[Ping]) -> list[Ping]:
-        """Explain failures; those that the snapshots see no reason for are tried again, longer, before they count."""
-        found = {(ping.source, ping.target): ping for ping in _explained(cluster, pings)}
-        silent = [pair for pair, ping in found.items() if ping.verdict == Verdict.NO_REPLY and obstacle(cluster, *pair) is None]
-        if silent:
-            found |= {(ping.source, ping.target): ping for ping in try_pairs(self._machine.agents, silent, LONG_PATIENCE)}
-        return list(found.values())
+        return all_pairs(self._machine.agents, self.snapshot(), progress)
 
     def check(self, stage: str | None = None, progress: Progress | None = None) -> Exam | Checks:
         """
@@ -306,22 +265,6 @@ class Lab:
         return f"<lab {self.name!r}: {state}>" if self.alive else f"<lab {self.name!r}: closed>"
 
 
-MOST_EXPLAINED = 50
-"""Failures of a matrix for which the cause is looked for: the first ones are what a person reads."""
-
-
-def _explained(cluster: Cluster, pings: list[Ping]) -> list[Ping]:
-    """The same results, with what the snapshots say of those that had no reply."""
-    found, left = [], MOST_EXPLAINED
-    for ping in pings:
-        why = None
-        if ping.verdict == Verdict.NO_REPLY and left:
-            left -= 1
-            why = obstacle(cluster, ping.source, ping.target)
-        found.append(replace(ping, why=why) if why else ping)
-    return found
-
-
 class Snapshots(dict[str, Snapshot]):
     """Snapshots by node; as text, one line for each thing, the same on every machine."""
 
@@ -331,16 +274,6 @@ class Snapshots(dict[str, Snapshot]):
 
 def _plan(nodes: int, pods: int) -> Plan:
     return plan(nodes, pods)
-
-
-def _addresses(cluster: Cluster) -> dict[str, str]:
-    """Who has which address, of all namespaces of the cluster."""
-    return {
-        str(one.interface.ip): space.name or name
-        for name, node in cluster.items()
-        for space in node.spaces.values()
-        for one in space.addresses
-    }
 
 
 def _tell_jupyter() -> None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from podnet_lab.checks import pod_addresses
 from podnet_lab.errors import LabGone
+from podnet_lab.explain.walk import obstacle
 from podnet_lab.lab.wire import AgentClient
 from podnet_lab.model import Snapshot
-from podnet_lab.reach import Endpoint, Ping, Verdict, waves
+from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, waves
 
 AGAIN = 0.25
 """Seconds after which what was not answered is sent again."""
@@ -39,6 +41,9 @@ ROUTERS_WORDS = {
 
 FINAL = {(3, 0), (3, 9), (3, 10), (3, 13)}
 """Errors that trying again does not change: a router has no way, or is told not to take it."""
+
+Progress = Callable[[int, int], None]
+"""Called with how many pairs are done, of how many."""
 
 Pairs = Sequence[tuple[Endpoint, Endpoint]]
 
@@ -72,7 +77,7 @@ def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[None
                 agents[node].call("echo_close")
 
 
-def try_pairs(agents: Mapping[str, AgentClient], pairs: Pairs, patience: float = PATIENCE, progress=None) -> list[Ping]:
+def try_pairs(agents: Mapping[str, AgentClient], pairs: Pairs, patience: float = PATIENCE, progress: Progress | None = None) -> list[Ping]:
     """Try each ordered pair until it is answered, refused for good, or *patience* (seconds) is over; in the order given."""
     testable = [pair for pair in pairs if pair[1].addresses]
     found = {pair: Ping(*pair, Verdict.NOT_TESTED, why=f"{pair[1].name} has no address") for pair in pairs if not pair[1].addresses}
@@ -85,6 +90,38 @@ def try_pairs(agents: Mapping[str, AgentClient], pairs: Pairs, patience: float =
             if progress:
                 progress(len(found), len(pairs))
     return [found[pair] for pair in pairs]
+
+
+MOST_EXPLAINED = 50
+"""Failures of a matrix for which the cause is looked for: the first ones are what a person reads."""
+
+
+def explained(cluster: Mapping[str, Snapshot], pings: Sequence[Ping]) -> list[Ping]:
+    """The same results, with what the snapshots say of those that had no reply."""
+    found, left = [], MOST_EXPLAINED
+    for ping in pings:
+        why = None
+        if ping.verdict == Verdict.NO_REPLY and left:
+            left -= 1
+            why = obstacle(cluster, ping.source, ping.target)
+        found.append(replace(ping, why=why) if why else ping)
+    return found
+
+
+def all_pairs(agents: Mapping[str, AgentClient], cluster: Mapping[str, Snapshot], progress: Progress | None = None) -> Matrix:
+    """
+    Try every ordered pair of Pods.
+
+    Failures are explained from the snapshots; those that the snapshots see no reason for are tried once more, for
+    longer, before they count.
+    """
+    pods = [one for one in endpoints(cluster).values() if one.namespace is not None]
+    pings = try_pairs(agents, [(a, b) for a in pods for b in pods if a != b], progress=progress)
+    found = {(ping.source, ping.target): ping for ping in explained(cluster, pings)}
+    silent = [pair for pair, ping in found.items() if ping.verdict == Verdict.NO_REPLY and obstacle(cluster, *pair) is None]
+    if silent:
+        found |= {(ping.source, ping.target): ping for ping in try_pairs(agents, silent, LONG_PATIENCE)}
+    return Matrix(found.values())
 
 
 def _forget(agents: Mapping[str, AgentClient], pairs: Pairs) -> None:
@@ -152,6 +189,3 @@ class _Wave:
         if seen is not None:
             return Ping(source, target, Verdict.NO_REPLY, seen, f"{target.name} heard it, but its answer did not come back")
         return Ping(source, target, Verdict.NO_REPLY, why=self._why.get(number, "silence"))
-
-
-__all__ = ["LONG_PATIENCE", "PATIENCE", "endpoints", "try_pairs"]

@@ -16,35 +16,66 @@ from podnet_lab.steps import Step
 
 @dataclass(frozen=True)
 class Reset:
-    """What a reset or goto did; *removed* are the commands that took away what no step of this lab had made."""
+    """What a reset did: *undone* are the commands that it took."""
 
     headline: str
-    removed: tuple[str, ...]
-    result: Result | None = None
+    undone: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [f"  also undone, and not made by this lab's steps: {line}" for line in self.removed]
-        return "\n".join([self.headline, *lines])
+        return "\n".join([self.headline, *(f"  {line}" for line in self.undone)])
 
     __repr__ = __str__
 
 
-def reset(machine: Machine, baseline: Mapping[str, Snapshot], made: set[tuple]) -> tuple[str, ...]:
+@dataclass(frozen=True, repr=False)
+class Goto(Reset):
+    """What a goto did: *undone* are the commands that took away what no step of this lab had made; *result*, what was built."""
+
+    result: Result | None = None
+
+    def __str__(self) -> str:
+        foreign = ["what no step of this lab had made was undone:"] if self.undone else []
+        return "\n".join([self.headline, *foreign, *(f"  {line}" for line in self.undone)])
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """How the nodes were when the lab was opened."""
+
+    snapshots: Mapping[str, Snapshot]
+    extras: Mapping[str, dict]
+
+    @classmethod
+    def take(cls, machine: Machine) -> Baseline:
+        """Look at every node, now that it is new."""
+        answers = {name: agent.start("extras") for name, agent in machine.agents.items()}
+        return cls(look(machine.agents, machine.agents), {name: answer() for name, answer in answers.items()})
+
+
+def reset(machine: Machine, baseline: Baseline, made: set[tuple]) -> tuple[str, ...]:
     """Bring all nodes back to *baseline*; returns what that took beyond taking back what is in *made*, in words."""
-    said = []
-    for name, node in look(machine.agents, baseline).items():
-        was = baseline[name].own
-        if UPLINK in was.links and (UPLINK not in node.own.links or node.own.links[UPLINK].peer is not None):
-            machine.mend(name, str(was.addresses_of(UPLINK)[0]))
-            said.append(f"{name}# (its cable to the external network was gone)")
-    done, left = bring_back(machine.agents, baseline)
+    said = _mend_uplinks(machine, baseline)
+    done, left = bring_back(machine.agents, baseline.snapshots)
     for name, steps in left.items():
         raise LabError(f"{name} could not be brought back; still to do: {'; '.join(step.command for step in steps)}")
     for name, steps in done.items():
         said += [f"{name}# {step.command}" for step in steps if not _ours(name, step, made)]
+    answers = [(name, agent.start("restore_extras", then=baseline.extras[name])) for name, agent in machine.agents.items()]
+    for name, answer in answers:
+        said += [f"{name}# {words}" for words in answer()]
     for answer in [agent.start("forget") for agent in machine.agents.values()]:
         answer()
     return tuple(said)
+
+
+def _mend_uplinks(machine: Machine, baseline: Baseline) -> list[str]:
+    said = []
+    for name, node in look(machine.agents, baseline.snapshots).items():
+        was = baseline.snapshots[name].own
+        if UPLINK in was.links and (UPLINK not in node.own.links or node.own.links[UPLINK].peer is not None):
+            machine.mend(name, str(was.addresses_of(UPLINK)[0]))
+            said.append(f"{name}# (its cable to the external network was gone)")
+    return said
 
 
 def _ours(node: str, step: Step, made: set[tuple]) -> bool:

@@ -1,0 +1,140 @@
+"""
+What a student may have changed that no step of the lesson does: firewall tables, policy rules, queues, settings.
+
+Read once when a node is new, as plain data; a reset brings the node back to it, and says what that took.
+Numbers: linux/netfilter/nf_tables.h, linux/netfilter/nfnetlink.h, linux/fib_rules.h, linux/pkt_sched.h.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from podnet_lab.kernel.apply import write_sysctl
+from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Refused, Socket, attribute, attributes
+
+NETLINK_NETFILTER = 12
+NFT, GETTABLE, DELTABLE, BATCH_BEGIN, BATCH_END = 10, 1, 2, 0x10, 0x11
+RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
+RTM_DELQDISC, RTM_GETQDISC = 37, 38
+SETTINGS = "/proc/sys/net/ipv4"
+_FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
+
+
+@contextmanager
+def _socket(protocol: int = 0) -> Iterator[Socket]:
+    made = Socket(protocol)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def tables() -> list[tuple[int, str]]:
+    """(family, name) of every nftables table here; none where the kernel has no nftables."""
+    try:
+        with _socket(NETLINK_NETFILTER) as sock:
+            found = sock.dump(NFT << 8 | GETTABLE, struct.pack("!BBH", 0, 0, 0))
+    except OSError:
+        return []
+    return [(body[0], attributes(body, 4)[1].rstrip(b"\0").decode()) for body in found]
+
+
+def remove_tables(surplus: list[tuple[int, str]]) -> None:
+    """Delete nftables tables with all that is in them, in one transaction."""
+    begin = struct.pack("!BBH", 0, 0, NFT)
+    delete = [(NFT << 8 | DELTABLE, 0, struct.pack("!BBH", family, 0, 0) + attribute(1, name.encode() + b"\0")) for family, name in surplus]
+    with _socket(NETLINK_NETFILTER) as sock:
+        sock.transaction([(BATCH_BEGIN, 0, begin), *delete, (BATCH_END, 0, begin)], answered=range(1, len(delete) + 1))
+
+
+def rules() -> list[str]:
+    """Every IPv4 policy rule, as the kernel's own bytes in hexadecimal: sent back, they make or delete that rule."""
+    with _socket() as sock:
+        return [body.hex() for body in sock.dump(RTM_GETRULE, struct.pack("=B11x", socket.AF_INET))]
+
+
+def queues() -> dict[str, list[tuple[str, int, int]]]:
+    """(kind, handle, parent) of the queueing disciplines of each interface."""
+    found: dict[str, list[tuple[str, int, int]]] = {}
+    with _socket() as sock:
+        for body in sock.dump(RTM_GETQDISC, struct.pack("=BxxxiIII", 0, 0, 0, 0, 0)):
+            _, index, handle, parent, _ = struct.unpack_from("=BxxxiIII", body)
+            with suppress(OSError):  # the interface went this moment
+                kind = attributes(body, 20)[1].rstrip(b"\0").decode()
+                found.setdefault(socket.if_indextoname(index), []).append((kind, handle, parent))
+    return found
+
+
+def settings() -> dict[str, str]:
+    """Every setting of this namespace's IPv4 stack that can be read and written, by its path below /proc/sys/net."""
+    found = {}
+    for folder, _, names in os.walk(SETTINGS):
+        for name in names:
+            path = os.path.join(folder, name)
+            with suppress(OSError):
+                if os.access(path, os.R_OK | os.W_OK):
+                    with open(path) as file:
+                        found[os.path.relpath(path, "/proc/sys/net")] = file.read().strip()
+    return found
+
+
+def read() -> dict[str, Any]:
+    """All of it."""
+    return {"tables": tables(), "rules": rules(), "queues": queues(), "settings": settings()}
+
+
+def restore(then: dict[str, Any]) -> list[str]:
+    """Bring this namespace back to what `read` returned then; returns what was undone, in words."""
+    return [*_restore_tables(then), *_restore_rules(then), *_restore_queues(then), *_restore_settings(then)]
+
+
+def _restore_tables(then: dict[str, Any]) -> list[str]:
+    known = {tuple(one) for one in then["tables"]}
+    surplus = [one for one in tables() if one not in known]
+    if surplus:
+        remove_tables(surplus)
+    return [f"nft delete table {_FAMILIES.get(family, family)} {name}" for family, name in surplus]
+
+
+def _restore_rules(then: dict[str, Any]) -> list[str]:
+    now, said = rules(), []
+    with _socket() as sock:
+        for body in (one for one in now if one not in then["rules"]):
+            sock.request([(RTM_DELRULE, 0, bytes.fromhex(body))])
+            said.append(f"ip rule del priority {_priority(body)}")
+        for body in (one for one in then["rules"] if one not in now):
+            sock.request([(RTM_NEWRULE, NLM_F_CREATE_NEW, bytes.fromhex(body))])
+            said.append(f"ip rule add priority {_priority(body)}")
+    return said
+
+
+def _priority(body: str) -> int:
+    return struct.unpack("=I", attributes(bytes.fromhex(body), 12).get(6, bytes(4)))[0]
+
+
+def _restore_queues(then: dict[str, Any]) -> list[str]:
+    said = []
+    for dev, now in queues().items():
+        was = [tuple(one) for one in then["queues"].get(dev, now)]
+        for kind, handle, parent in now:
+            if (kind, handle, parent) not in was and handle:
+                body = struct.pack("=BxxxiIII", 0, socket.if_nametoindex(dev), handle, parent, 0)
+                with _socket() as sock, suppress(Refused):  # it went with the one above it
+                    sock.request([(RTM_DELQDISC, 0, body)])
+                    said.append(f"tc qdisc del dev {dev} ({kind})")
+    return said
+
+
+def _restore_settings(then: dict[str, Any]) -> list[str]:
+    now, said = settings(), []
+    for path, value in then["settings"].items():
+        if path in now and now[path] != value:
+            with suppress(OSError):  # one that the kernel keeps in step with another, or takes in another form
+                write_sysctl(path, value)
+                said.append(f"sysctl -w net/{path}={value}")
+    return said
