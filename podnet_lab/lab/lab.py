@@ -193,8 +193,9 @@ class Lab:
     def topology(self) -> Topology:
         """The network as a picture, drawn from what the kernels say now; what the last run added is marked."""
         before = self._journal[-1].before if self._journal else None
-        now = self.snapshot()
-        return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now})
+        now = self._everyone()
+        outside = now.pop(OUTSIDE_NAME)
+        return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now}, outside)
 
     def ping(self, source: str, target: str, expect: str | bool | Verdict = True, patience: float = PATIENCE) -> Ping:
         """
@@ -225,8 +226,8 @@ class Lab:
             return Checks(one for node in cluster.values() for one in stage_checks(stage, node, cluster, self.plan.pods_per_node))
         return rules(unique_addresses(cluster), self.matrix(progress))
 
-    def _everyone(self) -> dict[str, Snapshot]:
-        return self.snapshot(*self._machine.agents)
+    def _everyone(self) -> Snapshots:
+        return self.snapshot(*(node.name for node in self.plan.nodes), OUTSIDE_NAME)
 
     def _endpoint(self, known: dict[str, Endpoint], name: str) -> Endpoint:
         if name not in known:

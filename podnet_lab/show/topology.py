@@ -22,10 +22,11 @@ LINE = 15
 
 @dataclass(frozen=True)
 class Topology:
-    """A cluster's picture; *before* are earlier snapshots, and what came since is marked as new."""
+    """A cluster's picture; *before* are earlier snapshots, and what came since is marked as new; *outside* is the host beside it."""
 
     cluster: Mapping[str, Snapshot]
     before: Mapping[str, Snapshot] | None = None
+    outside: Snapshot | None = None
 
     def __repr__(self) -> str:
         return text.cluster(self.cluster)
@@ -33,7 +34,7 @@ class Topology:
     @property
     def svg(self) -> str:
         """The picture as SVG."""
-        return draw(self.cluster, self.before)
+        return draw(self.cluster, self.before, self.outside)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"text/plain": repr(self), "image/svg+xml": self.svg}
@@ -67,8 +68,8 @@ class _Sheet:
         return then is not None and then.addresses_of(dev) == self.node.spaces[namespace].addresses_of(dev)
 
 
-def draw(cluster: Mapping[str, Snapshot], before: Mapping[str, Snapshot] | None = None) -> str:
-    """The picture of *cluster* as SVG."""
+def draw(cluster: Mapping[str, Snapshot], before: Mapping[str, Snapshot] | None = None, outside: Snapshot | None = None) -> str:
+    """The picture of *cluster* as SVG, with the host outside it, if given."""
     widths = [_width(node) for node in cluster.values()]
     width = sum(widths) + MARGIN * (len(widths) + 1)
     routes = max((len(_routes(node)) for node in cluster.values()), default=0)
@@ -79,6 +80,9 @@ def draw(cluster: Mapping[str, Snapshot], before: Mapping[str, Snapshot] | None 
     canvas = Canvas(width, height, "Pod network", text.cluster(cluster))
     canvas.box(MARGIN, EXTERNAL_TOP, width - 2 * MARGIN, 26, "bridge")
     canvas.text(width / 2, EXTERNAL_TOP + 17, "external network 192.168.1.0/24", anchor="middle")
+    if outside is not None and (up := _uplink(outside)) is not None:
+        has = ", ".join(map(str, outside.own.addresses_of(up.name))) or "no address"
+        canvas.text(width - MARGIN - 10, EXTERNAL_TOP + 17, f"{outside.node}: {has}", anchor="end")
     left = MARGIN
     for (name, node), node_width in zip(cluster.items(), widths, strict=True):
         was = None if before is None else before.get(name)
