@@ -48,7 +48,7 @@ class Checks(tuple[Check, ...]):
     def require(self) -> Checks:
         """Give the checks back if all hold; raise CheckFailed with the first failure if not."""
         if not self:
-            raise CheckFailed(str(self.first_failure or "nothing was checked"))
+            raise CheckFailed("nothing was checked" if self.first_failure is None else str(self.first_failure))
         return self
 
     @property
@@ -222,17 +222,17 @@ def stage(name: str, node: Snapshot, cluster: Cluster, pods: int = 1) -> Checks:
 def unique_addresses(cluster: Cluster) -> Check:
     """The first rule: does every Pod have an address, and one that no other Pod, node or bridge has?"""
     claim = "every Pod has its own unique IP address"
-    owners: dict[IPv4Address, list[str]] = {}
+    owners: dict[IPv4Address, dict[str, bool]] = {}
     pods = 0
     for name, node in cluster.items():
         for one in node.own.addresses:
             if not one.interface.is_loopback:
-                owners.setdefault(one.interface.ip, []).append(name)
+                owners.setdefault(one.interface.ip, {})[name] = False
         for pod in node.pods:
             pods += 1
             if not pod_addresses(pod):
                 return Check(claim, f"{pod.name} on {name} has none")
             for one in pod_addresses(pod):
-                owners.setdefault(one.ip, []).append(f"{pod.name} on {name}")
-    shared = next((f"{ip} belongs to {' and to '.join(who)}" for ip, who in owners.items() if len(who) > 1), None)
+                owners.setdefault(one.ip, {})[f"{pod.name} on {name}"] = True
+    shared = next((f"{ip} belongs to {' and to '.join(who)}" for ip, who in owners.items() if len(who) > 1 and any(who.values())), None)
     return Check(claim, shared or (None if pods else "there is no Pod"))

@@ -96,7 +96,7 @@ def shell(node: str, lab_name: str | None, command: tuple[str, ...]) -> None:
 @click.option("--browser/--no-browser", default=None, help="Whether to open a browser; the default is to, where there is a screen.")
 def lab(folder: Path | None, port: int, browser: bool | None) -> None:
     """Start JupyterLab on the notebooks in FOLDER (default: ./notebooks), if this machine can run a lab."""
-    from podnet_lab.jupyter import start
+    from podnet_lab.jupyterlab import start
     from podnet_lab.lab.doctor import examine
 
     found = examine()

@@ -20,6 +20,8 @@ from __future__ import annotations
 import errno
 import os
 
+_EXFULL = getattr(errno, "EXFULL", 54)  # Linux has it; this file is imported elsewhere, too
+
 HINTS = {
     errno.EEXIST: "Is there something of this name already? What does `ip link` or `ip route` show?",
     errno.ENODEV: "Does this interface exist in this namespace? Was the step before this one run?",
@@ -31,7 +33,7 @@ HINTS = {
     errno.EINVAL: "Which part of the command does the kernel not accept?",
     errno.EPERM: "Are you on a node of the lab, where you may change the network?",
     errno.ENETDOWN: "Is the interface up?",
-    errno.EXFULL: "How many ports does this bridge have? A Linux bridge holds 1,023.",
+    _EXFULL: "A Linux bridge holds 1,023 ports; how many does this one have?",
     errno.ELOOP: "Is this interface a bridge itself? Can a bridge be plugged into a bridge?",
     errno.EBUSY: "Is the interface plugged into a bridge already?",
     errno.EOPNOTSUPP: "Can this kind of interface do that?",
@@ -43,6 +45,10 @@ HINTS = {
 
 class PodnetError(Exception):
     """Anything podnet_lab raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the message, and not our own lines, which say nothing to whoever runs a cell."""
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", [])]
 
 
 class BadInput(PodnetError, ValueError):

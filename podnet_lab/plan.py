@@ -8,7 +8,7 @@ at any scale: Pod ``pod-1-2`` is 10.244.1.2, on node 1, at the end of cable ``ve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
@@ -25,6 +25,9 @@ EXTERNAL = IPv4Network("192.168.1.0/24")
 OUTSIDE = IPv4Interface("192.168.1.5/24")
 """The host ``outside``, on the external network but not in the cluster."""
 
+RESERVED = {"outside": "that is the host beside the cluster", "lab": "that is what holds the nodes"}
+"""Names that no node may have."""
+
 POD_NETWORK = IPv4Network("10.244.0.0/16")
 """The private range that is cut into one /24 for each node, as in the source."""
 
@@ -37,7 +40,8 @@ MAX_PODS = 253
 MAX_NAME = 15
 """Bytes in an interface name: the kernel's IFNAMSIZ is 16, with the closing zero (linux/if.h)."""
 
-_INTERFACE = re.compile(r"[^\s/:]+")
+_INTERFACE = re.compile(r"[A-Za-z0-9_.@+-]+")
+_MAC = re.compile(r"[0-9a-f][02468ace](:[0-9a-f]{2}){5}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 
 
@@ -45,10 +49,11 @@ def interface_name(name: str) -> str:
     """Give *name* back if the kernel takes it as an interface's name; raise BadInput if not."""
     if not isinstance(name, str) or not name:
         raise BadInput(f"an interface needs a name, not {name!r}")
-    if len(name.encode()) > MAX_NAME:
-        raise BadInput(f"interface name {name!r} has {len(name.encode())} bytes; the kernel allows {MAX_NAME}")
-    if not _INTERFACE.fullmatch(name) or name in {".", "..", "all", "default"} or name.startswith("-") or "%" in name:
-        raise BadInput(f"{name!r} can't be an interface's name: no space, slash, colon, percent sign or leading dash")
+    # The kernel takes more than these letters; what it takes beyond them has a meaning for shells, or for `ip` itself.
+    if not _INTERFACE.fullmatch(name) or name in {".", "..", "all", "default"} or name.startswith("-"):
+        raise BadInput(f"{name!r} can't be an interface's name: letters, digits and . _ - @ +, and no dash in front")
+    if len(name) > MAX_NAME:
+        raise BadInput(f"interface name {name!r} has {len(name)} bytes; the kernel allows {MAX_NAME}")
     return name
 
 
@@ -57,6 +62,11 @@ def namespace_name(name: str) -> str:
     if not isinstance(name, str) or not _NAMESPACE.fullmatch(name) or len(name) > 200:
         raise BadInput(f"{name!r} can't be a namespace's name: letters, digits and . _ - @ +, at most 200 of them")
     return name
+
+
+def within(namespace: str | None) -> str | None:
+    """Give *namespace* back if it is None, the node's own, or can name one; raise BadInput if not."""
+    return None if namespace is None else namespace_name(namespace)
 
 
 def interface_address(text: str) -> IPv4Interface:
@@ -73,16 +83,27 @@ def interface_address(text: str) -> IPv4Interface:
     return found
 
 
-def ip_address(text: str) -> IPv4Address:
+def mac_address(text: str) -> str:
+    """Read the MAC of one interface (not a group's), like 02:00:00:00:00:01; raise BadInput if it is none."""
+    if not isinstance(text, str) or not _MAC.fullmatch(text.lower()):
+        raise BadInput(f"{text!r} is not a unicast MAC like 02:00:00:00:00:01")
+    return text.lower()
+
+
+def ip_address(text: str | IPv4Address) -> IPv4Address:
     """Read an IPv4 address; raise BadInput if it is none."""
+    if not isinstance(text, str | IPv4Address):
+        raise BadInput(f"{text!r} is not an IPv4 address")
     try:
         return IPv4Address(text)
     except ValueError as error:
         raise BadInput(f"{text!r} is not an IPv4 address: {error}") from None
 
 
-def subnet(text: str) -> IPv4Network:
+def subnet(text: str | IPv4Network) -> IPv4Network:
     """Read an IPv4 subnet, like 10.244.1.0/24; raise BadInput if host bits are set or it is none."""
+    if not isinstance(text, str | IPv4Network):
+        raise BadInput(f"{text!r} is not an IPv4 subnet")
     try:
         return IPv4Network(text)
     except ValueError as error:
@@ -124,6 +145,12 @@ class Node:
     bridge: str = BRIDGE
 
     def __post_init__(self) -> None:
+        namespace_name(self.name)  # it becomes a host name, and part of a command
+        interface_name(self.bridge)
+        if self.name in RESERVED:
+            raise BadInput(f"a node can't be called {self.name}: {RESERVED[self.name]}")
+        if not 16 <= self.subnet.prefixlen <= 30:
+            raise BadInput(f"{self.name}: {self.subnet} is no /16 to /30: Pods are named by the last two numbers of their address")
         if self.external.ip in self.subnet:
             raise BadInput(f"{self.name}: its own address {self.external.ip} lies inside its Pods' subnet {self.subnet}")
 
@@ -168,15 +195,14 @@ class Plan:
     pods_per_node: int = 2
 
     def __post_init__(self) -> None:
-        names = [node.name for node in self.nodes]
-        if not names:
+        if not self.nodes:
             raise BadInput("a cluster needs at least one node")
-        _no_duplicates("node name", names)
+        _no_duplicates("node name", [node.name for node in self.nodes])
         _no_duplicates("node address", [node.external.ip for node in self.nodes])
-        by_start = sorted(self.nodes, key=lambda node: node.subnet)
-        for one, other in pairwise(by_start):
-            if one.subnet.overlaps(other.subnet):
-                raise BadInput(f"{one.name}'s subnet {one.subnet} overlaps {other.name}'s {other.subnet}")
+        for node in self.nodes:
+            if node.external.ip == OUTSIDE.ip:
+                raise BadInput(f"{node.name} can't have {OUTSIDE.ip}: that is the host outside")
+        _no_overlaps(self.nodes)
         for node in self.nodes:
             node.pods(self.pods_per_node)
 
@@ -189,6 +215,24 @@ class Plan:
     def pods(self) -> tuple[Pod, ...]:
         """Every Pod of the plan, node by node."""
         return tuple(pod for node in self.nodes for pod in node.pods(self.pods_per_node))
+
+
+def _no_overlaps(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        for other in nodes:
+            if other.external.ip in node.subnet:
+                raise BadInput(f"{other.name}'s own address {other.external.ip} lies inside {node.name}'s Pods' subnet {node.subnet}")
+    for one, other in pairwise(sorted(nodes, key=lambda node: node.subnet)):
+        if one.subnet.overlaps(other.subnet):
+            raise BadInput(f"{one.name}'s subnet {one.subnet} overlaps {other.name}'s {other.subnet}")
+    for one, other in pairwise(sorted(nodes, key=_named_range)):
+        if _named_range(one).overlaps(_named_range(other)):
+            raise BadInput(f"{one.name}'s subnet {one.subnet} and {other.name}'s {other.subnet} would both have a {one.pod(2).name}")
+
+
+def _named_range(node: Node) -> IPv4Network:
+    """A node's subnet without the two numbers that its Pods' names leave out."""
+    return IPv4Network((int(node.subnet.network_address) & 0xFFFF, node.subnet.prefixlen))
 
 
 def _no_duplicates(what: str, values: Iterable) -> None:

@@ -150,7 +150,8 @@ def waves(pairs: Iterable[tuple[Endpoint, Endpoint]]) -> Iterator[list[tuple[End
     for source, target in sorted(pairs, key=lambda pair: tuple(sorted((pair[0].name, pair[1].name)))):
         more = {(source.name, target.name), (target.name, source.name)}
         if source.node != target.node:
-            more = {(one.name, "gateway", side) for one in (source, target) for side in (0, 1)} | {frozenset((source.node, target.node))}
+            gateways = {(one.name, "gateway", side) for one in (source, target) for side in (0, 1)}
+            more = gateways | {(source.node, target.node), (target.node, source.node)}
         if wave and len(entries | more) > MOST_ENTRIES:
             yield wave
             wave, entries = [], set()

@@ -6,13 +6,15 @@ Pure. What a recipe adds up to is not what each of its steps did: `adds_up` tell
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import Node, Plan, Pod
 from podnet_lab.steps import Step, address, bridge, forwarding, link, namespace, route, veth
-from podnet_lab.steps.veth import AddVeth, MoveVeth
+from podnet_lab.steps.route import AddRoute
+from podnet_lab.steps.veth import AddVeth, MoveVeth, PlugVeth
 
 STAGES = ("namespaces", "bridge", "veth", "addr", "route")
 """The stages of the lesson, in order."""
@@ -95,7 +97,7 @@ def shortcut(steps: Iterable[Step]) -> list[Step]:
     """The same steps with each cable's end made in place, where it is moved later; the kernel ends up the same."""
     steps = list(steps)
     moves = {step.name: step for step in steps if isinstance(step, MoveVeth) and step.namespace is None}
-    made = {step.name for step in steps if isinstance(step, AddVeth) and step.peer_namespace is None and step.name in moves}
+    made = {name for name, move in moves.items() if _made_to_move(steps, move)}
     short: list[Step] = []
     for step in steps:
         if isinstance(step, AddVeth) and step.name in made:
@@ -106,6 +108,16 @@ def shortcut(steps: Iterable[Step]) -> list[Step]:
         else:
             short.append(step)
     return short
+
+
+def _made_to_move(steps: Sequence[Step], move: MoveVeth) -> bool:
+    """Whether the cable is made by these steps, and neither end is used before it is moved."""
+    until = steps[: steps.index(move)]
+    made = next((step for step in until if isinstance(step, AddVeth) and (step.name, step.peer_namespace) == (move.name, None)), None)
+    if made is None:
+        return False
+    between = until[until.index(made) + 1 :]
+    return not {key[2] for step in between for key in step.touches() if len(key) > 2 and key[1] is None} & {made.name, made.peer}
 
 
 def adds_up(steps: Sequence[Step]) -> list[tuple[Step, Step | None]]:
@@ -121,7 +133,7 @@ def adds_up(steps: Sequence[Step]) -> list[tuple[Step, Step | None]]:
         pairs.append((step, _left(step, later_ends, later_moves)))
         later_ends.update(step.ends())
         if isinstance(step, MoveVeth):
-            later_moves[step.namespace, step.name] = step.to
+            later_moves[step.namespace, step.name] = later_moves.pop((step.to, step.name), step.to)
     return pairs[::-1]
 
 
@@ -141,7 +153,17 @@ def _depends(step: Step) -> set:
         whole |= {key, ("namespace", space)}
         if kind in {"up", "master", "mtu", "arp", "mac", "address", "link"}:
             whole.add(("link", space, rest[0]))
+        if isinstance(step, PlugVeth) and step.into:
+            whole.add(("link", None, step.into))
     return whole
+
+
+def _ways(step: Step, before: Snapshot) -> set:
+    """The interfaces that a route goes through: it goes with them."""
+    if not isinstance(step, AddRoute) or step.namespace not in before.spaces:
+        return set()
+    devs = {one.dev for one in before.spaces[step.namespace].routes_to(step.to)}
+    return {(fact, step.namespace, dev) for dev in devs for fact in ("up", "link")}
 
 
 def needed(steps: Sequence[Step], before: Snapshot) -> list[bool]:
@@ -151,14 +173,17 @@ def needed(steps: Sequence[Step], before: Snapshot) -> list[bool]:
     A step whose claim holds already, or holds where later steps of the recipe leave it, has none, unless an
     earlier step with work to do ends what it claims.
     """
-    ended: set = set()
+    ended: dict[Hashable, int] = {}  # where in the recipe each fact was ended last
+    done: dict[Step, int] = {}  # where each step was done last: the same step again has no work, unless it was undone since
     found = []
-    for step, left in adds_up(steps):
-        holds = step.contradiction(before) is None or (left is not None and left.contradiction(before) is None)
-        todo = not holds or bool(_depends(step) & ended)
+    for at, (step, left) in enumerate(adds_up(steps)):
+        since = done.get(step, -1)
+        holds = since >= 0 or step.contradiction(before) is None or (left is not None and left.contradiction(before) is None)
+        todo = not holds or any(ended.get(fact, -1) > since for fact in _depends(step) | _ways(step, before))
         found.append(todo)
         if todo:
-            ended.update(step.ends())
+            ended.update(dict.fromkeys((*step.ends(), *(step.touches() if isinstance(step, MoveVeth) else ())), at))
+            done[step] = at
     return found
 
 
@@ -168,7 +193,8 @@ def conflicts(steps: Sequence[Step], before: Snapshot) -> Iterator[tuple[Step, s
     for step, todo in zip(steps, needed(steps, before), strict=True):
         if todo and not _depends(step) & ended and (taken := step.conflict(before)) is not None:
             yield step, taken
-        ended.update(step.ends())
+        if todo:
+            ended.update(step.ends())
 
 
 def script(recipe: Recipe | Sequence[Step], node: str | None = None) -> str:
@@ -183,8 +209,8 @@ def script(recipe: Recipe | Sequence[Step], node: str | None = None) -> str:
         if node not in recipe:
             raise BadInput(f"this recipe has nothing for {node!r}; it has {', '.join(recipe)}")
         return _lines(recipe[node])
-    parts = "\n".join(f"{name})\n{_commands(steps)}\n;;" for name, steps in recipe.items())
-    return _FOR_ALL.format(parts=parts, names=", ".join(recipe))
+    parts = "\n".join(f"{shlex.quote(name)})\n{_commands(steps)}\n;;" for name, steps in recipe.items())
+    return _FOR_ALL.format(parts=parts, question=shlex.quote(f"which node? {', '.join(recipe)}"))
 
 
 _FOR_ALL = """\
@@ -194,7 +220,7 @@ set -e
 case "$1" in
 {parts}
 *)
-echo "which node? {names}" >&2
+echo {question} >&2
 exit 2
 ;;
 esac

@@ -7,7 +7,9 @@ runs it looks again until nothing is left to do.
 
 from __future__ import annotations
 
-from podnet_lab.model import Link, Namespace, Snapshot
+from dataclasses import replace
+
+from podnet_lab.model import Conf, Link, Namespace, Snapshot
 from podnet_lab.steps import Step
 from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.bridge import AddBridge
@@ -38,7 +40,7 @@ def restore(now: Snapshot, then: Snapshot) -> list[Step]:
         steps += _links(name, kept, space)
         steps += _addresses(name, was, space, here)
         steps += _switches(name, kept, space)
-        steps += _settings(name, was, space)
+        steps += _settings(name, was, space, here)
         steps += _routes(
             name, was, space, here, touched={one.dev for one in steps if isinstance(one, RemoveAddress) and one.namespace == name}
         )
@@ -98,8 +100,8 @@ def _links(name: str | None, kept: dict[str, Link], space: Namespace) -> list[St
     for dev, link in space.links.items():
         was = kept.get(dev)
         if was is None:
-            if link.kind in _MADE and link.mtu != 1500:
-                steps.append(ChangeLink(dev, name, mtu=link.mtu))
+            if link.kind in _MADE and (link.mtu != 1500 or not link.arp):
+                steps.append(ChangeLink(dev, name, mtu=link.mtu, arp=link.arp))
         elif was.mtu != link.mtu or was.arp != link.arp:
             steps.append(ChangeLink(dev, name, mtu=link.mtu, arp=link.arp))
         # A bridge takes its MAC from its ports, and a link made anew has a new one: only one that stayed is put back.
@@ -114,7 +116,7 @@ def _addresses(name: str | None, was: Namespace, space: Namespace, gone: set[str
     had = {(one.dev, one.interface) for one in was.addresses if one.dev not in gone}
     want = {(one.dev, one.interface) for one in space.addresses}
     # Switching lo on gives it 127.0.0.1/8 by itself.
-    by_itself = {one for one in want - had if one[0] == "lo" and one[1].is_loopback}
+    by_itself = {one for one in want - had if one[0] == "lo" and one[1].is_loopback and not ("lo" in was.links and was.links["lo"].up)}
     lost = _lost_kernel_routes(was, space) & had & want
     steps = [RemoveAddress(interface, dev, name) for dev, interface in sorted((had - want) | lost, key=str)]
     return steps + [AddAddress(interface, dev, name) for dev, interface in sorted((want - had - by_itself) | lost, key=str)]
@@ -137,16 +139,21 @@ def _switches(name: str | None, kept: dict[str, Link], space: Namespace) -> list
     return steps
 
 
-def _settings(name: str | None, was: Namespace, space: Namespace) -> list[Step]:
-    if "all" not in was.conf or "all" not in space.conf:
-        return []  # a namespace that comes anew: the next look compares it
+def _settings(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:
+    if "all" not in space.conf:
+        return []
+    # What comes anew starts as ``default`` says, a namespace with all settings off.
+    fresh = was.conf.get("default", Conf(False))
+    now = {dev: fresh if dev in gone else was.conf.get(dev, fresh) for dev in space.conf}
+    steps: list[Step] = []
     if was.forwarding != space.forwarding:
-        return [SetForwarding(space.forwarding, name)]  # changes every interface; the next look sees what is left
-    return [
+        steps.append(SetForwarding(space.forwarding, name))  # changes every interface
+        now = {dev: replace(conf, forwarding=space.forwarding) for dev, conf in now.items()}
+    return steps + [
         SetSetting(dev, key, int(getattr(conf, key)), name)
         for dev, conf in space.conf.items()
         for key in SETTINGS
-        if dev in was.conf and getattr(was.conf[dev], key) != getattr(conf, key)
+        if getattr(now[dev], key) != getattr(conf, key)
     ]
 
 

@@ -58,7 +58,8 @@ def _one_way(cluster: Cluster, start: Place, to: IPv4Address, end: Place) -> str
             return f"{_name(place)} does not forward"
         route = lookup(space, to)
         if route is None:
-            return f"{_name(place)} has no route to {to}"
+            down = [link.name for link in space.links.values() if not link.up and space.addresses_of(link.name) and link.kind != "loopback"]
+            return f"{_name(place)} has no route to {to}" + (f"; {' and '.join(down)} in {_name(place)} is down" if down else "")
         if route.kind != "unicast" or route.dev is None:
             return f"{_name(place)}'s route to {to} is {route.kind}"
         following, problem = _next(cluster, place, space, route.dev, route.via or to)

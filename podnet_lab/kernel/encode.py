@@ -116,7 +116,7 @@ def route(
         table if table < 256 else 0,
         RTPROT_BOOT if add else 0,
         scope if add else RT_SCOPE_NOWHERE,
-        ROUTE_KINDS[kind],
+        ROUTE_KINDS[kind] if add or kind != "unicast" else 0,
         0,
     )
     if int(length):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -80,7 +81,7 @@ def examine() -> Diagnosis:
 
 
 def _trial() -> list[Finding]:
-    command = [*lab_command(sys.executable, os.geteuid() == 0).split(), "-m", "podnet_lab.kernel.trial"]
+    command = [*shlex.split(lab_command(sys.executable, os.geteuid() == 0)), "-m", "podnet_lab.kernel.trial"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

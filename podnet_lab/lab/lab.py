@@ -65,6 +65,7 @@ class Lab:
             if (nodes, pods, plan) != (None, None, None) and wanted != running.plan:
                 raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
             return running
+        runtime.lab_name(name)
         runtime.labs()  # sweeps what others left
         lab = cls(wanted, name, Machine(wanted, node_python))
         _open[name] = lab

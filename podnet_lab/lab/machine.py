@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import warnings
+from shlex import quote
 
 from podnet_lab.errors import CannotRun, LabError, LabGone
 from podnet_lab.lab.wire import AgentClient, Refusal, Wire
@@ -24,12 +25,12 @@ READY = 20.0
 def lab_command(python: str, root: bool) -> str:
     """The lab's command; a real root needs no user namespace."""
     spaces = "-nmpu" if root else "-Urnmpu"
-    return f"setpriv --pdeathsig KILL setsid unshare {spaces} --fork --kill-child --mount-proc --propagation private {python} -P"
+    return f"setpriv --pdeathsig KILL setsid unshare {spaces} --fork --kill-child --mount-proc --propagation private {quote(python)} -P"
 
 
 def node_command(python: str) -> str:
     """A node's command, run by the lab."""
-    return f"unshare -nmu --propagation private {python} -P"
+    return f"unshare -nmu --propagation private {quote(python)} -P"
 
 
 class Machine:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from podnet_lab.errors import LabError, NoLab
+from podnet_lab.errors import BadInput, LabError, NoLab
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Entry:
     @property
     def alive(self) -> bool:
         """Whether the process that opened it still runs (and is not another one with the same number)."""
-        return birth(self.owner) == self.born
+        return self.born is not None and birth(self.owner) == self.born
 
 
 def birth(pid: int) -> int | None:
@@ -47,17 +49,25 @@ def folder() -> Path:
     if not base or not os.access(base, os.W_OK):
         base = tempfile.gettempdir()
     path = Path(base) / f"podnet_lab-{os.geteuid()}"
-    path.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):  # a folder of ours, or something else: the look below tells
+        path.mkdir(mode=0o700)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise LabError(f"{path} is not this user's own folder with mode 0700: remove it, or say where with XDG_RUNTIME_DIR")
     return path
 
 
+def lab_name(name: str) -> str:
+    """Give *name* back if it can name a lab: it becomes part of a file's name; BadInput if not."""
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name):
+        raise BadInput(f"{name!r} can't be a lab's name: letters, digits and . _ -, at most 64 of them")
+    return name
+
+
 def register(name: str, nodes: Mapping[str, dict]) -> Path:
     """List a lab of this process; returns its file."""
     pid = os.getpid()
-    path = folder() / f"{pid}-{name}.json"
+    path = folder() / f"{pid}-{lab_name(name)}.json"
     entry = {"name": name, "owner": pid, "born": birth(pid), "nodes": dict(nodes)}
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(entry))

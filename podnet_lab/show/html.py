@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from podnet_lab.checks import Checks
+from podnet_lab.checks import Check, Checks
 from podnet_lab.lab.exam import Exam
 from podnet_lab.reach import Ping
 from podnet_lab.results import Outcome, Result
@@ -42,9 +42,14 @@ def result(found: Result) -> str:
     return head + "".join(map(_outcome, found.outcomes)) + "".join(f"<div>{escape(note)}</div>" for note in found.notes) + fold
 
 
+def check(found: Check) -> str:
+    """One claim and what contradicts it."""
+    return _verdict(bool(found), found.claim + (f": {found.problem}" if found.problem else ""))
+
+
 def checks(found: Checks) -> str:
     """Claims and what contradicts them."""
-    return "".join(_verdict(bool(check), check.claim + (f": {check.problem}" if check.problem else "")) for check in found)
+    return "".join(map(check, found))
 
 
 def ping(found: Ping) -> str:

@@ -7,14 +7,14 @@ What is down is dashed and says so; what is new is thick and has a plus; no mean
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from podnet_lab.checks import bridge_of, cable, pod_addresses
 from podnet_lab.model import Link, Namespace, Snapshot
 from podnet_lab.show import text
 from podnet_lab.show.canvas import Canvas, clip
 
-POD_WIDTH, POD_HEIGHT, GAP = 122, 58, 12
+POD_WIDTH, POD_HEIGHT, GAP = 112, 58, 10
 NODE_TOP, EXTERNAL_TOP, MARGIN = 78, 14, 12
 MOST_PODS, MOST_ROUTES = 4, 4
 LINE = 15
@@ -93,11 +93,16 @@ def draw(cluster: Mapping[str, Snapshot], before: Mapping[str, Snapshot] | None 
 
 def _width(node: Snapshot) -> float:
     pods = min(len(node.spaces) - 1, MOST_PODS)
-    return max(300, pods * (POD_WIDTH + GAP) + GAP)
+    return max(2, pods) * (POD_WIDTH + GAP) + GAP
+
+
+def _all_routes(node: Snapshot) -> list[str]:
+    # With a gateway, the interface follows from it, and would only make the line long.
+    return [str(replace(route, dev=None) if route.via else route) for route in node.own.routes if not route.kernel]
 
 
 def _routes(node: Snapshot) -> list[str]:
-    found = [str(route) for route in node.own.routes if not route.kernel]
+    found = _all_routes(node)
     return found if len(found) <= MOST_ROUTES else [*found[: MOST_ROUTES - 1], f"and {len(found) - MOST_ROUTES + 1} more routes"]
 
 
@@ -124,7 +129,7 @@ def _node(sheet: _Sheet, bottom: float) -> None:
     says = "forwards" if node.own.forwarding else "does not forward"
     changed = sheet.was is not None and sheet.was.own.forwarding != node.own.forwarding
     canvas.text(sheet.left + 10, NODE_TOP + 38, f"{'+ ' if changed else ''}{says}", "new" if changed else "faint", bold=changed)
-    old = None if sheet.was is None else {str(route) for route in sheet.was.own.routes}
+    old = None if sheet.was is None else set(_all_routes(sheet.was))
     for number, line in enumerate(_routes(node)):
         fresh = old is not None and line not in old
         words = clip(f"{'+ ' if fresh else ''}{line}", sheet.width - 20)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
+from shlex import quote
 
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_address, interface_name, namespace_name
+from podnet_lab.plan import interface_address, interface_name, within
 from podnet_lab.steps.base import Request, Step, lost_routes, no_link, on, where
 
 
@@ -21,7 +22,7 @@ class _Address(Step):
     namespace: str | None = None
 
     def _command(self, verb: str) -> str:
-        return f"ip {on(self.namespace)}addr {verb} {self.interface} dev {self.dev}"
+        return f"ip {on(self.namespace)}addr {verb} {self.interface} dev {quote(self.dev)}"
 
     def _request(self, operation: str) -> list[Request]:
         return [(operation, self.namespace, {"interface": str(self.interface), "dev": self.dev})]
@@ -52,6 +53,9 @@ class AddAddress(_Address):
             return None
         return f"{self.dev}{where(self.namespace)} has {', '.join(map(str, found)) or 'no address'}"
 
+    def ends(self) -> tuple:
+        return self.touches()
+
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveAddress(self.interface, self.dev, self.namespace),)
 
@@ -77,15 +81,19 @@ class RemoveAddress(_Address):
         return None
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        back = AddAddress(self.interface, self.dev, self.namespace)
-        return (back, *lost_routes(before, after, self.namespace, self.dev))
+        left = after.spaces[self.namespace].addresses_of(self.dev)
+        lost = (
+            one for one in before.spaces[self.namespace].addresses_of(self.dev) if one not in left
+        )  # secondary ones go with their first
+        back = (AddAddress(one, self.dev, self.namespace) for one in lost)
+        return (*back, *lost_routes(before, after, self.namespace, self.dev))
 
     def ends(self) -> tuple:
         return self.touches()
 
 
 def _read(interface: str, dev: str, namespace: str | None) -> tuple[IPv4Interface, str, str | None]:
-    return interface_address(interface), interface_name(dev), None if namespace is None else namespace_name(namespace)
+    return interface_address(interface), interface_name(dev), within(namespace)
 
 
 def add(interface: str, dev: str, namespace: str | None = None) -> AddAddress:

@@ -134,10 +134,11 @@ def facts(now: Snapshot, key: tuple) -> object:
         case "route":
             return sorted(map(str, space.routes_to(rest[0])))
         case "neighbour":
-            known = [one.mac for one in space.neighbours if (one.dev, one.address) == tuple(rest) and one.state == "PERMANENT"]
-            return known or None
+            return [one.mac for one in space.neighbours if (one.dev, one.address) == tuple(rest) and one.state == "PERMANENT"]
         case "conf":
             return getattr(space.conf.get(rest[0]), rest[1], None)
+        case "master":
+            return [space.links[rest[0]].master] if rest[0] in space.links else None
         case _:
             return getattr(space.links.get(rest[0]), kind, None)
 
@@ -161,5 +162,5 @@ def difference(key: tuple, then: object, now: object) -> str:
 
 def _words(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(str(one) for one in value) or "none"
+        return ", ".join(_words(one) for one in value) or "none"
     return "none" if value is None else str(value)

@@ -7,6 +7,7 @@ A bridge is a switch made of software. Every node has one, and every Pod of the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name
@@ -22,7 +23,7 @@ class AddBridge(Step):
 
     @property
     def command(self) -> str:
-        return f"ip link add {self.name} type bridge"
+        return f"ip link add {quote(self.name)} type bridge"
 
     @property
     def claim(self) -> str:
@@ -39,6 +40,9 @@ class AddBridge(Step):
     def conflict(self, before: Snapshot) -> str | None:
         link = before.link(None, self.name)
         return f"{self.name} is a {link.kind} interface" if link and link.kind != "bridge" else None
+
+    def ends(self) -> tuple:
+        return self.touches()
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveLink(self.name),)

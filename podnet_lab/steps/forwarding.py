@@ -7,10 +7,11 @@ A Linux machine is no router until it is told to be one: what arrives and isn't 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_name, namespace_name
+from podnet_lab.plan import interface_name, within
 from podnet_lab.steps.base import Request, Step, inside, no_namespace, where
 
 SETTINGS = ("forwarding", "rp_filter", "proxy_arp")
@@ -67,7 +68,7 @@ class SetSetting(Step):
     @property
     def command(self) -> str:
         # With slashes: in sysctl's other form a dot in an interface's name would look like a separator.
-        return f"{inside(self.namespace)}sysctl -w net/ipv4/conf/{self.dev}/{self.key}={self.value}"
+        return f"{inside(self.namespace)}sysctl -w net/ipv4/conf/{quote(self.dev)}/{self.key}={self.value}"
 
     @property
     def claim(self) -> str:
@@ -103,7 +104,7 @@ def on(namespace: str | None = None) -> SetForwarding:
 
         sysctl -w net.ipv4.ip_forward=1
     """
-    return SetForwarding(True, None if namespace is None else namespace_name(namespace))
+    return SetForwarding(True, within(namespace))
 
 
 def off(namespace: str | None = None) -> SetForwarding:
@@ -114,7 +115,7 @@ def off(namespace: str | None = None) -> SetForwarding:
 
         sysctl -w net.ipv4.ip_forward=0
     """
-    return SetForwarding(False, None if namespace is None else namespace_name(namespace))
+    return SetForwarding(False, within(namespace))
 
 
 def setting(dev: str, key: str, value: int, namespace: str | None = None) -> SetSetting:
@@ -129,5 +130,7 @@ def setting(dev: str, key: str, value: int, namespace: str | None = None) -> Set
         raise BadInput(f"{key!r} is not one of {', '.join(SETTINGS)}")
     if value not in (0, 1, 2) or (value == 2 and key != "rp_filter"):
         raise BadInput(f"{key} can't be {value!r}")
+    if (dev, key) == ("all", "forwarding"):
+        return (on if value else off)(namespace)
     known = dev if dev in ("all", "default") else interface_name(dev)
-    return SetSetting(known, key, int(value), None if namespace is None else namespace_name(namespace))
+    return SetSetting(known, key, int(value), within(namespace))

@@ -6,15 +6,13 @@ Nothing flows through an interface that is down, and both ends of a cable must b
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from shlex import quote
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_name, namespace_name
+from podnet_lab.plan import interface_name, mac_address, within
 from podnet_lab.steps.base import Request, Step, lost_routes, no_link, on, where
-
-_MAC = re.compile(r"[0-9a-f][02468ace](:[0-9a-f]{2}){5}")
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class SwitchLink(Step):
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}link set dev {self.name} {'up' if self.up else 'down'}"
+        return f"ip {on(self.namespace)}link set dev {quote(self.name)} {'up' if self.up else 'down'}"
 
     @property
     def claim(self) -> str:
@@ -71,7 +69,7 @@ class ChangeLink(Step):
     @property
     def command(self) -> str:
         words = {"mtu": f"mtu {self.mtu}", "mac": f"address {self.mac}", "arp": f"arp {'on' if self.arp else 'off'}"}
-        return f"ip {on(self.namespace)}link set dev {self.name} {' '.join(words[key] for key in self._wanted)}"
+        return f"ip {on(self.namespace)}link set dev {quote(self.name)} {' '.join(words[key] for key in self._wanted)}"
 
     @property
     def claim(self) -> str:
@@ -107,7 +105,7 @@ class RemoveLink(Step):
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}link del {self.name}"
+        return f"ip {on(self.namespace)}link del {quote(self.name)}"
 
     @property
     def claim(self) -> str:
@@ -127,7 +125,7 @@ class RemoveLink(Step):
 
 
 def _named(name: str, namespace: str | None) -> tuple[str, str | None]:
-    return interface_name(name), None if namespace is None else namespace_name(namespace)
+    return interface_name(name), within(namespace)
 
 
 def up(name: str, namespace: str | None = None) -> SwitchLink:
@@ -165,11 +163,9 @@ def change(
     """
     if mtu is None and mac is None and arp is None:
         raise BadInput("say what to change: mtu, mac or arp")
-    if mtu is not None and not 68 <= mtu <= 65535:
-        raise BadInput(f"an MTU is 68 to 65535 bytes, not {mtu}")
-    if mac is not None and not _MAC.fullmatch(mac.lower()):
-        raise BadInput(f"{mac!r} is not a unicast MAC like 02:00:00:00:00:01")
-    return ChangeLink(*_named(name, namespace), mtu, mac.lower() if mac else None, arp)
+    if mtu is not None and not (type(mtu) is int and 68 <= mtu <= 65535):
+        raise BadInput(f"an MTU is 68 to 65535 bytes, not {mtu!r}")
+    return ChangeLink(*_named(name, namespace), mtu, None if mac is None else mac_address(mac), arp)
 
 
 def remove(name: str, namespace: str | None = None) -> RemoveLink:

@@ -8,6 +8,7 @@ When a container is created, Kubernetes creates one for it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import namespace_name
@@ -22,7 +23,7 @@ class AddNamespace(Step):
 
     @property
     def command(self) -> str:
-        return f"ip netns add {self.name}"
+        return f"ip netns add {quote(self.name)}"
 
     @property
     def claim(self) -> str:
@@ -33,6 +34,9 @@ class AddNamespace(Step):
 
     def contradiction(self, now: Snapshot) -> str | None:
         return no_namespace(now, self.name)
+
+    def ends(self) -> tuple:
+        return self.touches()
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveNamespace(self.name),)
@@ -49,7 +53,7 @@ class RemoveNamespace(Step):
 
     @property
     def command(self) -> str:
-        return f"ip netns del {self.name}"
+        return f"ip netns del {quote(self.name)}"
 
     @property
     def claim(self) -> str:

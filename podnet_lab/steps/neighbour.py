@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from shlex import quote
 
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_name, ip_address, namespace_name
+from podnet_lab.plan import interface_name, ip_address, mac_address, within
 from podnet_lab.steps.base import Request, Step, no_link, on, where
 
 
@@ -38,7 +39,7 @@ class AddNeighbour(_Neighbour):
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}neigh replace {self.address} lladdr {self.mac} dev {self.dev} nud permanent"
+        return f"ip {on(self.namespace)}neigh replace {self.address} lladdr {self.mac} dev {quote(self.dev)} nud permanent"
 
     @property
     def claim(self) -> str:
@@ -61,7 +62,7 @@ class RemoveNeighbour(_Neighbour):
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}neigh del {self.address} dev {self.dev}"
+        return f"ip {on(self.namespace)}neigh del {self.address} dev {quote(self.dev)}"
 
     @property
     def claim(self) -> str:
@@ -86,7 +87,7 @@ def add(address: str, mac: str, dev: str, namespace: str | None = None) -> AddNe
 
         ip -n pod-1-2 neigh replace 10.244.1.1 lladdr 02:00:00:00:00:01 dev veth-1-2 nud permanent
     """
-    return AddNeighbour(ip_address(address), interface_name(dev), mac.lower(), None if namespace is None else namespace_name(namespace))
+    return AddNeighbour(ip_address(address), interface_name(dev), mac_address(mac), within(namespace))
 
 
 def remove(address: str, dev: str, namespace: str | None = None) -> RemoveNeighbour:
@@ -97,4 +98,4 @@ def remove(address: str, dev: str, namespace: str | None = None) -> RemoveNeighb
 
         ip -n pod-1-2 neigh del 10.244.1.1 dev veth-1-2
     """
-    return RemoveNeighbour(ip_address(address), interface_name(dev), "", None if namespace is None else namespace_name(namespace))
+    return RemoveNeighbour(ip_address(address), interface_name(dev), "", within(namespace))

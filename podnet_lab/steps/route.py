@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from shlex import quote
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT, MAIN_TABLE, Route, Snapshot
-from podnet_lab.plan import interface_name, ip_address, namespace_name, subnet
+from podnet_lab.plan import interface_name, ip_address, subnet, within
 from podnet_lab.steps.base import Request, Step, no_namespace, on, where
 
 
@@ -29,7 +30,7 @@ class _Route(Step):
     @property
     def _words(self) -> str:
         table = f" table {self.table}" if self.table != MAIN_TABLE else ""
-        return f"{Route(self.to, self.via, self.dev, self.kind, self.table, self.metric)}{table}"
+        return f"{Route(self.to, self.via, self.dev and quote(self.dev), self.kind, self.table, self.metric)}{table}"
 
     @property
     def _to(self) -> str:
@@ -42,8 +43,10 @@ class _Route(Step):
         return [(operation, self.namespace, {"to": str(self.to), **via, **dev, **rest})]
 
     def _found(self, now: Snapshot) -> list[Route]:
-        routes = now.spaces[self.namespace].routes
-        return [one for one in routes if (one.to, one.table, one.metric) == (self.to, self.table, self.metric)]
+        return [one for one in now.spaces[self.namespace].routes if (one.to, one.table) == (self.to, self.table) and self._ranks(one)]
+
+    def _ranks(self, route: Route) -> bool:
+        return route.metric == self.metric
 
     def _same(self, route: Route) -> bool:
         near = self.via == route.via and self.kind == route.kind
@@ -78,6 +81,9 @@ class AddRoute(_Route):
         found = self._found(before) if self.namespace in before.spaces else []
         return f"the route{where(self.namespace)} is {found[0]}" if found else None
 
+    def ends(self) -> tuple:
+        return self.touches()
+
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveRoute(self.to, self.via, self.dev, self.namespace, self.kind, self.table, self.metric),)
 
@@ -95,6 +101,9 @@ class RemoveRoute(_Route):
 
     def requests(self) -> list[Request]:
         return self._request("route_remove")
+
+    def _ranks(self, route: Route) -> bool:
+        return self.metric in (0, route.metric)  # without one, the kernel deletes the first that fits otherwise
 
     def _same(self, route: Route) -> bool:
         return (self.via is None or self.via == route.via) and (self.dev is None or self.dev == route.dev)
@@ -116,7 +125,7 @@ def _read(to: str, via: str | None, dev: str | None, namespace: str | None) -> t
         DEFAULT if to == "default" else subnet(to),
         ip_address(via) if via is not None else None,
         interface_name(dev) if dev is not None else None,
-        None if namespace is None else namespace_name(namespace),
+        within(namespace),
     )
 
 

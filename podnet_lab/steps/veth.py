@@ -8,12 +8,14 @@ the other is plugged into the bridge.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_name, namespace_name
-from podnet_lab.steps.base import Request, Step, no_link, no_namespace, on, where
-from podnet_lab.steps.link import RemoveLink
+from podnet_lab.plan import interface_name, within
+from podnet_lab.steps.address import AddAddress
+from podnet_lab.steps.base import Request, Step, lost_routes, no_link, no_namespace, on, where
+from podnet_lab.steps.link import RemoveLink, SwitchLink
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class AddVeth(Step):
 
     @property
     def command(self) -> str:
-        there = f" netns {self.peer_namespace}" if self.peer_namespace else ""
-        return f"ip link add {self.name} type veth peer name {self.peer}{there}"
+        there = f" netns {quote(self.peer_namespace)}" if self.peer_namespace else ""
+        return f"ip link add {quote(self.name)} type veth peer name {quote(self.peer)}{there}"
 
     @property
     def claim(self) -> str:
@@ -54,6 +56,9 @@ class AddVeth(Step):
                 return f"{name}{where(namespace)} is the end of another cable, whose other end is {there}"
         return None
 
+    def ends(self) -> tuple:
+        return self.touches()
+
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveLink(self.name, self.namespace),)
 
@@ -78,7 +83,7 @@ class MoveVeth(Step):
     @property
     def command(self) -> str:
         # $$ is the shell's own pid: `ip` takes a process to name the namespace that it lives in.
-        return f"ip {on(self.namespace)}link set {self.name} netns {self.to or '$$'}"
+        return f"ip {on(self.namespace)}link set {quote(self.name)} netns {quote(self.to) if self.to else '$$'}"
 
     @property
     def claim(self) -> str:
@@ -97,9 +102,11 @@ class MoveVeth(Step):
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         back = MoveVeth(self.name, self.namespace, self.to)
         # The kernel resets an interface that changes namespaces: what else it had is put back behind it.
-        was = before.link(self.namespace, self.name)
-        again = (PlugVeth(self.name, was.master),) if was.master else ()
-        return (back, *again)
+        was, space = before.link(self.namespace, self.name), before.spaces[self.namespace]
+        again: list[Step] = [PlugVeth(self.name, was.master)] if was.master and self.namespace is None else []
+        again += [AddAddress(one, self.name, self.namespace) for one in space.addresses_of(self.name)]
+        again += [SwitchLink(self.name, self.namespace, up=True)] if was.up else []
+        return (back, *again, *lost_routes(before, after, self.namespace, self.name))
 
     def touches(self) -> tuple:
         return (("link", self.to, self.name), ("link", self.namespace, self.name))
@@ -117,7 +124,7 @@ class PlugVeth(Step):
 
     @property
     def command(self) -> str:
-        return f"ip link set {self.name} {f'master {self.into}' if self.into else 'nomaster'}"
+        return f"ip link set {quote(self.name)} {f'master {quote(self.into)}' if self.into else 'nomaster'}"
 
     @property
     def claim(self) -> str:
@@ -156,7 +163,7 @@ def add(name: str, peer: str, peer_namespace: str | None = None) -> AddVeth:
     """
     if interface_name(name) == interface_name(peer) and peer_namespace is None:
         raise BadInput(f"both ends of a cable can't be called {name} in one namespace")
-    return AddVeth(name, peer, None if peer_namespace is None else namespace_name(peer_namespace))
+    return AddVeth(name, peer, within(peer_namespace))
 
 
 def move(name: str, to: str | None, namespace: str | None = None) -> MoveVeth:
@@ -167,7 +174,7 @@ def move(name: str, to: str | None, namespace: str | None = None) -> MoveVeth:
 
         ip link set veth-1-2 netns pod-1-2
     """
-    to, namespace = (None if one is None else namespace_name(one) for one in (to, namespace))
+    to, namespace = (within(one) for one in (to, namespace))
     if to == namespace:
         raise BadInput(f"{name} can't move from a namespace into the same one")
     return MoveVeth(interface_name(name), to, namespace)
@@ -203,4 +210,4 @@ def remove(name: str, namespace: str | None = None) -> RemoveLink:
 
         ip link del veth-1-2-br
     """
-    return RemoveLink(interface_name(name), None if namespace is None else namespace_name(namespace))
+    return RemoveLink(interface_name(name), within(namespace))

@@ -1,4 +1,8 @@
-"""Starting JupyterLab for the notebooks: on 127.0.0.1 alone, with a token, and fetching nothing from anywhere."""
+"""
+Starting JupyterLab for the notebooks: on 127.0.0.1 alone, with a token, and fetching nothing from anywhere.
+
+overrides.json, beside this file, keeps it from asking a student whether it may fetch news.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ def command(folder: Path, port: int, browser: bool, root: bool) -> list[str]:
         f"--ServerApp.root_dir={folder}",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
+        f"--LabApp.app_settings_dir={Path(__file__).parent}",
         "--LabApp.news_url=",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",

@@ -1,0 +1,149 @@
+import json
+import os
+import shlex
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from podnet_lab.errors import BadInput, LabError, NoLab
+
+pytest.importorskip("fcntl", reason="podnet_lab.lab needs a Unix")
+
+from podnet_lab.lab import runtime
+from podnet_lab.lab.machine import lab_command, node_command
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a process's birth is read from /proc")
+
+
+@pytest.fixture(autouse=True)
+def base(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def dead():
+    """The number of a process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def write(file, /, **entry):
+    path = runtime.folder() / file
+    path.write_text(json.dumps(entry))
+    return path
+
+
+def test_the_folder_is_the_users_own(base):
+    path = runtime.folder()
+    assert path.parent == base
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert runtime.folder() == path
+
+
+def test_without_a_runtime_folder_the_temporary_one_is_taken(base, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base / "missing"))
+    monkeypatch.setattr(runtime.tempfile, "tempdir", str(base))
+    assert runtime.folder().parent == base
+
+
+@pytest.mark.parametrize("trap", ["open", "link", "dangling", "file"])
+def test_a_folder_that_somebody_else_may_have_made_is_refused(base, trap):
+    path = base / f"podnet_lab-{os.geteuid()}"
+    other = base / "other"
+    match trap:
+        case "open":
+            path.mkdir()
+            path.chmod(0o770)
+        case "link":
+            other.mkdir(mode=0o700)
+            path.symlink_to(other)
+        case "dangling":
+            path.symlink_to(other)
+        case "file":
+            path.write_text("")
+    with pytest.raises(LabError, match="not this user's own folder"):
+        runtime.folder()
+    assert not other.exists() or list(other.iterdir()) == []
+
+
+@needs_proc
+def test_a_registered_lab_is_found_by_name_and_by_process():
+    path = runtime.register("lab", {"node1": {"pid": 2}})
+    (found,) = runtime.labs()
+    assert (found.name, found.owner, found.nodes) == ("lab", os.getpid(), {"node1": {"pid": 2}})
+    assert found.alive
+    assert found == runtime.choose() == runtime.choose("lab") == runtime.choose(str(os.getpid()))
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+@needs_proc
+def test_entries_of_the_dead_and_rubbish_are_swept(dead):
+    kept = runtime.register("lab", {})
+    swept = [
+        write("a.json", name="dead", owner=dead, born=1, nodes={}),
+        write("b.json", name="reused", owner=os.getpid(), born=1, nodes={}),
+        write("c.json", name="nobody", owner="nobody", born=None, nodes={}),
+        write("d.json", wrong="keys"),
+        runtime.folder() / "e.json",
+        runtime.folder() / "f.json",
+    ]
+    swept[4].write_text("{half a fi")
+    swept[5].write_text("[]")
+    assert [entry.name for entry in runtime.labs()] == ["lab"]
+    assert not [path for path in swept if path.exists()]
+    assert kept.exists()
+
+
+@needs_proc
+def test_a_zombie_and_a_dead_process_have_no_birth(dead):
+    assert runtime.birth(dead) is None
+    assert runtime.birth(os.getpid()) == runtime.birth(os.getpid()) > 0
+    zombie = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    assert runtime.birth(zombie.pid) is None
+    zombie.wait()
+
+
+@needs_proc
+def test_with_no_lab_or_several_there_is_a_clear_word():
+    with pytest.raises(NoLab, match="no lab is running"):
+        runtime.choose()
+    runtime.register("one", {})
+    runtime.register("two", {})
+    with pytest.raises(NoLab, match=r"several labs are running.*one \(process \d+\), two"):
+        runtime.choose()
+    with pytest.raises(NoLab, match=r"no running lab is called 'three'; there are one"):
+        runtime.choose("three")
+    assert runtime.choose("two").name == "two"
+
+
+@pytest.mark.parametrize("name", ["a/b", "../x", "", "a\0b", "x" * 300])
+def test_a_lab_whose_name_is_no_files_is_refused(name):
+    with pytest.raises(BadInput):
+        runtime.register(name, {})
+
+
+def test_a_lab_whose_processes_are_gone_has_no_pid():
+    with pytest.raises(NoLab, match="gone"):
+        runtime.host_pid({"pid": 2, "namespaces": {"pid": "pid:[0]", "net": "net:[0]"}})
+
+
+@pytest.mark.parametrize(("root", "spaces"), [(False, "-Urnmpu"), (True, "-nmpu")])
+def test_the_labs_command_dies_with_its_owner_and_sits_out_interrupts(root, spaces):
+    words = shlex.split(lab_command("/usr/bin/python3", root))
+    assert words[:5] == ["setpriv", "--pdeathsig", "KILL", "setsid", "unshare"]
+    assert words[5] == spaces
+    assert {"--fork", "--kill-child", "--mount-proc"} < set(words)
+    assert words[words.index("--propagation") + 1] == "private"
+    assert words[-2:] == ["/usr/bin/python3", "-P"]
+
+
+@pytest.mark.parametrize("python", ["/home/a b/bin/python", "/home/o'neill/python"])
+def test_a_python_in_any_folder_is_one_word_of_the_command(python):
+    assert shlex.split(lab_command(python, False))[-2:] == [python, "-P"]
+    assert shlex.split(node_command(python))[-2:] == [python, "-P"]

@@ -1,0 +1,184 @@
+"""Every step: its command, its claim before and after, its inverse, and that what it prints is what it asks for."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import shlex
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+import world
+
+from podnet_lab import steps
+from podnet_lab.plan import plan
+from podnet_lab.steps import Step, address, bridge, forwarding, link, namespace, neighbour, route, veth
+from podnet_lab.steps.base import facts
+
+BARE = world.bare()
+WIRED = world.wired(plan())["node1"]
+POD, END, CABLE = "pod-1-2", "veth-1-2-br", "veth-1-2"
+LOOSE = world.do(BARE, namespace.add(POD), bridge.add("v-net-0"), veth.add(CABLE, peer=END))
+MAC = "02:00:00:00:00:99"
+
+# (step, the command, a node where its claim is false, a part of what contradicts it there)
+STEPS = [
+    (namespace.add(POD), f"ip netns add {POD}", BARE, f"no namespace is called {POD}"),
+    (namespace.remove(POD), f"ip netns del {POD}", WIRED, "still there"),
+    (bridge.add("v-net-0"), "ip link add v-net-0 type bridge", BARE, "no interface is called v-net-0"),
+    (bridge.remove("v-net-0"), "ip link del v-net-0", WIRED, "still there"),
+    (link.up("v-net-0"), "ip link set dev v-net-0 up", LOOSE, "v-net-0 is down"),
+    (link.up("lo", namespace=POD), f"ip -n {POD} link set dev lo up", LOOSE, f"lo in {POD} is down"),
+    (link.down("v-net-0"), "ip link set dev v-net-0 down", WIRED, "v-net-0 is up"),
+    (link.down(CABLE, namespace=POD), f"ip -n {POD} link set dev {CABLE} down", WIRED, f"{CABLE} in {POD} is up"),
+    (link.change(CABLE, POD, mtu=1400), f"ip -n {POD} link set dev {CABLE} mtu 1400", WIRED, "has mtu 1500"),
+    (link.change(CABLE, POD, arp=False), f"ip -n {POD} link set dev {CABLE} arp off", WIRED, "has arp True"),
+    (link.change(END, mac=MAC.upper(), mtu=1400), f"ip link set dev {END} mtu 1400 address {MAC}", WIRED, "has mtu 1500, mac"),
+    (link.remove(CABLE, POD), f"ip -n {POD} link del {CABLE}", WIRED, "still there"),
+    (veth.add(CABLE, peer=END), f"ip link add {CABLE} type veth peer name {END}", BARE, f"no interface is called {CABLE}"),
+    (
+        veth.add("b", peer="a", peer_namespace=POD),
+        f"ip link add b type veth peer name a netns {POD}",
+        LOOSE,
+        "no interface is called b",
+    ),
+    (veth.move(CABLE, to=POD), f"ip link set {CABLE} netns {POD}", LOOSE, f"{CABLE} is not in {POD}"),
+    (veth.move(CABLE, to=None, namespace=POD), f"ip -n {POD} link set {CABLE} netns $$", WIRED, f"{CABLE} is not in the node itself"),
+    (veth.plug(END, into="v-net-0"), f"ip link set {END} master v-net-0", LOOSE, f"{END} is not plugged into anything"),
+    (veth.unplug(END), f"ip link set {END} nomaster", WIRED, f"{END} is plugged into v-net-0"),
+    (veth.remove(END), f"ip link del {END}", WIRED, "still there"),
+    (address.add("10.244.1.1/24", dev="v-net-0"), "ip addr add 10.244.1.1/24 dev v-net-0", LOOSE, "v-net-0 has no address"),
+    (
+        address.add("10.244.1.9/24", dev=CABLE, namespace=POD),
+        f"ip -n {POD} addr add 10.244.1.9/24 dev {CABLE}",
+        WIRED,
+        f"{CABLE} in {POD} has 10.244.1.2/24",
+    ),
+    (address.remove("10.244.1.1/24", dev="v-net-0"), "ip addr del 10.244.1.1/24 dev v-net-0", WIRED, "still has 10.244.1.1/24"),
+    (
+        route.add("default", via="10.244.1.1", namespace=POD),
+        f"ip -n {POD} route add default via 10.244.1.1",
+        world.do(WIRED, route.remove("default", namespace=POD)),
+        f"there is no route to default in {POD}",
+    ),
+    (route.add("10.9.0.0/24", dev="eth0"), "ip route add 10.9.0.0/24 dev eth0", BARE, "there is no route to 10.9.0.0/24"),
+    (route.remove("10.244.2.0/24", via="192.168.1.12"), "ip route del 10.244.2.0/24 via 192.168.1.12", WIRED, "still there"),
+    (route.remove("default", namespace=POD), f"ip -n {POD} route del default", WIRED, "still there"),
+    (route.blackhole("10.9.0.0/24"), "ip route add blackhole 10.9.0.0/24", WIRED, "there is no route"),
+    (forwarding.on(), "sysctl -w net.ipv4.ip_forward=1", BARE, "net.ipv4.ip_forward is 0"),
+    (forwarding.off(), "sysctl -w net.ipv4.ip_forward=0", WIRED, "net.ipv4.ip_forward is 1"),
+    (forwarding.on(POD), f"ip netns exec {POD} sysctl -w net.ipv4.ip_forward=1", WIRED, f"is 0 in {POD}"),
+    (
+        forwarding.setting("v-net-0", "rp_filter", 2),
+        "sysctl -w net/ipv4/conf/v-net-0/rp_filter=2",
+        WIRED,
+        "rp_filter of v-net-0 is 0",
+    ),
+    (
+        neighbour.add("10.244.1.1", MAC, dev=CABLE, namespace=POD),
+        f"ip -n {POD} neigh replace 10.244.1.1 lladdr {MAC} dev {CABLE} nud permanent",
+        WIRED,
+        "nothing is written down for 10.244.1.1",
+    ),
+    (
+        neighbour.remove("10.244.1.1", dev=CABLE, namespace=POD),
+        f"ip -n {POD} neigh del 10.244.1.1 dev {CABLE}",
+        world.do(WIRED, neighbour.add("10.244.1.1", MAC, dev=CABLE, namespace=POD)),
+        f"10.244.1.1 is at {MAC} for good",
+    ),
+]
+EACH = pytest.mark.parametrize(("step", "command", "before", "words"), STEPS, ids=[command for _, command, _, _ in STEPS])
+
+
+@EACH
+def test_the_command_is_what_a_person_would_type(step, command, before, words):
+    assert step.command == command
+    assert shlex.split(command)[0] in {"ip", "sysctl"}
+
+
+@EACH
+def test_the_claim_is_false_before_true_after_and_false_when_taken_back(step, command, before, words):
+    assert words in step.contradiction(before)
+    assert step.conflict(before) is None
+    after = world.do(before, step)
+    assert step.contradiction(after) is None
+    back = world.do(after, *step.inverse(before, after))
+    assert words in step.contradiction(back)
+    assert world.plain(back) == world.plain(before)
+
+
+@EACH
+def test_what_a_step_touches_is_what_differs(step, command, before, words):
+    after = world.do(before, step)
+    assert [key for key in step.touches() if facts(before, key) != facts(after, key)]
+    assert set(step.ends()) <= set(step.touches()) or isinstance(step, veth.MoveVeth)
+
+
+@EACH
+def test_a_step_is_a_frozen_value_that_says_something(step, command, before, words):
+    assert step.claim.strip() == step.claim != ""
+    assert hash(step) == hash(step)
+    with pytest.raises((FrozenInstanceError, AttributeError)):
+        setattr(step, fields(step)[0].name, "other")
+
+
+@EACH
+def test_on_a_node_without_its_namespace_a_step_is_no_crash(step, command, before, words):
+    assert step.contradiction(BARE) is None or isinstance(step.contradiction(BARE), str)
+    assert step.conflict(BARE) is None
+
+
+def test_every_kind_of_step_is_in_the_table():
+    modules = [importlib.import_module(f"podnet_lab.steps.{one.name}") for one in pkgutil.iter_modules(steps.__path__)]
+    kinds = {one for module in modules for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, Step)}
+    assert {one for one in kinds if one is not Step and not one.__name__.startswith("_")} == {type(row[0]) for row in STEPS}
+
+
+FUNCTIONS = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": function
+    for module in (namespace, bridge, link, veth, address, route, forwarding, neighbour)
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if function.__module__ == module.__name__ and not name.startswith("_")
+}
+
+
+def by_hand(function):
+    block = re.search(r"By hand::\n\n((?: {4,}\S.*\n?|\n)+)", inspect.getdoc(function) + "\n")
+    return [line.strip() for line in block[1].splitlines() if line.strip()] if block else []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_step_function_tells_how_by_hand(name):
+    assert by_hand(FUNCTIONS[name])
+
+
+EXAMPLES = {
+    "namespace.add": [namespace.add(POD)],
+    "namespace.remove": [namespace.remove(POD)],
+    "bridge.add": [bridge.add("v-net-0")],
+    "bridge.remove": [bridge.remove("v-net-0")],
+    "link.up": [link.up("v-net-0"), link.up(CABLE, namespace=POD)],
+    "link.down": [link.down("v-net-0")],
+    "link.change": [link.change(CABLE, namespace=POD, mtu=1400)],
+    "link.remove": [link.remove(END)],
+    "veth.add": [veth.add(CABLE, peer=END), veth.add(END, peer=CABLE, peer_namespace=POD)],
+    "veth.move": [veth.move(CABLE, to=POD)],
+    "veth.plug": [veth.plug(END, into="v-net-0")],
+    "veth.unplug": [veth.unplug(END)],
+    "veth.remove": [veth.remove(END)],
+    "address.add": [address.add("10.244.1.1/24", dev="v-net-0"), address.add("10.244.1.2/24", dev=CABLE, namespace=POD)],
+    "address.remove": [address.remove("10.244.1.1/24", dev="v-net-0")],
+    "route.add": [route.add("default", via="10.244.1.1", namespace=POD), route.add("10.244.2.0/24", via="192.168.1.12")],
+    "route.remove": [route.remove("10.244.2.0/24", via="192.168.1.12")],
+    "route.blackhole": [route.blackhole("10.244.2.0/24")],
+    "forwarding.on": [forwarding.on()],
+    "forwarding.off": [forwarding.off()],
+    "forwarding.setting": [forwarding.setting("v-net-0", "rp_filter", 1)],
+    "neighbour.add": [neighbour.add("10.244.1.1", "02:00:00:00:00:01", dev=CABLE, namespace=POD)],
+    "neighbour.remove": [neighbour.remove("10.244.1.1", dev=CABLE, namespace=POD)],
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_a_person_would_type_is_what_the_step_prints(name):
+    assert by_hand(FUNCTIONS[name]) == [step.command for step in EXAMPLES[name]]
