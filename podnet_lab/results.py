@@ -14,15 +14,27 @@ from podnet_lab.steps import Step
 
 @dataclass(frozen=True)
 class Outcome:
-    """One step on one node: *changed* is False where its claim held before, and nothing was asked of the kernel."""
+    """
+    One step on one node.
+
+    *changed* is False where its claim held before, and nothing was asked of the kernel; *stands* is False where a later
+    step of the same run ended what this one did.
+    """
 
     node: str
     step: Step
     changed: bool
+    stands: bool = True
+
+    @property
+    def said(self) -> str:
+        """What is true now, in words."""
+        if not self.stands:
+            return "done, and ended by a later step"
+        return self.step.claim if self.changed else f"already so: {self.step.claim}"
 
     def __str__(self) -> str:
-        said = self.step.claim if self.changed else f"already so: {self.step.claim}"
-        return f"ok    {self.node}# {self.step.command}    ({said})"
+        return f"ok    {self.node}# {self.step.command}    ({self.said})"
 
 
 @dataclass(frozen=True)

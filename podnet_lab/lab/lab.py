@@ -11,7 +11,7 @@ from dataclasses import replace
 from podnet_lab import recipes
 from podnet_lab.checks import Checks, unique_addresses
 from podnet_lab.checks import stage as stage_checks
-from podnet_lab.errors import BadInput, LabError, LabGone
+from podnet_lab.errors import BadInput, LabError, LabGone, StepFailed
 from podnet_lab.lab import pods, runtime
 from podnet_lab.lab.exam import Exam, rules
 from podnet_lab.lab.journal import Entry
@@ -29,6 +29,8 @@ from podnet_lab.show.topology import Topology
 from podnet_lab.steps import Step
 
 OUTSIDE_NAME = "outside"
+
+NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
 
 _open: dict[str, Lab] = {}
 
@@ -48,6 +50,7 @@ class Lab:
         self._baseline = Baseline.take(machine)
         self._registered = runtime.register(name, machine.who)
         self._closed = False
+        self._new = True
 
     @classmethod
     def open(
@@ -105,7 +108,13 @@ class Lab:
                 if not isinstance(step, Step):
                     raise BadInput(f"{step!r} is not a step; bridge.add('v-net-0') makes one")
         self._must_be_alive()
-        result = run(self._machine.agents, recipe, headline)
+        try:
+            result = run(self._machine.agents, recipe, headline)
+        except StepFailed as failure:
+            if self._new:
+                failure.add_note(NEW)
+            raise
+        self._new = False
         if (entry := Entry.of(result)) is not None:
             self._journal.append(entry)
             self._made.update((node, key) for node in entry.steps for key in entry.keys(node))
@@ -145,6 +154,7 @@ class Lab:
         short = {name: recipes.shortcut(steps[name]) for name in steps if steps[name]}
         result = run(self._machine.agents, short) if short else None
         self._journal.clear()
+        self._new = False
         self._made = {(name, key) for name in short for step in short[name] for key in step.touches()}
         return Goto(f"the lab is ready for stage {stage!r}" if stage != "done" else "the lab is wired", back, result)
 
@@ -263,8 +273,10 @@ class Lab:
             raise LabGone(f"the lab {self.name!r} is closed or its processes are gone; Lab.open() opens a new one")
 
     def __repr__(self) -> str:
-        state = f"{', '.join(node.name for node in self.plan.nodes)} and {OUTSIDE_NAME} ({OUTSIDE.ip})"
-        return f"<lab {self.name!r}: {state}>" if self.alive else f"<lab {self.name!r}: closed>"
+        if not self.alive:
+            return f"<lab {self.name!r}: closed>"
+        nodes = f"{', '.join(node.name for node in self.plan.nodes)} and {OUTSIDE_NAME} ({OUTSIDE.ip})"
+        return f"<lab {self.name!r}: {nodes}>" + (f"\n{NEW}" if self._new else "")
 
 
 class Snapshots(dict[str, Snapshot]):

@@ -45,7 +45,11 @@ def run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = ""
     if failure is not None:
         _put_back(agents, before, failure)
         raise failure
-    outcomes = (Outcome(name, step, does) for name, steps in recipe.items() for step, does in zip(steps, todo[name], strict=True))
+    outcomes = (
+        Outcome(name, step, does, left is not None)
+        for name, steps in recipe.items()
+        for (step, left), does in zip(adds_up(steps), todo[name], strict=True)
+    )
     return Result(tuple(outcomes), before, after, headline)
 
 

@@ -19,10 +19,9 @@ def _verdict(good: bool, words: str) -> str:
 
 
 def _outcome(outcome: Outcome) -> str:
-    claim = outcome.step.claim if outcome.changed else f"already so: {outcome.step.claim}"
     return (
         f'<div><b style="{_GOOD}">✔</b> <code>{escape(outcome.node)}# {escape(outcome.step.command)}</code> '
-        f'<span style="{_FAINT}">{escape(claim)}</span></div>'
+        f'<span style="{_FAINT}">{escape(outcome.said)}</span></div>'
     )
 
 
