@@ -73,7 +73,10 @@ def node_magic(line: str, cell: str) -> None:
 def _read(line: str):
     from podnet_lab.lab.lab import open_labs
 
-    words = shlex.split(line)
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise BadInput(f"{error}: {USAGE}") from None
     may_fail = "--may-fail" in words
     words = [word for word in words if word != "--may-fail"]
     wanted = None

@@ -16,7 +16,7 @@ import struct
 import threading
 from typing import Any
 
-from podnet_lab.kernel import apply, encode, extras, read, setup
+from podnet_lab.kernel import apply, encode, extras, namespaces, read, setup
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.netlink import Refused, Socket
 
@@ -52,6 +52,14 @@ class Agent:
     def uplink(self, address: str) -> None:
         """Give the node's end of that cable its address."""
         setup.uplink(address)
+
+    def remove_uplink(self) -> None:
+        """Delete whatever has the name of the node's interface to the external network."""
+        setup.remove_uplink()
+
+    def remove_broken_names(self) -> list[str]:
+        """Remove names of namespaces that can't be entered; returns them."""
+        return namespaces.remove_broken()
 
     def read(self) -> dict[str, Any]:
         """The node and its Pods, from the kernel."""

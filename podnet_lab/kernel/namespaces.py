@@ -111,6 +111,22 @@ def add(name: str) -> None:
         os.close(back)
 
 
+def remove_broken() -> list[str]:
+    """Remove names behind which there is no namespace: plain files, as an interrupted `ip netns add` leaves; returns them."""
+    found = []
+    for name in names():
+        descriptor = open_named(name)
+        try:
+            with inside(descriptor):
+                pass
+        except OSError:
+            remove(name)
+            found.append(name)
+        finally:
+            os.close(descriptor)
+    return found
+
+
 def remove(name: str) -> None:
     """``ip netns del NAME``; OSError (ENOENT) if there is none."""
     os.stat(path(name))

@@ -79,6 +79,16 @@ def cable(node: str, pid: int) -> None:
         sock.close()
 
 
+def remove_uplink() -> None:
+    """Delete whatever has the name of the node's interface to the external network."""
+    sock = Socket()
+    try:
+        with contextlib.suppress(Refused):  # there may be none
+            sock.request([encode.link_remove(UPLINK)])
+    finally:
+        sock.close()
+
+
 def uplink(address: str) -> None:
     """Give this node's end of that cable its address, and switch it on."""
     sock = Socket()

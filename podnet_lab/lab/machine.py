@@ -47,6 +47,12 @@ class Machine:
         self.who: dict[str, dict] = {}
         try:
             self._start(plan, python, node_python or python)
+        except (OSError, EOFError, AssertionError, execnet.RemoteError, LabGone, Refusal) as error:
+            # execnet asserts that the other side speaks, and says EOFError where it has gone.
+            from podnet_lab.lab.doctor import explain_failure  # here: it is asked only when something is wrong
+
+            self.close()
+            raise CannotRun(explain_failure("the lab", error)) from error
         except BaseException:
             self.close()
             raise
@@ -67,15 +73,11 @@ class Machine:
             answer()
 
     def _agent(self, name: str, spec: str) -> AgentClient:
-        try:
-            return AgentClient(name, self._group.makegateway(spec), self.wire)
-        except (OSError, EOFError, LabGone, Refusal) as error:
-            from podnet_lab.lab.doctor import explain_failure  # here: it is asked only when something is wrong
-
-            raise CannotRun(explain_failure(f"the lab's {name}", error)) from error
+        return AgentClient(name, self._group.makegateway(spec), self.wire)
 
     def mend(self, name: str, address: str) -> None:
         """Cable a node anew whose interface to the external network was deleted."""
+        self.agents[name].call("remove_uplink")
         self.lab.call("cable", node=name, pid=self.who[name]["pid"])
         self.agents[name].call("uplink", address=address)
 

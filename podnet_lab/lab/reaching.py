@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -54,9 +55,10 @@ def endpoints(snapshots: Mapping[str, Snapshot]) -> dict[str, Endpoint]:
     for name, node in snapshots.items():
         own = tuple(str(one.interface.ip) for one in node.own.addresses if not one.interface.is_loopback)
         found[name] = Endpoint(name, name, None, own)
+    names = Counter(pod.name for node in snapshots.values() for pod in node.pods)
     for name, node in snapshots.items():
         for pod in node.pods:
-            label = pod.name if pod.name not in found else f"{name}/{pod.name}"
+            label = pod.name if names[pod.name] == 1 and pod.name not in found else f"{name}/{pod.name}"
             found[label] = Endpoint(label, name, pod.name, tuple(str(one.ip) for one in pod_addresses(pod)))
     return found
 

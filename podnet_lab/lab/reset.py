@@ -9,7 +9,7 @@ from podnet_lab.errors import LabError
 from podnet_lab.kernel.setup import UPLINK
 from podnet_lab.lab.machine import Machine
 from podnet_lab.lab.run import bring_back, look
-from podnet_lab.model import Snapshot
+from podnet_lab.model import Link, Snapshot
 from podnet_lab.results import Result
 from podnet_lab.steps import Step
 
@@ -54,7 +54,7 @@ class Baseline:
 
 def reset(machine: Machine, baseline: Baseline, made: set[tuple]) -> tuple[str, ...]:
     """Bring all nodes back to *baseline*; returns what that took beyond taking back what is in *made*, in words."""
-    said = _mend_uplinks(machine, baseline)
+    said = [*_broken_names(machine), *_mend_uplinks(machine, baseline)]
     done, left = bring_back(machine.agents, baseline.snapshots)
     for name, steps in left.items():
         raise LabError(f"{name} could not be brought back; still to do: {'; '.join(step.command for step in steps)}")
@@ -68,14 +68,24 @@ def reset(machine: Machine, baseline: Baseline, made: set[tuple]) -> tuple[str, 
     return tuple(said)
 
 
+def _broken_names(machine: Machine) -> list[str]:
+    answers = [(name, agent.start("remove_broken_names")) for name, agent in machine.agents.items()]
+    return [f"{name}# rm /run/netns/{broken}" for name, answer in answers for broken in answer()]
+
+
 def _mend_uplinks(machine: Machine, baseline: Baseline) -> list[str]:
     said = []
     for name, node in look(machine.agents, baseline.snapshots).items():
         was = baseline.snapshots[name].own
-        if UPLINK in was.links and (UPLINK not in node.own.links or node.own.links[UPLINK].peer is not None):
+        if UPLINK in was.links and not _is_uplink(node.own.links.get(UPLINK)):
             machine.mend(name, str(was.addresses_of(UPLINK)[0]))
             said.append(f"{name}# (its cable to the external network was gone)")
     return said
+
+
+def _is_uplink(link: Link | None) -> bool:
+    """Whether an interface is still the one whose other end lies in the lab: out of sight from here."""
+    return link is not None and link.kind == "veth" and link.peer is None
 
 
 def _ours(node: str, step: Step, made: set[tuple]) -> bool:

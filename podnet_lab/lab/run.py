@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from podnet_lab.effects import adds_up, conflicts, needed
 from podnet_lab.errors import StepConflict, StepFailed
 from podnet_lab.lab.snapshots import snapshot
 from podnet_lab.lab.wire import AgentClient, Refusal
 from podnet_lab.model import Snapshot
-from podnet_lab.recipes import adds_up, conflicts, needed
 from podnet_lab.restore import MOST_PASSES, restore
 from podnet_lab.results import Outcome, Result
 from podnet_lab.steps import Step

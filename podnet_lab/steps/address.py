@@ -12,7 +12,7 @@ from shlex import quote
 
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_address, interface_name, within
-from podnet_lab.steps.base import Request, Step, lost_routes, no_link, on, where
+from podnet_lab.steps.base import Request, Step, lost, no_link, on, where
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,11 @@ class RemoveAddress(_Address):
         return None
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        # Secondary addresses go with their first.
         left = after.spaces[self.namespace].addresses_of(self.dev)
-        lost = (
-            one for one in before.spaces[self.namespace].addresses_of(self.dev) if one not in left
-        )  # secondary ones go with their first
-        back = (AddAddress(one, self.dev, self.namespace) for one in lost)
-        return (*back, *lost_routes(before, after, self.namespace, self.dev))
+        gone = [one for one in before.spaces[self.namespace].addresses_of(self.dev) if one not in left]
+        back = (AddAddress(one, self.dev, self.namespace) for one in gone)
+        return (*back, *lost(before, after, self.namespace, self.dev))
 
     def ends(self) -> tuple:
         return self.touches()

@@ -58,15 +58,20 @@ class Step:
         return ()
 
 
-def lost_routes(before: Snapshot, after: Snapshot, namespace: str | None, dev: str) -> tuple[Step, ...]:
-    """Steps that bring back the routes through *dev* which a step took along without being asked."""
-    from podnet_lab.steps.route import AddRoute  # here: routes are steps, too
+def lost(before: Snapshot, after: Snapshot, namespace: str | None, dev: str) -> tuple[Step, ...]:
+    """Steps that bring back the routes and the written-down neighbours of *dev* which a step took along without being asked."""
+    from podnet_lab.steps.neighbour import AddNeighbour  # here: they are steps, too
+    from podnet_lab.steps.route import AddRoute
 
-    left = set(after.spaces[namespace].routes)
-    lost = (one for one in before.spaces[namespace].routes if one.dev == dev and not one.kernel and one not in left)
-    return tuple(
-        AddRoute(one.to, one.via, one.dev, namespace, one.kind, one.table, one.metric)
-        for one in sorted(lost, key=lambda one: (one.via is not None, str(one)))
+    had, has = before.spaces[namespace], after.spaces[namespace]
+    routes = [one for one in had.routes if one.dev == dev and not one.kernel and one not in has.routes]
+    known = [one for one in had.neighbours if one.dev == dev and one.state == "PERMANENT" and one not in has.neighbours]
+    return (
+        *(AddNeighbour(one.address, dev, one.mac, namespace) for one in known),
+        *(
+            AddRoute(one.to, one.via, dev, namespace, one.kind, one.table, one.metric)
+            for one in sorted(routes, key=lambda one: (one.via is not None, str(one)))
+        ),
     )
 
 

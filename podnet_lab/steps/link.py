@@ -12,7 +12,7 @@ from shlex import quote
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, mac_address, within
-from podnet_lab.steps.base import Request, Step, lost_routes, no_link, on, where
+from podnet_lab.steps.base import Request, Step, lost, no_link, on, where
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,13 @@ class SwitchLink(Step):
         return None if found == self.up else f"{self.name}{where(self.namespace)} is {'up' if found else 'down'}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        back = SwitchLink(self.name, self.namespace, up=not self.up)
-        return (back, *lost_routes(before, after, self.namespace, self.name))
+        from podnet_lab.steps.address import RemoveAddress  # here: it is a step, too
+
+        # Switching lo on gives it 127.0.0.1/8, and switching it off does not take that away.
+        had = before.spaces[self.namespace].addresses_of(self.name)
+        gained = (one for one in after.spaces[self.namespace].addresses_of(self.name) if one not in had)
+        back = (*(RemoveAddress(one, self.name, self.namespace) for one in gained), SwitchLink(self.name, self.namespace, up=not self.up))
+        return (*back, *lost(before, after, self.namespace, self.name))
 
     def touches(self) -> tuple:
         return (("up", self.namespace, self.name),)

@@ -14,7 +14,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within
 from podnet_lab.steps.address import AddAddress
-from podnet_lab.steps.base import Request, Step, lost_routes, no_link, no_namespace, on, where
+from podnet_lab.steps.base import Request, Step, lost, no_link, no_namespace, on, where
 from podnet_lab.steps.link import RemoveLink, SwitchLink
 
 
@@ -97,7 +97,13 @@ class MoveVeth(Step):
             return missing
         if not now.link(self.to, self.name):
             return f"{self.name} is not in {self.to or 'the node itself'}"
+        if now.link(self.namespace, self.name):
+            return f"{self.name} is{where(self.namespace) or ' in the node itself'}, and another one{where(self.to) or ' there'}, too"
         return None
+
+    def conflict(self, before: Snapshot) -> str | None:
+        both = before.link(self.namespace, self.name) and before.link(self.to, self.name)
+        return f"another {self.name} is there already{where(self.to)}" if both else None
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         back = MoveVeth(self.name, self.namespace, self.to)
@@ -106,7 +112,7 @@ class MoveVeth(Step):
         again: list[Step] = [PlugVeth(self.name, was.master)] if was.master and self.namespace is None else []
         again += [AddAddress(one, self.name, self.namespace) for one in space.addresses_of(self.name)]
         again += [SwitchLink(self.name, self.namespace, up=True)] if was.up else []
-        return (back, *again, *lost_routes(before, after, self.namespace, self.name))
+        return (back, *again, *lost(before, after, self.namespace, self.name))
 
     def touches(self) -> tuple:
         return (("link", self.to, self.name), ("link", self.namespace, self.name))

@@ -2,10 +2,10 @@ import pytest
 import world
 
 from podnet_lab import recipes
+from podnet_lab.effects import needed
 from podnet_lab.errors import UndoRefused
 from podnet_lab.lab.journal import Entry
 from podnet_lab.plan import plan
-from podnet_lab.recipes import needed
 from podnet_lab.results import Outcome, Result
 from podnet_lab.steps import address, bridge, forwarding, link, namespace, neighbour, route, veth
 

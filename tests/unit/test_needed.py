@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podnet_lab import recipes
+from podnet_lab.effects import adds_up, conflicts, needed
 from podnet_lab.plan import plan
-from podnet_lab.recipes import adds_up, conflicts, needed
 from podnet_lab.steps import address, bridge, forwarding, link, namespace, route, veth
 
 PLAN = plan(3, 2)

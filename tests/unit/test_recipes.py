@@ -7,10 +7,11 @@ import pytest
 import world
 
 from podnet_lab import recipes
+from podnet_lab.effects import adds_up, needed
 from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT
 from podnet_lab.plan import plan
-from podnet_lab.recipes import STAGES, adds_up, needed, script, shortcut
+from podnet_lab.recipes import STAGES, script, shortcut
 from podnet_lab.steps import address, bridge, forwarding, link, namespace, route, veth
 
 PLAN = plan(3, 2)
