@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 
 from podnet_lab.errors import BadInput, CheckFailed
-from podnet_lab.model import DEFAULT, MAIN_TABLE, Link, Namespace, Route, Snapshot
+from podnet_lab.model import DEFAULT, LOCAL_TABLE, MAIN_TABLE, Link, Namespace, Route, Snapshot
 
 Cluster = Mapping[str, Snapshot]
 
@@ -42,7 +42,7 @@ class Checks(tuple[Check, ...]):
 
     @property
     def first_failure(self) -> Check | None:
-        """The first claim that doesn't hold: the cause of those after it."""
+        """The first claim that doesn't hold: the cause of those after it. It is a false value; None if all hold."""
         return next((check for check in self if not check), None)
 
     def require(self) -> Checks:
@@ -63,14 +63,15 @@ class Checks(tuple[Check, ...]):
 
 
 def lookup(space: Namespace, address: IPv4Address) -> Route | None:
-    """The route of the main table that the kernel takes to *address*: longest prefix, then lowest metric."""
-    fits = [route for route in space.routes if route.table == MAIN_TABLE and address in route.to]
-    return min(fits, key=lambda route: (-route.to.prefixlen, route.metric), default=None)
+    """The route that the kernel takes to *address*: the table ``local`` first, then main; longest prefix, then lowest metric."""
+    fits = [route for route in space.routes if route.table in (LOCAL_TABLE, MAIN_TABLE) and address in route.to]
+    return min(fits, key=lambda route: (route.table != LOCAL_TABLE, -route.to.prefixlen, route.metric), default=None)
 
 
 def pod_addresses(pod: Namespace) -> tuple[IPv4Interface, ...]:
-    """The addresses that a Pod can be reached at: all but the loopback's."""
-    return tuple(one.interface for one in pod.addresses if not one.interface.is_loopback)
+    """The addresses that a Pod can be reached at: all but the loopback's, those that somebody gave to lo last."""
+    ordered = sorted(pod.addresses, key=lambda one: one.dev == "lo")
+    return tuple(one.interface for one in ordered if not one.interface.is_loopback)
 
 
 def cable(pod: Namespace) -> Link | None:
@@ -80,9 +81,9 @@ def cable(pod: Namespace) -> Link | None:
 
 
 def bridge_of(node: Snapshot) -> Link | None:
-    """The bridge that the node's Pods are plugged into; before any is, the node's first bridge."""
+    """The bridge that most of the node's cables are plugged into; before any is, one with an address, one that is up."""
     bridges = [link for _, link in sorted(node.own.links.items()) if link.kind == "bridge"]
-    return max(bridges, key=lambda link: len(node.own.ports_of(link.name)), default=None)
+    return max(bridges, key=lambda link: (len(node.own.ports_of(link.name)), bool(node.own.addresses_of(link.name)), link.up), default=None)
 
 
 def gateways(node: Snapshot) -> tuple[IPv4Interface, ...]:
@@ -104,19 +105,31 @@ def namespaces(node: Snapshot, at_least: int = 1) -> Checks:
     return Checks([_pods(node, at_least)])
 
 
-def bridge(node: Snapshot) -> Checks:
-    """Stage 2: does the node have a bridge that is up and has an address?"""
+def bridge(node: Snapshot, others: Iterable[Snapshot] = ()) -> Checks:
+    """Stage 2: does the node have a bridge that is up and has an address, in a subnet that no other node's bridge has?"""
     found = bridge_of(node)
     if found is None:
         return Checks([Check(f"{node.node} has a bridge", "it has none")])
-    has = node.own.addresses_of(found.name)
     return Checks(
         [
             Check(f"{node.node} has a bridge"),
             Check(f"{node.node}'s bridge is up", None if found.up else f"{found.name} is down"),
-            Check(f"{node.node}'s bridge has an address", None if has else f"{found.name} has none"),
+            Check(f"{node.node}'s bridge has an address", _no_subnet(node, found, others)),
         ]
     )
+
+
+def _no_subnet(node: Snapshot, found: Link, others: Iterable[Snapshot]) -> str | None:
+    has = node.own.addresses_of(found.name)
+    if not has:
+        return f"{found.name} has none"
+    if all(one.network.prefixlen == 32 for one in has):
+        return f"{found.name} has {has[0]}: with that prefix length it has no neighbours"
+    for other in others:
+        for theirs in gateways(other) if other.node != node.node else ():
+            if any(one.network.overlaps(theirs.network) for one in has):
+                return f"{found.name} has {', '.join(map(str, has))}, and {other.node}'s bridge {theirs}: the same addresses"
+    return None
 
 
 def veth(node: Snapshot) -> Checks:
@@ -151,10 +164,13 @@ def _addressed(node: Snapshot, pod: Namespace) -> Iterator[Check]:
         yield Check(f"{pod.name} has a cable", "it has no veth interface")
         return
     subnets = [gateway.network for gateway in gateways(node)]
-    near = any(one.network in subnets for one in has)
+    wide = [one for one in has if one.network not in subnets and any(one.network.overlaps(subnet) for subnet in subnets)]
+    near = any(one.network in subnets for one in has) and not wide
     problem = None if near else f"it has {', '.join(map(str, has))}" if has else "it has no address"
     yield Check(f"{pod.name} has an address in its bridge's subnet", problem)
-    twins = [other.name for other in node.pods if other.name != pod.name and {a.ip for a in has} & {a.ip for a in pod_addresses(other)}]
+    mine = {one.ip for one in has}
+    twins = [other.name for other in node.pods if other.name != pod.name and mine & {one.ip for one in pod_addresses(other)}]
+    twins += [node.node] if mine & {one.interface.ip for one in node.own.addresses} else []
     yield Check(f"{pod.name}'s address is its own", f"{', '.join(twins)} has it, too" if twins else None)
     other = node.link(*end.peer) if end.peer else None
     down = [link.name for link in (other, end) if link and not link.up]
@@ -166,18 +182,26 @@ def _addressed(node: Snapshot, pod: Namespace) -> Iterator[Check]:
 def route(node: Snapshot, others: Iterable[Snapshot] = ()) -> Checks:
     """Stage 5: does each Pod have a way out, does the node forward, and does it know where the others' Pods are?"""
     found = list(_each_pod(node, _way_out))
-    found.append(Check(f"{node.node} forwards", None if node.own.forwarding else "net.ipv4.ip_forward is 0"))
+    found.append(Check(f"{node.node} forwards", _no_forwarding(node)))
     found += [_knows(node, other) for other in others if other.node != node.node]
     return Checks(found)
 
 
+def _no_forwarding(node: Snapshot) -> str | None:
+    if not node.own.forwarding:
+        return "net.ipv4.ip_forward is 0"
+    bridge = bridge_of(node)
+    ways = {bridge.name if bridge else None, *(route.dev for route in node.own.routes if route.via)}
+    off = sorted(dev for dev in ways & node.own.conf.keys() if not node.own.conf[dev].forwarding)
+    return f"net.ipv4.conf.{off[0]}.forwarding is 0" if off else None
+
+
 def _way_out(node: Snapshot, pod: Namespace) -> Iterator[Check]:
-    claim, ways = f"{pod.name} has a default route to its bridge", pod.routes_to(DEFAULT)
-    if not ways:
+    claim, way = f"{pod.name} has a default route to its bridge", min(pod.routes_to(DEFAULT), key=lambda route: route.metric, default=None)
+    if way is None:
         yield Check(claim, "it has no default route")
     else:
-        right = any(way.via in [gateway.ip for gateway in gateways(node)] for way in ways)
-        yield Check(claim, None if right else f"it has {ways[0]}")
+        yield Check(claim, None if way.via in [gateway.ip for gateway in gateways(node)] else f"it has {way}")
 
 
 def _knows(node: Snapshot, other: Snapshot) -> Check:
@@ -208,7 +232,7 @@ def stage(name: str, node: Snapshot, cluster: Cluster, pods: int = 1) -> Checks:
         case "namespaces":
             return namespaces(node, pods)
         case "bridge":
-            return bridge(node)
+            return bridge(node, cluster.values())
         case "veth":
             return veth(node)
         case "addr":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 DEFAULT = IPv4Network("0.0.0.0/0")
-MAIN_TABLE = 254
+MAIN_TABLE, LOCAL_TABLE = 254, 255
 
 
 def in_order(name: str) -> list:
@@ -39,15 +39,25 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An IPv4 address on an interface, with its prefix length."""
+    """
+    An IPv4 address on an interface, with its prefix length.
+
+    *extra* is what no step of the lesson gives an address (a peer, a label), *raw* the kernel's own bytes for it.
+    """
 
     dev: str
     interface: IPv4Interface
+    extra: str = ""
+    raw: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A line of a routing table; *kernel* tells that the kernel made it itself, for an address."""
+    """
+    A line of a routing table; *kernel* tells that the kernel made it itself, for an address.
+
+    *extra* is what no step of the lesson gives a route (a source, several ways), *raw* the kernel's own bytes for it.
+    """
 
     to: IPv4Network
     via: IPv4Address | None = None
@@ -56,13 +66,15 @@ class Route:
     table: int = MAIN_TABLE
     metric: int = 0
     kernel: bool = False
+    extra: str = ""
+    raw: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         to = "default" if self.to == DEFAULT else str(self.to)
         kind = "" if self.kind == "unicast" else f"{self.kind} "
         via = f" via {self.via}" if self.via else ""
         dev = f" dev {self.dev}" if self.dev else ""
-        return f"{kind}{to}{via}{dev}" + (f" metric {self.metric}" if self.metric else "")
+        return f"{kind}{to}{via}{dev}" + (f" metric {self.metric}" if self.metric else "") + (" …" if self.extra else "")
 
 
 @dataclass(frozen=True, slots=True)

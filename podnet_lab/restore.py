@@ -25,6 +25,17 @@ MOST_PASSES = 6
 
 _MADE = ("bridge", "veth")
 
+FALLBACKS = frozenset({"tunl0", "gre0", "gretap0", "erspan0", "sit0", "ip_vti0", "ip6tnl0", "ip6_vti0", "ip6gre0"})
+"""Interfaces that the kernel puts into every namespace once a tunnel's module is loaded, and that can't be deleted."""
+
+
+def unmakeable(now: Snapshot, namespace: str | None, name: str) -> bool:
+    """Whether an interface is of a kind that no step could bring back: neither a node's bridge nor a cable seen whole."""
+    link = now.link(namespace, name)
+    if link is None or link.kind == "loopback" or name in FALLBACKS:
+        return False
+    return not ((link.kind == "bridge" and namespace is None) or (link.kind == "veth" and link.peer is not None))
+
 
 def restore(now: Snapshot, then: Snapshot) -> list[Step]:
     """The steps from *now* towards *then*; empty when nothing of what steps can change differs."""
@@ -58,7 +69,7 @@ def _surplus_links(now: Snapshot, then: Snapshot) -> set[tuple[str | None, str]]
         (name, dev)
         for name, space in now.spaces.items()
         for dev, link in space.links.items()
-        if link.kind != "loopback" and not ((was := then.link(name, dev)) and _same(link, was))
+        if link.kind != "loopback" and dev not in FALLBACKS and not ((was := then.link(name, dev)) and _same(link, was))
     }
 
 
@@ -113,13 +124,20 @@ def _links(name: str | None, kept: dict[str, Link], space: Namespace) -> list[St
 
 
 def _addresses(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:
-    had = {(one.dev, one.interface) for one in was.addresses if one.dev not in gone}
-    want = {(one.dev, one.interface) for one in space.addresses}
+    had = {one for one in was.addresses if one.dev not in gone}
+    want = set(space.addresses)
     # Switching lo on gives it 127.0.0.1/8 by itself.
-    by_itself = {one for one in want - had if one[0] == "lo" and one[1].is_loopback and not ("lo" in was.links and was.links["lo"].up)}
-    lost = _lost_kernel_routes(was, space) & had & want
-    steps = [RemoveAddress(interface, dev, name) for dev, interface in sorted((had - want) | lost, key=str)]
-    return steps + [AddAddress(interface, dev, name) for dev, interface in sorted((want - had - by_itself) | lost, key=str)]
+    up = "lo" in was.links and was.links["lo"].up
+    by_itself = {one for one in want - had if one.dev == "lo" and one.interface.is_loopback and not up}
+    lost = {one for one in want & had if (one.dev, one.interface) in _lost_kernel_routes(was, space)}
+    steps: list[Step] = [RemoveAddress.of(one, name, raw=True) for one in sorted((had - want) | (had & lost), key=str)]
+    add = sorted((want - had - by_itself) | lost, key=str)
+    return steps + [AddAddress.of(one, name, raw=bool(one.extra) and _stayed(one.dev, was, space)) for one in add]
+
+
+def _stayed(dev: str | None, was: Namespace, space: Namespace) -> bool:
+    """Whether an interface is the very one that it was: what the kernel said of it then still names it."""
+    return dev in was.links and dev in space.links and was.links[dev].index == space.links[dev].index
 
 
 def _lost_kernel_routes(was: Namespace, space: Namespace) -> set:
@@ -161,15 +179,11 @@ def _routes(name: str | None, was: Namespace, space: Namespace, gone: set[str], 
     had = {route for route in was.routes if not route.kernel and route.dev not in gone}
     want = {route for route in space.routes if not route.kernel}
     down = {dev for dev, link in space.links.items() if not link.up}
-
-    def step(kind: type, route) -> Step:
-        return kind(route.to, route.via, route.dev, name, route.kind, route.table, route.metric)
-
     # Those that go by themselves, with an address or an interface that goes down, are left to the next look.
-    surplus = [route for route in had - want if route.dev not in touched | down]
-    return [step(RemoveRoute, route) for route in sorted(surplus, key=str)] + [
-        step(AddRoute, route) for route in sorted(want - had, key=lambda one: (one.via is not None, str(one)))
-    ]
+    surplus = sorted((route for route in had - want if route.dev not in touched | down), key=str)
+    steps: list[Step] = [RemoveRoute.of(route, name, raw=True) for route in surplus]
+    missing = sorted(want - had, key=lambda one: (one.via is not None, str(one)))
+    return steps + [AddRoute.of(route, name, raw=bool(route.extra) and _stayed(route.dev, was, space)) for route in missing]
 
 
 def _neighbours(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:

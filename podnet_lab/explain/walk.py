@@ -49,39 +49,61 @@ def _name(place: Place) -> str:
 
 
 def _one_way(cluster: Cluster, start: Place, to: IPv4Address, end: Place) -> str | None:
-    place = start
-    for hop in range(MOST_HOPS):
+    place, came_in = start, None
+    for _ in range(MOST_HOPS):
         space = cluster[place[0]].spaces[place[1]]
         if to in (one.interface.ip for one in space.addresses):
             return None if place == end else f"{_name(place)} has {to}, too"
-        if hop and not space.forwarding:
-            return f"{_name(place)} does not forward"
+        if came_in is not None and (problem := _no_forwarding(place, space, came_in)):
+            return problem
         route = lookup(space, to)
         if route is None:
-            down = [link.name for link in space.links.values() if not link.up and space.addresses_of(link.name) and link.kind != "loopback"]
-            return f"{_name(place)} has no route to {to}" + (f"; {' and '.join(down)} in {_name(place)} is down" if down else "")
-        if route.kind != "unicast" or route.dev is None:
+            return _no_route(place, space, to)
+        if route.kind != "unicast":
             return f"{_name(place)}'s route to {to} is {route.kind}"
-        following, problem = _next(cluster, place, space, route.dev, route.via or to)
-        if following is None:
+        if route.dev is None:
+            return None  # several ways, or one that is an object of its own: which it takes is not for this walk to say
+        step, problem = _next(cluster, place, space, route.dev, route.via or to)
+        if step is None:
             return problem
-        place = following
+        place, came_in = step
     return f"the packet goes round and round until its time to live is over, past {_name(place)}"
 
 
-def _next(cluster: Cluster, place: Place, space: Namespace, dev: str, address: IPv4Address) -> tuple[Place | None, str | None]:
-    """Who on the other side of *dev* has *address*; or what is wrong on the way there."""
-    link, problem = space.links[dev], None
-    if not link.up:
-        return None, f"{dev} in {_name(place)} is down"
+def _no_forwarding(place: Place, space: Namespace, came_in: str) -> str | None:
+    if not space.forwarding:
+        return f"{_name(place)} does not forward"
+    conf = space.conf.get(came_in)
+    return f"{_name(place)} does not forward what comes in through {came_in}" if conf and not conf.forwarding else None
+
+
+def _no_route(place: Place, space: Namespace, to: IPv4Address) -> str:
+    down = [link.name for link in space.links.values() if not link.up and space.addresses_of(link.name) and link.kind != "loopback"]
+    return f"{_name(place)} has no route to {to}" + (f"; {' and '.join(down)} in {_name(place)} is down" if down else "")
+
+
+def _next(cluster: Cluster, place: Place, space: Namespace, dev: str, address: IPv4Address) -> tuple[tuple[Place, str] | None, str | None]:
+    """Where on the other side of *dev* somebody has *address*, and by which interface; or what is wrong on the way there."""
+    link, problem = space.links[dev], _unfit(space.links[dev], place)
+    if problem:
+        return None, problem
     for other, far, trouble in _segment(cluster, place, link):
         if address not in (one.ip for one in cluster[other[0]].spaces[other[1]].addresses_of(far.name)):
             continue
-        if trouble or not far.up:
-            problem = problem or trouble or f"{far.name} in {_name(other)} is down"
+        if trouble := trouble or _unfit(far, other):
+            problem = problem or trouble
             continue
-        return (None, stale) if (stale := _stale(space, place, dev, address, far)) else (other, None)
+        return (None, stale) if (stale := _stale(space, place, dev, address, far)) else ((other, far.name), None)
     return None, problem or _loose(cluster, place, address) or f"nobody beyond {_name(place)}'s {dev} has {address}"
+
+
+def _unfit(link: Link, place: Place) -> str | None:
+    """Why an interface that has an address, or a route, is of no use at an end of a cable."""
+    if not link.up:
+        return f"{link.name} in {_name(place)} is down"
+    if link.master is not None:
+        return f"{link.name} in {_name(place)} is plugged into {link.master}, and what it hears goes there"
+    return None if link.arp else f"{link.name} in {_name(place)} does not answer ARP"
 
 
 def _stale(space: Namespace, place: Place, dev: str, address: IPv4Address, far: Link) -> str | None:
@@ -109,7 +131,7 @@ def _segment(cluster: Cluster, place: Place, link: Link) -> Iterator[tuple[Place
     elif link.peer is None:
         for name, other in cluster.items():
             for far in other.own.links.values():
-                if name != place[0] and far.kind != "loopback" and far.peer is None and far.kind != "bridge":
+                if name != place[0] and far.kind in ("veth", "physical") and far.peer is None:
                     yield (name, None), far, None
     else:
         peer_place = (place[0], link.peer[0])

@@ -8,12 +8,17 @@ Neighbouring requests of the same namespace go to the kernel in one send.
 from __future__ import annotations
 
 import os
+import select
+import time
 from typing import Any
 
-from podnet_lab.kernel import encode, namespaces
+from podnet_lab.kernel import encode, namespaces, read
 from podnet_lab.kernel.netlink import Refused, Socket
 
 Request = tuple[str, str | None, dict[str, Any]]
+
+PATIENCE = 0.5
+"""Seconds to wait for a deleted namespace to be cleared away; 10 to 20 ms is usual."""
 
 _SYSCTL_ROOT = "/proc/sys/net/"
 
@@ -25,6 +30,7 @@ class Batch:
         self._home = namespaces.here()
         self._descriptors: dict[str, int] = {}
         self._sockets: dict[str | None, Socket] = {}
+        self._dying: set[int] = set()
 
     def close(self) -> None:
         """Come back to the node's namespace and let go of all others."""
@@ -50,11 +56,20 @@ class Batch:
         return self._sockets[namespace]
 
     def forget(self, namespace: str) -> None:
-        """Let go of *namespace*, which is about to be deleted."""
+        """Let go of *namespace*, which is about to be deleted; remember the node's ends of its cables, which go with it."""
+        self._dying |= {link["peer_index"] for link in read.links(self.socket(namespace)) if link["peer_nsid"] is not None}
         if namespace in self._sockets:
             self._sockets.pop(namespace).close()
         if namespace in self._descriptors:
             os.close(self._descriptors.pop(namespace))
+
+    def settle(self) -> None:
+        """Wait until the node's ends of cables into deleted namespaces are gone: the kernel clears away behind our back."""
+        deadline = time.monotonic() + PATIENCE
+        while self._dying and time.monotonic() < deadline:  # a program that still runs in the namespace keeps it alive
+            self._dying &= {link["index"] for link in read.links(self.socket(None))}
+            if self._dying:
+                select.select([], [], [], 0.002)
 
     def message(self, operation: str, namespace: str | None, arguments: dict[str, Any]) -> encode.Message:
         """Encode one netlink request, with the numbers of the interfaces that it names."""
@@ -77,6 +92,8 @@ class Batch:
             return encode.neighbour_add(given["address"], given["mac"], self._index(namespace, given["dev"]))
         if operation == "neighbour_remove":
             return encode.neighbour_remove(given["address"], self._index(namespace, given["dev"]))
+        if operation in encode.RAW:
+            return *encode.RAW[operation], bytes.fromhex(given["body"])
         return encode.ENCODERS[operation](**given)
 
     def _index(self, namespace: str | None, dev: str) -> int:
@@ -136,6 +153,7 @@ def apply(requests: list[Request]) -> None:
                 flush()  # what stands before it comes first, and so does its refusal
                 raise Refused(code, position, detail) from None
         flush()
+        batch.settle()
     finally:
         batch.close()
 

@@ -113,7 +113,7 @@ class Echoes:
         """
         Send each (namespace, address, number) of *sends*, then listen for at most *wait* seconds.
 
-        Ends early when *expect* answers and requests of others were heard. Returns ``replies`` [number],
+        Ends early when *expect* answers and requests of others were heard. Returns ``replies`` [(number, namespace)],
         ``heard`` [(number, namespace, source address)], ``errors`` [(number, router, type, code)] and
         ``refused`` [(number, errno)], the last for what did not even leave its namespace.
         """
@@ -155,7 +155,7 @@ class Echoes:
             if number is not None and kind == ECHO_REQUEST:
                 found["heard"].append((number, name, source))
             elif number is not None:
-                found["replies"].append(number)
+                found["replies"].append((number, name))
         elif kind in (UNREACHABLE, TIME_EXCEEDED):
             inner = datagram[header + 8 :]
             number = self._number(inner[(inner[0] & 0xF) * 4 + 8 :]) if len(inner) > 28 else None

@@ -8,6 +8,7 @@ Numbers: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -24,10 +25,20 @@ IFF_UP, IFF_NOARP = 0x1, 0x80
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 4, 5, 10, 18
 IFLA_NET_NS_PID, IFLA_NET_NS_FD, IFLA_LINK_NETNSID = 19, 28, 37
 IFLA_INFO_KIND, IFLA_INFO_DATA, VETH_INFO_PEER = 1, 2, 1
-ROUTE_KINDS = {"unicast": 1, "local": 2, "broadcast": 3, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+ROUTE_KINDS = {
+    "unicast": 1,
+    "local": 2,
+    "broadcast": 3,
+    "anycast": 4,
+    "multicast": 5,
+    "blackhole": 6,
+    "unreachable": 7,
+    "prohibit": 8,
+    "throw": 9,
+}
 RTPROT_KERNEL, RTPROT_BOOT = 2, 3
 NUD_PERMANENT = 0x80
-RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_NOWHERE = 0, 253, 255
+RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_HOST, RT_SCOPE_NOWHERE = 0, 253, 254, 255
 
 Message = tuple[int, int, bytes]
 
@@ -39,7 +50,7 @@ _U32 = struct.Struct("=I")
 
 
 def _name(name: str) -> bytes:
-    return attribute(IFLA_IFNAME, name.encode() + b"\0")
+    return attribute(IFLA_IFNAME, os.fsencode(name) + b"\0")  # a name made by hand may be no UTF-8
 
 
 def _kind(kind: str, data: bytes = b"") -> bytes:
@@ -98,7 +109,8 @@ def address(add: bool, interface: str, index: int) -> Message:
     """``ip addr add|del ADDRESS/PREFIX dev DEV``."""
     ip, prefix = interface.split("/")
     packed = socket.inet_aton(ip)
-    body = _ADDRESS.pack(socket.AF_INET, int(prefix), 0, 0, index) + attribute(2, packed) + attribute(1, packed)
+    scope = RT_SCOPE_HOST if ip.startswith("127.") else RT_SCOPE_UNIVERSE  # as `ip` does
+    body = _ADDRESS.pack(socket.AF_INET, int(prefix), 0, scope, index) + attribute(2, packed) + attribute(1, packed)
     return (RTM_NEWADDR, NLM_F_CREATE_NEW, body) if add else (RTM_DELADDR, 0, body)
 
 
@@ -142,6 +154,14 @@ def neighbour_remove(ip: str, index: int) -> Message:
     """``ip neigh del ADDRESS dev DEV``."""
     return RTM_DELNEIGH, 0, _NEIGHBOUR.pack(socket.AF_INET, index, 0, 0, 0) + attribute(1, socket.inet_aton(ip))
 
+
+RAW = {
+    "address_add_raw": (RTM_NEWADDR, NLM_F_CREATE_NEW),
+    "address_remove_raw": (RTM_DELADDR, 0),
+    "route_add_raw": (RTM_NEWROUTE, NLM_F_CREATE_NEW),
+    "route_remove_raw": (RTM_DELROUTE, 0),
+}
+"""Requests whose body is what the kernel itself said of an object: sent back, it makes or deletes just that one."""
 
 ENCODERS: dict[str, Callable[..., Message]] = {
     "link_add": link_add,

@@ -18,10 +18,11 @@ from podnet_lab.kernel.apply import write_sysctl
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Refused, Socket, attribute, attributes
 
 NETLINK_NETFILTER = 12
-NFT, GETTABLE, DELTABLE, BATCH_BEGIN, BATCH_END = 10, 1, 2, 0x10, 0x11
+NFT, NEWTABLE, GETTABLE, DELTABLE, BATCH_BEGIN, BATCH_END = 10, 0, 1, 2, 0x10, 0x11
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 RTM_DELQDISC, RTM_GETQDISC = 37, 38
-SETTINGS = "/proc/sys/net/ipv4"
+RTM_DELNEXTHOP, RTM_GETNEXTHOP = 105, 106
+SETTINGS = "/proc/sys/net"
 _FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 
 
@@ -44,12 +45,22 @@ def tables() -> list[tuple[int, str]]:
     return [(body[0], attributes(body, 4)[1].rstrip(b"\0").decode()) for body in found]
 
 
+def add_table(name: str) -> None:
+    """Make an empty nftables table of the family ip; OSError where the kernel has no nftables."""
+    _transaction([(NFT << 8 | NEWTABLE, NLM_F_CREATE_NEW, struct.pack("!BBH", 2, 0, 0) + attribute(1, name.encode() + b"\0"))])
+
+
+def _transaction(messages: list[tuple[int, int, bytes]]) -> None:
+    frame = struct.pack("!BBH", 0, 0, NFT)
+    with _socket(NETLINK_NETFILTER) as sock:
+        sock.transaction([(BATCH_BEGIN, 0, frame), *messages, (BATCH_END, 0, frame)], answered=range(1, len(messages) + 1))
+
+
 def remove_tables(surplus: list[tuple[int, str]]) -> None:
     """Delete nftables tables with all that is in them, in one transaction."""
-    begin = struct.pack("!BBH", 0, 0, NFT)
-    delete = [(NFT << 8 | DELTABLE, 0, struct.pack("!BBH", family, 0, 0) + attribute(1, name.encode() + b"\0")) for family, name in surplus]
-    with _socket(NETLINK_NETFILTER) as sock:
-        sock.transaction([(BATCH_BEGIN, 0, begin), *delete, (BATCH_END, 0, begin)], answered=range(1, len(delete) + 1))
+    _transaction(
+        [(NFT << 8 | DELTABLE, 0, struct.pack("!BBH", family, 0, 0) + attribute(1, name.encode() + b"\0")) for family, name in surplus]
+    )
 
 
 def rules() -> list[str]:
@@ -70,8 +81,17 @@ def queues() -> dict[str, list[tuple[str, int, int]]]:
     return found
 
 
+def nexthops() -> list[int]:
+    """The numbers of the nexthop objects here; none where the kernel has no such thing."""
+    try:
+        with _socket() as sock:
+            return [struct.unpack("=I", attributes(body, 8)[1])[0] for body in sock.dump(RTM_GETNEXTHOP, bytes(8))]
+    except OSError:
+        return []
+
+
 def settings() -> dict[str, str]:
-    """Every setting of this namespace's IPv4 stack that can be read and written, by its path below /proc/sys/net."""
+    """Every setting of this namespace's network that can be read and written, by its path below /proc/sys/net."""
     found = {}
     for folder, _, names in os.walk(SETTINGS):
         for name in names:
@@ -85,20 +105,49 @@ def settings() -> dict[str, str]:
 
 def read() -> dict[str, Any]:
     """All of it."""
-    return {"tables": tables(), "rules": rules(), "queues": queues(), "settings": settings()}
+    return {
+        "tables": tables(),
+        "rules": rules(),
+        "queues": queues(),
+        "nexthops": nexthops(),
+        "settings": settings(),
+        "host": socket.gethostname(),
+    }
 
 
 def restore(then: dict[str, Any]) -> list[str]:
     """Bring this namespace back to what `read` returned then; returns what was undone, in words."""
-    return [*_restore_tables(then), *_restore_rules(then), *_restore_queues(then), *_restore_settings(then)]
+    parts = (_restore_tables, _restore_rules, _restore_queues, _restore_nexthops, _restore_settings, _restore_host)
+    return [words for part in parts for words in part(then)]
+
+
+def _restore_nexthops(then: dict[str, Any]) -> list[str]:
+    said = []
+    for number in (one for one in nexthops() if one not in then["nexthops"]):
+        with _socket() as sock, suppress(Refused):  # it went with the group that it was in
+            sock.request([(RTM_DELNEXTHOP, 0, bytes(8) + attribute(1, struct.pack("=I", number)))])
+            said.append(f"ip nexthop del id {number}")
+    return said
+
+
+def _restore_host(then: dict[str, Any]) -> list[str]:
+    if socket.gethostname() == then["host"]:
+        return []
+    socket.sethostname(then["host"])
+    return [f"hostname {then['host']}"]
 
 
 def _restore_tables(then: dict[str, Any]) -> list[str]:
     known = {tuple(one) for one in then["tables"]}
-    surplus = [one for one in tables() if one not in known]
-    if surplus:
-        remove_tables(surplus)
-    return [f"nft delete table {_FAMILIES.get(family, family)} {name}" for family, name in surplus]
+    said = []
+    for family, name in (one for one in tables() if one not in known):
+        words = f"{_FAMILIES.get(family, family)} {name}"
+        try:
+            remove_tables([(family, name)])
+            said.append(f"nft delete table {words}")
+        except Refused as refusal:  # a program that still runs may own it
+            said.append(f"(the nft table {words} stays: {refusal.strerror.lower()})")
+    return said
 
 
 def _restore_rules(then: dict[str, Any]) -> list[str]:

@@ -47,7 +47,7 @@ def here() -> int:
 
 def open_named(name: str) -> int:
     """A descriptor of the namespace *name*; OSError (ENOENT) if there is none."""
-    return os.open(path(name), os.O_RDONLY | os.O_CLOEXEC)
+    return os.open(path(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe of that name must not hold us
 
 
 def enter(descriptor: int) -> None:
@@ -69,12 +69,12 @@ def inside(descriptor: int) -> Iterator[None]:
 
 def mount(source: str, target: str, kind: str | None = None, flags: int = 0) -> None:
     """mount(2)."""
-    _call(_libc.mount, source.encode(), target.encode(), kind.encode() if kind else None, ctypes.c_ulong(flags), None)
+    _call(_libc.mount, os.fsencode(source), os.fsencode(target), kind.encode() if kind else None, ctypes.c_ulong(flags), None)
 
 
 def unmount(target: str) -> None:
     """umount2(2), at once, whoever still uses it."""
-    _call(_libc.umount2, target.encode(), MNT_DETACH)
+    _call(_libc.umount2, os.fsencode(target), MNT_DETACH)
 
 
 def prepare() -> None:
@@ -111,28 +111,54 @@ def add(name: str) -> None:
         os.close(back)
 
 
+def identity(descriptor: int) -> tuple[int, int]:
+    """What tells one namespace from another, whatever its name."""
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino
+
+
 def remove_broken() -> list[str]:
-    """Remove names behind which there is no namespace: plain files, as an interrupted `ip netns add` leaves; returns them."""
-    found = []
+    """
+    Remove names that are none of a namespace of its own; returns them.
+
+    Plain files, as an interrupted `ip netns add` leaves, and second names for the node or for a Pod (`ip netns attach`).
+    """
+    found, home = [], here()
+    known = {identity(home)}
+    os.close(home)
     for name in names():
-        descriptor = open_named(name)
-        try:
-            with inside(descriptor):
-                pass
-        except OSError:
+        if (which := _enterable(name)) is None or which in known:
             remove(name)
             found.append(name)
-        finally:
-            os.close(descriptor)
+        else:
+            known.add(which)
     return found
+
+
+def _enterable(name: str) -> tuple[int, int] | None:
+    try:
+        descriptor = open_named(name)
+    except OSError:
+        return None
+    try:
+        with inside(descriptor):
+            return identity(descriptor)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def remove(name: str) -> None:
     """``ip netns del NAME``; OSError (ENOENT) if there is none."""
-    os.stat(path(name))
+    where = path(name)
+    os.lstat(where)
+    if os.path.islink(where):  # it would be followed, and what it leads to unmounted
+        os.unlink(where)
+        return
     try:
-        unmount(path(name))
+        unmount(where)
     except OSError as error:
         if error.errno != errno.EINVAL:  # a plain file, not a mount: what a half-done `ip netns add` leaves
             raise
-    os.unlink(path(name))
+    (os.rmdir if os.path.isdir(where) else os.unlink)(where)

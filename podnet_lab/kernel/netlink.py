@@ -80,7 +80,7 @@ class Socket:
     def index(self, name: str) -> int:
         """The number of interface *name* in this socket's namespace; Refused (ENODEV) if there is none."""
         try:
-            answer = fcntl.ioctl(self._socket, SIOCGIFINDEX, struct.pack("16s24x", name.encode()))
+            answer = fcntl.ioctl(self._socket, SIOCGIFINDEX, struct.pack("16s24x", os.fsencode(name)))
         except OSError as error:
             raise Refused(error.errno) from None
         return struct.unpack_from("=16xi", answer)[0]

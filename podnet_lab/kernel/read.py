@@ -26,6 +26,9 @@ from podnet_lab.kernel.encode import (
     IFLA_MTU,
     NUD_PERMANENT,
     ROUTE_KINDS,
+    RT_SCOPE_HOST,
+    RT_SCOPE_LINK,
+    RT_SCOPE_UNIVERSE,
     RTM_GETADDR,
     RTM_GETLINK,
     RTM_GETNEIGH,
@@ -42,6 +45,9 @@ IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS = 29, 8
 NETNSA_NSID, NETNSA_FD, NETNSA_TARGET_NSID = 1, 3, 4
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
 LOCAL_TABLE = 255
+IFA_ADDRESS, IFA_LOCAL, IFA_LABEL = 1, 2, 3
+RTNH_F_ONLINK, RTA_NH_ID = 0x4, 30
+_USUAL = {1, 4, 5, 6, 12, 15}  # destination, interface, gateway, metric, cache, table
 NUD_NOARP = 0x40
 NUD = {0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0x08: "DELAY", 0x10: "PROBE", 0x20: "FAILED", 0x40: "NOARP", 0x80: "PERMANENT"}
 
@@ -64,7 +70,7 @@ def links(sock: Socket) -> list[dict[str, Any]]:
         kind = info.get(IFLA_INFO_KIND, b"").rstrip(b"\0").decode()
         found.append(
             {
-                "name": has[IFLA_IFNAME].rstrip(b"\0").decode(errors="replace"),
+                "name": os.fsdecode(has[IFLA_IFNAME].rstrip(b"\0")),  # a name made by hand may be no UTF-8
                 "kind": kind or ("loopback" if hardware == ARPHRD_LOOPBACK else "physical"),
                 "up": bool(flags & IFF_UP),
                 "carrier": bool(flags & IFF_LOWER_UP),
@@ -80,23 +86,36 @@ def links(sock: Socket) -> list[dict[str, Any]]:
     return found
 
 
-def addresses(sock: Socket, names: dict[int, str]) -> list[tuple[str, str]]:
-    """(interface, address/prefix) of every IPv4 address."""
+def addresses(sock: Socket, names: dict[int, str]) -> list[tuple]:
+    """(interface, address/prefix, what is unusual about it, the kernel's own bytes) of every IPv4 address."""
     found = []
     for body in sock.dump(RTM_GETADDR, struct.pack("=BBBBI", socket.AF_INET, 0, 0, 0, 0)):
         has = attributes(body, 8)
-        local = has.get(2, has.get(1))  # IFA_LOCAL; a point-to-point's IFA_ADDRESS is the other end
-        found.append((names.get(_U32.unpack_from(body, 4)[0], "?"), f"{socket.inet_ntoa(local)}/{body[1]}"))
+        local = has.get(IFA_LOCAL, has.get(IFA_ADDRESS))  # a point-to-point's IFA_ADDRESS is the other end
+        dev = names.get(_U32.unpack_from(body, 4)[0], "?")
+        extra = []
+        if has.get(IFA_ADDRESS, local) != local:
+            extra.append(f"peer {socket.inet_ntoa(has[IFA_ADDRESS])}")
+        if has.get(IFA_LABEL, b"").rstrip(b"\0") not in (b"", os.fsencode(dev)):
+            extra.append("a label")
+        if body[3] not in (RT_SCOPE_UNIVERSE, RT_SCOPE_HOST):
+            extra.append(f"scope {body[3]}")
+        found.append((dev, f"{socket.inet_ntoa(local)}/{body[1]}", ", ".join(extra), body.hex()))
     return found
 
 
 def routes(sock: Socket, names: dict[int, str]) -> list[tuple]:
-    """(to, via, dev, kind, table, metric, made by the kernel) of every IPv4 route outside the table ``local``."""
+    """
+    What `podnet_lab.model.Route` holds, of every IPv4 route.
+
+    Of the table ``local`` only what somebody wrote there: the rest the kernel keeps for its own addresses.
+    """
     found = []
     for body in sock.dump(RTM_GETROUTE, struct.pack("=BxxxBBBBI", socket.AF_INET, 0, 0, 0, 0, 0)):
         has = attributes(body, 12)
-        table = _u32(has[15]) if 15 in has else body[4]
-        if table == LOCAL_TABLE:
+        table, protocol, scope = _u32(has[15]) if 15 in has else body[4], body[5], body[6]
+        own = protocol == RTPROT_KERNEL and 5 not in has and scope in (RT_SCOPE_LINK, RT_SCOPE_HOST)
+        if table == LOCAL_TABLE and own:
             continue
         found.append(
             (
@@ -106,10 +125,30 @@ def routes(sock: Socket, names: dict[int, str]) -> list[tuple]:
                 _KINDS.get(body[7], str(body[7])),
                 table,
                 _u32(has[6]) if 6 in has else 0,
-                body[5] == RTPROT_KERNEL,
+                own,
+                "" if own else _unusual(body, has),
+                _replayable(body, has),
             )
         )
     return found
+
+
+def _unusual(body: bytes, has: dict[int, bytes]) -> str:
+    """What a route has that no step gives one: a type of service, a source, a flag, several ways, options."""
+    plain = RT_SCOPE_UNIVERSE if 5 in has or body[7] != ROUTE_KINDS["unicast"] else RT_SCOPE_LINK
+    extra = [f"tos {body[3]}"] if body[3] else []
+    extra += ["onlink"] if _U32.unpack_from(body, 8)[0] & RTNH_F_ONLINK else []
+    extra += [f"scope {body[6]}"] if body[6] != plain else []
+    extra += [f"{kind}:{has[kind].hex()}" for kind in sorted(set(has) - _USUAL)]
+    return " ".join(extra)
+
+
+def _replayable(body: bytes, has: dict[int, bytes]) -> str:
+    """The bytes that make or delete this route when they are sent back; one with a nexthop object is named by that alone."""
+    if RTA_NH_ID not in has:
+        return body.hex()
+    kept = (attribute(kind, value) for kind, value in has.items() if kind not in (4, 5, 9, 18))
+    return (body[:12] + b"".join(kept)).hex()
 
 
 def neighbours(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, str, str]]:
@@ -174,6 +213,7 @@ def namespace(sock: Socket) -> dict[str, Any]:
 def node() -> dict[str, Any]:
     """The thread's own namespace under "", and every named one that can be entered under its name."""
     home, spaces, sockets, descriptors = namespaces.here(), {}, {}, {}
+    known: set[tuple[int, int]] = set()
     try:
         for name in ["", *namespaces.names()]:
             try:
@@ -183,6 +223,9 @@ def node() -> dict[str, Any]:
                 if not name:
                     raise
                 continue  # deleted this moment, or a plain file: `ip netns exec` can't enter it either
+            if (which := namespaces.identity(descriptors[name])) in known:
+                continue  # a second name for the node, or for a Pod (`ip netns attach`)
+            known.add(which)
             sockets[name] = Socket()
             spaces[name] = namespace(sockets[name])
         _name_peers(spaces, sockets, descriptors)

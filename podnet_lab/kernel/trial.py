@@ -14,14 +14,16 @@ import socket
 import sys
 from collections.abc import Callable
 
-from podnet_lab.kernel import encode, namespaces, setup
+from podnet_lab.kernel import encode, extras, namespaces, setup
 from podnet_lab.kernel.apply import apply, write_sysctl
 from podnet_lab.kernel.netlink import Socket
 
-FEATURES = ("vxlan", "macvlan", "dummy", "ipip", "gre", "geneve", "wireguard", "vrf")
-"""Kinds of interface that later lessons use; each is tried by itself."""
+FEATURES = ("vxlan", "macvlan", "geneve", "wireguard", "vrf")
+"""
+Kinds of interface that later lessons use; each is tried by itself.
 
-NETLINK_NETFILTER = 12
+Not ipip, gre or dummy: trying them may load a module that puts an interface into the host's own namespace.
+"""
 
 
 def _try(action: Callable[[], object]) -> str | None:
@@ -46,7 +48,7 @@ def _known(kind: str) -> str | None:
     try:
         _kind(kind)
     except OSError as error:
-        return os.strerror(error.errno) if error.errno == errno.EOPNOTSUPP else None
+        return os.strerror(error.errno) if error.errno in (errno.EOPNOTSUPP, errno.EPERM) else None
     return None
 
 
@@ -55,7 +57,8 @@ def _raw() -> None:
 
 
 def _nftables() -> None:
-    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER).close()
+    extras.add_table("trial")
+    extras.remove_tables(extras.tables())
 
 
 def main() -> None:
@@ -76,7 +79,7 @@ def main() -> None:
     found = {"needed": {name: _try(action) for name, action in needed.items()}}
     found["features"] = {kind: _known(kind) for kind in FEATURES}
     found["features"] |= {"nftables": _try(_nftables)}
-    found["features"] |= {"br_netfilter": None if os.path.exists("/proc/sys/net/bridge") else "module not loaded"}
+    found["features"] |= {"br_netfilter": None if os.path.exists("/proc/sys/net/bridge") else "not loaded, and not tried"}
     json.dump(found, sys.stdout)
 
 

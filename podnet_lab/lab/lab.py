@@ -5,6 +5,7 @@ The lab, as a notebook holds it: nodes, steps, checks, undo, and the way to any 
 from __future__ import annotations
 
 import atexit
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from podnet_lab.lab.node import Node
 from podnet_lab.lab.reaching import PATIENCE, Progress, all_pairs, endpoints, explained, try_pairs
 from podnet_lab.lab.reset import Baseline, Goto, Reset, reset
 from podnet_lab.lab.run import look, run
+from podnet_lab.lab.signals import uninterrupted
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import OUTSIDE, Plan, plan
 from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, expectation
@@ -64,14 +66,22 @@ class Lab:
         """
         wanted = plan or _plan(3 if nodes is None else nodes, 2 if pods is None else pods)
         running = _open.get(name)
-        if running is not None and running.alive:
+        if running is not None and not running.alive:
+            running.close()  # its processes went, its file did not
+            running = None
+        if running is not None:
             if (nodes, pods, plan) != (None, None, None) and wanted != running.plan:
                 raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
             return running
         runtime.lab_name(name)
         runtime.labs()  # sweeps what others left
-        lab = cls(wanted, name, Machine(wanted, node_python))
-        _open[name] = lab
+        with uninterrupted():
+            machine = Machine(wanted, node_python)
+            try:
+                lab = _open[name] = cls(wanted, name, machine)
+            except BaseException:
+                machine.close()
+                raise
         _tell_jupyter()
         return lab
 
@@ -300,6 +310,9 @@ def _tell_jupyter() -> None:
 def open_labs() -> list[Lab]:
     """The labs that this process has open."""
     return [lab for lab in _open.values() if lab.alive]
+
+
+os.register_at_fork(after_in_child=_open.clear)  # a lab belongs to the process that opened it
 
 
 @atexit.register

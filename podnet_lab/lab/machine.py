@@ -8,6 +8,7 @@ namespace, and --kill-child makes the whole tree die with it.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
@@ -43,6 +44,9 @@ class Machine:
             raise LabError("open a lab from the main thread: it dies with the thread that opened it")
         python = sys.executable
         self._group, self.wire = execnet.Group(), Wire()
+        # We end it ourselves; execnet would try so in a forked child, too, where its threads are gone.
+        atexit.unregister(self._group._cleanup_atexit)
+        self._pid = os.getpid()
         self.agents: dict[str, AgentClient] = {}
         self.who: dict[str, dict] = {}
         try:
@@ -62,6 +66,10 @@ class Machine:
         self.lab = self._agent("lab", f"popen//id=lab//python={command}")
         self.who["lab"] = self.lab.call("become_lab")
         homes = {"outside": OUTSIDE, **{node.name: node.external for node in plan.nodes}}
+        # A node that does not answer in time ends the whole lab, or makegateway would wait for it for ever.
+        late = threading.Timer(READY, self._group["lab"]._io.popen.kill)
+        late.daemon = True
+        late.start()
         for name in homes:
             self.agents[name] = self._agent(name, f"popen//via=lab//id={name}//python={node_command(node_python)}")
         answers = [(name, agent.start("become_node", name=name)) for name, agent in self.agents.items()]
@@ -71,6 +79,7 @@ class Machine:
             self.lab.call("cable", node=name, pid=self.who[name]["pid"])
         for answer in [agent.start("uplink", address=str(homes[name])) for name, agent in self.agents.items()]:
             answer()
+        late.cancel()
 
     def _agent(self, name: str, spec: str) -> AgentClient:
         return AgentClient(name, self._group.makegateway(spec), self.wire)
@@ -82,7 +91,9 @@ class Machine:
         self.agents[name].call("uplink", address=address)
 
     def close(self) -> None:
-        """End every process of the lab; the kernel takes its namespaces and mounts with it."""
+        """End every process of the lab; the kernel takes its namespaces and mounts with it. In a forked child, do nothing."""
+        if os.getpid() != self._pid:
+            return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             self._group.terminate(timeout=1.0)

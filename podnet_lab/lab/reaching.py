@@ -53,7 +53,9 @@ def endpoints(snapshots: Mapping[str, Snapshot]) -> dict[str, Endpoint]:
     """Everyone that can be named: Pods by their names (and node/name where two nodes have the same), and nodes."""
     found: dict[str, Endpoint] = {}
     for name, node in snapshots.items():
-        own = tuple(str(one.interface.ip) for one in node.own.addresses if not one.interface.is_loopback)
+        # What lies on lo comes last: it is an alias, and nobody else knows the way to it.
+        ordered = sorted(node.own.addresses, key=lambda one: one.dev == "lo")
+        own = tuple(str(one.interface.ip) for one in ordered if not one.interface.is_loopback)
         found[name] = Endpoint(name, name, None, own)
     names = Counter(pod.name for node in snapshots.values() for pod in node.pods)
     for name, node in snapshots.items():
@@ -64,15 +66,15 @@ def endpoints(snapshots: Mapping[str, Snapshot]) -> dict[str, Endpoint]:
 
 
 @contextmanager
-def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[None]:
+def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[set[tuple[str, str | None]]]:
+    """Listen wherever *pairs* begin and end; gives the (node, namespace) that are there no more."""
     places: dict[str, set] = {}
     for one in {end for pair in pairs for end in pair}:
         places.setdefault(one.node, {None}).add(one.namespace)
     nonce = secrets.token_hex(8)
     try:
-        for answer in [agents[node].start("echo_open", nonce=nonce, spaces=list(spaces)) for node, spaces in places.items()]:
-            answer()
-        yield
+        answers = {node: agents[node].start("echo_open", nonce=nonce, spaces=list(spaces)) for node, spaces in places.items()}
+        yield {(node, space) for node, answer in answers.items() for space in answer()}
     finally:
         for node in places:
             with suppress(LabGone):
@@ -81,12 +83,15 @@ def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[None
 
 def try_pairs(agents: Mapping[str, AgentClient], pairs: Pairs, patience: float = PATIENCE, progress: Progress | None = None) -> list[Ping]:
     """Try each ordered pair until it is answered, refused for good, or *patience* (seconds) is over; in the order given."""
-    testable = [pair for pair in pairs if pair[1].addresses]
     found = {pair: Ping(*pair, Verdict.NOT_TESTED, why=f"{pair[1].name} has no address") for pair in pairs if not pair[1].addresses}
-    with _listening(agents, testable):
-        parts = list(waves(testable))
+    with _listening(agents, [pair for pair in pairs if pair not in found]) as missing:
+        for pair in (pair for pair in pairs if pair not in found):
+            if gone := [end.name for end in pair if (end.node, end.namespace) in missing]:
+                found[pair] = Ping(*pair, Verdict.NOT_TESTED, why=f"{gone[0]} is gone")
+        parts, first = list(waves(pair for pair in pairs if pair not in found)), 0
         for part in parts:
-            found.update({(ping.source, ping.target): ping for ping in _Wave(agents, part).run(patience)})
+            found.update({(ping.source, ping.target): ping for ping in _Wave(agents, part, first).run(patience)})
+            first += len(part)
             if len(parts) > 1:
                 _forget(agents, part)
             if progress:
@@ -137,8 +142,9 @@ def _forget(agents: Mapping[str, AgentClient], pairs: Pairs) -> None:
 class _Wave:
     """One wave of pairs on its way."""
 
-    def __init__(self, agents: Mapping[str, AgentClient], pairs: Pairs) -> None:
-        self._agents, self._pairs = agents, pairs
+    def __init__(self, agents: Mapping[str, AgentClient], pairs: Pairs, first: int) -> None:
+        # Numbers go on from wave to wave: a late echo of one must not count for another.
+        self._agents, self._pairs = agents, dict(enumerate(pairs, first))
         self._replied: set[int] = set()
         self._seen: dict[int, str] = {}
         self._why: dict[int, str] = {}
@@ -146,7 +152,7 @@ class _Wave:
 
     def run(self, patience: float) -> list[Ping]:
         deadline = time.monotonic() + patience
-        waiting = set(range(len(self._pairs)))
+        waiting = set(self._pairs)
         while waiting:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -155,7 +161,7 @@ class _Wave:
             # A reply says it arrived; the receiver's own word may still be on its way, and is waited for.
             waiting -= {number for number in waiting if number in self._replied and number in self._seen}
             waiting -= self._final - self._replied
-        return [self._verdict(number) for number in range(len(self._pairs))]
+        return [self._verdict(number) for number in self._pairs]
 
     def _exchange(self, waiting: set[int], wait: float) -> None:
         sends: dict[str, list] = {}
@@ -165,20 +171,29 @@ class _Wave:
             sends.setdefault(source.node, []).append((source.namespace, target.addresses[0], number))
             for node in (source.node, target.node):
                 expect[node] = expect.get(node, 0) + 1
-        answers = [self._agents[node].start("echo", sends=sends.get(node, []), expect=count, wait=wait) for node, count in expect.items()]
-        for answer in answers:
-            found = answer()
-            self._replied.update(found["replies"])
-            for number, namespace, source in found["heard"]:
-                if namespace == self._pairs[number][1].namespace:
-                    self._seen[number] = source
-            for number, router, kind, code in found["errors"]:
-                self._why[number] = f"{router} says {ROUTERS_WORDS.get((kind, code), f'ICMP {kind}/{code}')}"
-                if (kind, code) in FINAL:
-                    self._final.add(number)
-            for number, code in found["refused"]:
-                self._why[number] = f"its own kernel says {os.strerror(code).lower()}"
+        answers = {
+            node: self._agents[node].start("echo", sends=sends.get(node, []), expect=count, wait=wait) for node, count in expect.items()
+        }
+        for node, answer in answers.items():
+            self._hear(node, answer())
+
+    def _hear(self, node: str, found: dict[str, list]) -> None:
+        self._replied.update(number for number, namespace in found["replies"] if self._is(number, 0, node, namespace))
+        self._seen.update((number, source) for number, namespace, source in found["heard"] if self._is(number, 1, node, namespace))
+        for number, router, kind, code in found["errors"]:
+            self._why[number] = f"{router} says {ROUTERS_WORDS.get((kind, code), f'ICMP {kind}/{code}')}"
+            if (kind, code) in FINAL:
                 self._final.add(number)
+        for number, code in found["refused"]:
+            self._why[number] = f"its own kernel says {os.strerror(code).lower()}"
+            self._final.add(number)
+
+    def _is(self, number: int, side: int, node: str, namespace: str | None) -> bool:
+        """Whether an echo of this wave was heard where its sender (0) or its target (1) is; another's is not its."""
+        if number not in self._pairs:
+            return False
+        end = self._pairs[number][side]
+        return (end.node, end.namespace) == (node, namespace)
 
     def _verdict(self, number: int) -> Ping:
         source, target = self._pairs[number]

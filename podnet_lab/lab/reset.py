@@ -65,7 +65,7 @@ def reset(machine: Machine, baseline: Baseline, made: set[tuple]) -> tuple[str, 
         said += [f"{name}# {words}" for words in answer()]
     for answer in [agent.start("forget") for agent in machine.agents.values()]:
         answer()
-    return tuple(said)
+    return tuple(line.encode(errors="backslashreplace").decode() for line in said)  # a name may be no UTF-8
 
 
 def _broken_names(machine: Machine) -> list[str]:

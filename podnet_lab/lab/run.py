@@ -10,12 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from podnet_lab.effects import adds_up, conflicts, needed
 from podnet_lab.errors import StepConflict, StepFailed
+from podnet_lab.lab.signals import uninterrupted
 from podnet_lab.lab.snapshots import snapshot
 from podnet_lab.lab.wire import AgentClient, Refusal
 from podnet_lab.model import Snapshot
-from podnet_lab.restore import MOST_PASSES, restore
+from podnet_lab.restore import MOST_PASSES, restore, unmakeable
 from podnet_lab.results import Outcome, Result
 from podnet_lab.steps import Step
+from podnet_lab.steps.link import RemoveLink
+from podnet_lab.steps.namespace import RemoveNamespace
 
 Agents = Mapping[str, AgentClient]
 
@@ -39,18 +42,52 @@ def run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = ""
             raise StepConflict(name, step.command, taken, "Is that what you want to keep?")
     todo = {name: needed(steps, before[name]) for name, steps in recipe.items()}
     work = {name: [step for step, does in zip(steps, todo[name], strict=True) if does] for name, steps in recipe.items()}
-    failure = _apply(agents, {name: steps for name, steps in work.items() if steps})
-    after = look(agents, recipe) if any(work.values()) else before
-    failure = failure or _judge(recipe, after)
-    if failure is not None:
-        _put_back(agents, before, failure)
-        raise failure
+    _refuse_what_has_no_way_back(work, before)
+    try:
+        after = _do(agents, recipe, work, before)
+    except (
+        BaseException
+    ) as stopped:  # a refusal, or an interrupt: calls are answered in order, so the next look waits for what is under way
+        with uninterrupted():
+            _put_back(agents, before, stopped)
+        raise
     outcomes = (
         Outcome(name, step, does, left is not None)
         for name, steps in recipe.items()
         for (step, left), does in zip(adds_up(steps), todo[name], strict=True)
     )
     return Result(tuple(outcomes), before, after, headline)
+
+
+def _do(agents: Agents, recipe: Mapping[str, Sequence[Step]], work: Mapping[str, list[Step]], before: Mapping) -> Mapping[str, Snapshot]:
+    if not any(work.values()):
+        return before
+    failure = _apply(agents, {name: steps for name, steps in work.items() if steps})
+    after = look(agents, recipe)
+    failure = failure or _judge(recipe, after)
+    if failure is not None:
+        raise failure
+    return after
+
+
+def _refuse_what_has_no_way_back(work: Mapping[str, Sequence[Step]], before: Mapping[str, Snapshot]) -> None:
+    """A step that deletes what no step can make can't be undone, nor taken back with a run that fails."""
+    for name, steps in work.items():
+        for step in steps:
+            for space, dev in _deleted(step, before[name]):
+                if unmakeable(before[name], space, dev):
+                    kind = before[name].link(space, dev).kind
+                    raise StepConflict(
+                        name, step.command, f"{dev} ({kind}) could not be brought back", "Delete it by hand, if you mean it?"
+                    )
+
+
+def _deleted(step: Step, before: Snapshot) -> list[tuple[str | None, str]]:
+    if isinstance(step, RemoveLink):
+        return [(step.namespace, step.name)]
+    if isinstance(step, RemoveNamespace) and step.name in before.spaces:
+        return [(step.name, dev) for dev in before.spaces[step.name].links]
+    return []
 
 
 def _apply(agents: Agents, work: Mapping[str, Sequence[Step]]) -> StepFailed | None:
@@ -77,7 +114,7 @@ def _judge(recipe: Mapping[str, Sequence[Step]], after: Mapping[str, Snapshot]) 
     return None
 
 
-def _put_back(agents: Agents, before: Mapping[str, Snapshot], failure: StepFailed) -> None:
+def _put_back(agents: Agents, before: Mapping[str, Snapshot], failure: BaseException) -> None:
     _, left = bring_back(agents, before)
     for name, steps in left.items():
         failure.add_note(f"{name} could not be brought back all the way; missing: {'; '.join(step.command for step in steps)}")

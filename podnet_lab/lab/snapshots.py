@@ -17,10 +17,10 @@ def _namespace(name: str | None, has: dict[str, Any]) -> Namespace:
     return Namespace(
         name,
         {link["name"]: Link(**link | {"peer": tuple(link["peer"]) if link["peer"] else None}) for link in has["links"]},
-        tuple(Address(dev, IPv4Interface(interface)) for dev, interface in has["addresses"]),
+        tuple(Address(dev, IPv4Interface(interface), extra, raw) for dev, interface, extra, raw in has["addresses"]),
         tuple(
-            Route(IPv4Network(to), IPv4Address(via) if via else None, dev, kind, table, metric, kernel)
-            for to, via, dev, kind, table, metric, kernel in has["routes"]
+            Route(IPv4Network(to), IPv4Address(via) if via else None, dev, kind, table, metric, kernel, extra, raw)
+            for to, via, dev, kind, table, metric, kernel, extra, raw in has["routes"]
         ),
         tuple(Neighbour(IPv4Address(address), dev, mac, state) for address, dev, mac, state in has["neighbours"]),
         tuple(FdbEntry(mac, dev, permanent) for mac, dev, permanent in has["fdb"]),

@@ -8,6 +8,7 @@ the main thread, which waits, and can never cut a message in two.
 from __future__ import annotations
 
 import json
+import os
 import queue
 import threading
 from collections import deque
@@ -15,18 +16,18 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from podnet_lab.errors import LabGone
+from podnet_lab.errors import LabError, LabGone
 from podnet_lab.kernel.agent import CANCEL
 
 SERVE = "from podnet_lab.kernel import agent; agent.serve(channel)"
 SHELL = "from podnet_lab.kernel import shell; shell.serve(channel, channel.receive())"
 
 
-class Refusal(Exception):
+class Refusal(LabError):
     """The kernel refused one request of a call: *position* counts from 0, *code* is its errno."""
 
     def __init__(self, code: int, position: int, detail: str) -> None:
-        super().__init__(code, position, detail)
+        super().__init__(f"the kernel refused: {os.strerror(code)}{f' ({detail})' if detail else ''}")
         self.code, self.position, self.detail = code, position, detail
 
 
@@ -65,9 +66,9 @@ class AgentClient:
     def __init__(self, name: str, gateway, wire: Wire) -> None:
         self.name, self._gateway, self._wire = name, gateway, wire
         self._waiting: deque[Future] = deque()
+        self.alive = True
         self._channel = gateway.remote_exec(SERVE)
         self._channel.setcallback(self._hear, endmarker=None)
-        self.alive = True
 
     def _hear(self, answer: bytes | None) -> None:
         if answer is not None:
@@ -140,4 +141,4 @@ def _unpack(name: str, answer: bytes) -> Any:
         return found["is"]
     if found["error"] == "refused":
         raise Refusal(found["code"], found["position"], found["detail"])
-    raise LabGone(f"{name} could not do that: {found['detail']}")
+    raise LabError(f"{name} could not do that: {found['detail']}")

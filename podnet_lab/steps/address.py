@@ -6,11 +6,12 @@ Every Pod gets its own unique address from its node's subnet; the bridge gets th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from shlex import quote
+from typing import Self
 
-from podnet_lab.model import Snapshot
+from podnet_lab.model import Address, Snapshot
 from podnet_lab.plan import interface_address, interface_name, within
 from podnet_lab.steps.base import Request, Step, lost, no_link, on, where
 
@@ -20,15 +21,23 @@ class _Address(Step):
     interface: IPv4Interface
     dev: str
     namespace: str | None = None
+    raw: str = field(default="", compare=False, repr=False)  # the kernel's own bytes, where a plain request would lose something
 
     def _command(self, verb: str) -> str:
         return f"ip {on(self.namespace)}addr {verb} {self.interface} dev {quote(self.dev)}"
 
     def _request(self, operation: str) -> list[Request]:
+        if self.raw:
+            return [(f"{operation}_raw", self.namespace, {"body": self.raw})]
         return [(operation, self.namespace, {"interface": str(self.interface), "dev": self.dev})]
 
     def touches(self) -> tuple:
         return (("address", self.namespace, self.dev, self.interface),)
+
+    @classmethod
+    def of(cls, address: Address, namespace: str | None, raw: bool) -> Self:
+        """The step for an address that a kernel had; *raw* with the kernel's own bytes, which name the interface by its number."""
+        return cls(address.interface, address.dev, namespace, address.raw if raw else "")
 
 
 class AddAddress(_Address):
@@ -82,9 +91,9 @@ class RemoveAddress(_Address):
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         # Secondary addresses go with their first.
-        left = after.spaces[self.namespace].addresses_of(self.dev)
-        gone = [one for one in before.spaces[self.namespace].addresses_of(self.dev) if one not in left]
-        back = (AddAddress(one, self.dev, self.namespace) for one in gone)
+        left = after.spaces[self.namespace].addresses
+        gone = [one for one in before.spaces[self.namespace].addresses if one.dev == self.dev and one not in left]
+        back = (AddAddress.of(one, self.namespace, raw=bool(one.extra)) for one in gone)
         return (*back, *lost(before, after, self.namespace, self.dev))
 
     def ends(self) -> tuple:

@@ -68,11 +68,35 @@ def lost(before: Snapshot, after: Snapshot, namespace: str | None, dev: str) -> 
     known = [one for one in had.neighbours if one.dev == dev and one.state == "PERMANENT" and one not in has.neighbours]
     return (
         *(AddNeighbour(one.address, dev, one.mac, namespace) for one in known),
-        *(
-            AddRoute(one.to, one.via, dev, namespace, one.kind, one.table, one.metric)
-            for one in sorted(routes, key=lambda one: (one.via is not None, str(one)))
-        ),
+        *(AddRoute.of(one, namespace, raw=bool(one.extra)) for one in sorted(routes, key=lambda one: (one.via is not None, str(one)))),
     )
+
+
+WORDS = (
+    *("address", "addrgenmode", "alias", "allmulticast", "arp", "broadcast", "carrier", "dev", "down", "dynamic", "group", "help", "index"),
+    *(
+        "link",
+        "lladdr",
+        "master",
+        "mode",
+        "mtu",
+        "multicast",
+        "name",
+        "netns",
+        "nomaster",
+        "numrxqueues",
+        "numtxqueues",
+        "parentdev",
+        "peer",
+    ),
+    *("promisc", "protodown", "qlen", "state", "trailers", "txqlen", "txqueuelen", "type", "up", "vf", "xdp", "broadcast", "brd"),
+)
+"""Words of `ip link`, which it also takes when they are cut short."""
+
+
+def named(name: str, word: str = "dev") -> str:
+    """A name for `ip link`, with *word* before it where `ip` would take the name itself for one of its words."""
+    return f"{word} {shlex.quote(name)}" if any(one.startswith(name) for one in WORDS) else shlex.quote(name)
 
 
 def on(namespace: str | None) -> str:

@@ -7,11 +7,10 @@ A bridge is a switch made of software. Every node has one, and every Pod of the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from shlex import quote
 
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name
-from podnet_lab.steps.base import Request, Step, no_link
+from podnet_lab.steps.base import Request, Step, named, no_link
 from podnet_lab.steps.link import RemoveLink
 
 
@@ -23,7 +22,7 @@ class AddBridge(Step):
 
     @property
     def command(self) -> str:
-        return f"ip link add {quote(self.name)} type bridge"
+        return f"ip link add {named(self.name, 'name')} type bridge"
 
     @property
     def claim(self) -> str:

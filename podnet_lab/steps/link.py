@@ -12,7 +12,7 @@ from shlex import quote
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, mac_address, within
-from podnet_lab.steps.base import Request, Step, lost, no_link, on, where
+from podnet_lab.steps.base import Request, Step, lost, named, no_link, on, where
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class RemoveLink(Step):
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}link del {quote(self.name)}"
+        return f"ip {on(self.namespace)}link del {named(self.name)}"
 
     @property
     def claim(self) -> str:

@@ -7,9 +7,10 @@ to know, for every other node, that the Pods there are behind that node.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from shlex import quote
+from typing import Self
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT, MAIN_TABLE, Route, Snapshot
@@ -26,6 +27,7 @@ class _Route(Step):
     kind: str = "unicast"
     table: int = MAIN_TABLE
     metric: int = 0
+    raw: str = field(default="", compare=False, repr=False)  # the kernel's own bytes, where a plain request would lose something
 
     @property
     def _words(self) -> str:
@@ -37,6 +39,8 @@ class _Route(Step):
         return "default" if self.to == DEFAULT else str(self.to)
 
     def _request(self, operation: str) -> list[Request]:
+        if self.raw:
+            return [(f"{operation}_raw", self.namespace, {"body": self.raw})]
         via = {"via": str(self.via)} if self.via else {}
         dev = {"dev": self.dev} if self.dev else {}
         rest = {"kind": self.kind, "table": self.table, "metric": self.metric}
@@ -54,6 +58,11 @@ class _Route(Step):
 
     def touches(self) -> tuple:
         return (("route", self.namespace, self.to),)
+
+    @classmethod
+    def of(cls, route: Route, namespace: str | None, raw: bool) -> Self:
+        """The step for a route that a kernel had; *raw* with the kernel's own bytes, which name the interface by its number."""
+        return cls(route.to, route.via, route.dev, namespace, route.kind, route.table, route.metric, route.raw if raw else "")
 
 
 class AddRoute(_Route):
@@ -114,7 +123,7 @@ class RemoveRoute(_Route):
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         gone = [route for route in self._found(before) if self._same(route) and route not in self._found(after)]
-        return tuple(AddRoute(one.to, one.via, one.dev, self.namespace, one.kind, one.table, one.metric) for one in gone)
+        return tuple(AddRoute.of(one, self.namespace, raw=bool(one.extra)) for one in gone)
 
     def ends(self) -> tuple:
         return self.touches()

@@ -14,7 +14,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within
 from podnet_lab.steps.address import AddAddress
-from podnet_lab.steps.base import Request, Step, lost, no_link, no_namespace, on, where
+from podnet_lab.steps.base import Request, Step, lost, named, no_link, no_namespace, on, where
 from podnet_lab.steps.link import RemoveLink, SwitchLink
 
 
@@ -30,7 +30,7 @@ class AddVeth(Step):
     @property
     def command(self) -> str:
         there = f" netns {quote(self.peer_namespace)}" if self.peer_namespace else ""
-        return f"ip link add {quote(self.name)} type veth peer name {quote(self.peer)}{there}"
+        return f"ip link add {named(self.name, 'name')} type veth peer name {quote(self.peer)}{there}"
 
     @property
     def claim(self) -> str:
@@ -83,7 +83,7 @@ class MoveVeth(Step):
     @property
     def command(self) -> str:
         # $$ is the shell's own pid: `ip` takes a process to name the namespace that it lives in.
-        return f"ip {on(self.namespace)}link set {quote(self.name)} netns {quote(self.to) if self.to else '$$'}"
+        return f"ip {on(self.namespace)}link set {named(self.name)} netns {quote(self.to) if self.to else '$$'}"
 
     @property
     def claim(self) -> str:
@@ -130,7 +130,7 @@ class PlugVeth(Step):
 
     @property
     def command(self) -> str:
-        return f"ip link set {quote(self.name)} {f'master {quote(self.into)}' if self.into else 'nomaster'}"
+        return f"ip link set {named(self.name)} {f'master {quote(self.into)}' if self.into else 'nomaster'}"
 
     @property
     def claim(self) -> str:
