@@ -22,6 +22,7 @@ BASELINE = {
     "arp_ignore": 0,
     "arp_announce": 0,
     "arp_filter": 0,
+    "arp_notify": 1,  # a bridge takes its MAC from its ports: if a new one changes it, the Pods are told
     "proxy_arp": 0,
     "accept_local": 0,
     "route_localnet": 0,

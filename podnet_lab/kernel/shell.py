@@ -10,6 +10,9 @@ import threading
 import time
 
 CHUNK = 1 << 14
+CREDIT = 64
+"""Chunks that may be on their way unread: a cell that prints without end must not fill the notebook's memory."""
+
 GRACE = 2.0
 """Seconds that an interrupted cell has to end by itself."""
 
@@ -27,10 +30,12 @@ def serve(channel, script: str) -> None:
     """
     Run *script* with bash, in a session of its own; *channel* gets (1 or 2, bytes) as output comes, then the status.
 
-    Anything received is an interrupt: SIGINT to the cell's process group alone, then SIGKILL after a grace.
+    A number received says how many more chunks may be sent. Anything else is an interrupt: SIGINT to the cell's process
+    group alone, then SIGKILL after a grace.
     """
     started = subprocess.Popen(
-        ["bash", "-c", script, "bash"],
+        # eval, for of a script of one line bash would become that command, and `$$` then be its number.
+        ["bash", "-c", 'eval "$1"', "bash", script],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -38,23 +43,48 @@ def serve(channel, script: str) -> None:
         cwd="/",
         start_new_session=True,
     )
-    over = threading.Event()
+    over, sender = threading.Event(), _Sender(channel)
 
-    def interrupt(message: object) -> None:
+    def hear(message: object) -> None:
+        if isinstance(message, int):
+            sender.may_send(message)
+            return
+        sender.stop()
         if over.is_set():
             return
         os.killpg(started.pid, signal.SIGINT)
         threading.Timer(GRACE, lambda: over.is_set() or os.killpg(started.pid, signal.SIGKILL)).start()
 
-    channel.setcallback(interrupt)
+    channel.setcallback(hear)
     try:
-        _relay(channel, started)
+        _relay(sender, started)
     finally:
         over.set()
     channel.send(("status", started.returncode))
 
 
-def _relay(channel, started: subprocess.Popen) -> None:
+class _Sender:
+    """Sends output as long as the other side takes it; after an interrupt, drops it."""
+
+    def __init__(self, channel) -> None:
+        self._channel, self._credit, self._stopped = channel, threading.Semaphore(CREDIT), threading.Event()
+
+    def may_send(self, chunks: int) -> None:
+        self._credit.release(chunks)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._credit.release()
+
+    def send(self, number: int, data: bytes) -> None:
+        if self._stopped.is_set():
+            return
+        self._credit.acquire()
+        if not self._stopped.is_set():
+            self._channel.send((number, data))
+
+
+def _relay(sender: _Sender, started: subprocess.Popen) -> None:
     """
     Send on what bash and its children print until bash ends.
 
@@ -71,12 +101,12 @@ def _relay(channel, started: subprocess.Popen) -> None:
     try:
         while started.poll() is None:
             for descriptor, _ in poll.poll():
-                if descriptor in numbers and not _take(channel, descriptor, numbers[descriptor]):
+                if descriptor in numbers and not _take(sender, descriptor, numbers[descriptor]):
                     poll.unregister(descriptor)  # poll said there is something, and there was not: it is closed
         # A job in the background that never stops printing must not hold the cell either.
         enough = time.monotonic() + 0.2
         for descriptor, number in numbers.items():
-            while _take(channel, descriptor, number) and time.monotonic() < enough:
+            while _take(sender, descriptor, number) and time.monotonic() < enough:
                 pass
     finally:
         os.close(ended)
@@ -84,11 +114,11 @@ def _relay(channel, started: subprocess.Popen) -> None:
         started.stderr.close()
 
 
-def _take(channel, descriptor: int, number: int) -> bool:
+def _take(sender: _Sender, descriptor: int, number: int) -> bool:
     try:
         data = os.read(descriptor, CHUNK)
     except BlockingIOError:
         return False
     if data:
-        channel.send((number, data))
+        sender.send(number, data)
     return bool(data)

@@ -18,6 +18,7 @@ from typing import Any
 
 from podnet_lab.errors import LabError, LabGone
 from podnet_lab.kernel.agent import CANCEL
+from podnet_lab.kernel.shell import CREDIT
 
 SERVE = "from podnet_lab.kernel import agent; agent.serve(channel)"
 SHELL = "from podnet_lab.kernel import shell; shell.serve(channel, channel.receive())"
@@ -116,23 +117,28 @@ class AgentClient:
             return channel
 
         channel = self._wire.submit(begin).result()
-        interrupted = None
-        while True:
-            try:
-                event = events.get()
-            except KeyboardInterrupt as interrupt:
-                interrupted = interrupt
-                self._wire.submit(lambda: channel.send("interrupt"))
-                continue
-            if event is None:
-                raise LabGone(f"{self.name} is gone: its process ended")
+        try:
+            return self._follow(channel, events, output)
+        except LabGone:
+            raise
+        except BaseException:  # whatever ends the waiting, an interrupt or an output that can't be written, ends the cell
+            self._wire.submit(lambda: channel.send("interrupt"))
+            while (event := events.get()) is not None and event[0] != "status":
+                pass
+            raise
+
+    def _follow(self, channel, events: queue.SimpleQueue, output: Callable[[int, bytes], None]) -> int:
+        taken = 0
+        while (event := events.get()) is not None:
             kind, data = event
             if kind == "status":
-                break
+                return data
             output(kind, data)
-        if interrupted:
-            raise interrupted
-        return data
+            taken += 1
+            if taken == CREDIT // 2:  # it may send as much again
+                self._wire.submit(lambda: channel.send(CREDIT // 2))
+                taken = 0
+        raise LabGone(f"{self.name} is gone: its process ended")
 
 
 def _unpack(name: str, answer: bytes) -> Any:

@@ -10,8 +10,8 @@ def facts(space: Namespace) -> list[str]:
     lines = [_link(space, name) for name in sorted(space.links)]
     lines += [f"{name} has {address}" for name in sorted(space.links) for address in sorted(map(str, space.addresses_of(name)))]
     lines += [f"route {route}" for route in sorted(space.routes, key=lambda one: (one.to, str(one)))]
-    lines += [f"{'forwards' if space.forwarding else 'does not forward'}"]
-    return lines
+    # Of a node alone: a Pod's own setting comes from the host, and decides nothing here.
+    return lines if space.name else [*lines, "forwards" if space.forwarding else "does not forward"]
 
 
 def _link(space: Namespace, name: str) -> str:
@@ -30,7 +30,7 @@ def changes(before: Snapshot, after: Snapshot) -> list[str]:
         where = f"{name}: " if name else ""
         if name not in before.spaces:
             found.append(f"+ namespace {name}")
-            has = [line for line in has if not line.startswith(("lo (loopback) is down", "does not forward"))]
+            has = [line for line in has if line != "lo (loopback) is down"]
         elif name not in after.spaces:
             found.append(f"- namespace {name}")
             continue

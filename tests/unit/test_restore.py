@@ -109,8 +109,8 @@ def test_a_bare_node_comes_back_to_wired():
     [
         ([namespace.add("extra")], ["ip netns del extra"]),
         ([bridge.add("br0")], ["ip link del br0"]),
-        ([veth.add("a", peer="b")], ["ip link del a"]),
-        ([veth.add("a", peer="b", peer_namespace=POD)], ["ip link del a"]),
+        ([veth.add("a", peer="b")], ["ip link del dev a"]),
+        ([veth.add("a", peer="b", peer_namespace=POD)], ["ip link del dev a"]),
         ([address.add("10.9.0.1/24", dev="v-net-0")], ["ip addr del 10.9.0.1/24 dev v-net-0"]),
         ([address.remove("10.244.1.2/24", CABLE, POD)], None),
         ([route.add("10.9.0.0/24", via="192.168.1.12")], ["ip route del 10.9.0.0/24 via 192.168.1.12 dev eth0"]),

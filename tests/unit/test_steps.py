@@ -38,7 +38,7 @@ STEPS = [
     (veth.add(CABLE, peer=END), f"ip link add {CABLE} type veth peer name {END}", BARE, f"no interface is called {CABLE}"),
     (
         veth.add("b", peer="a", peer_namespace=POD),
-        f"ip link add b type veth peer name a netns {POD}",
+        f"ip link add name b type veth peer name a netns {POD}",
         LOOSE,
         "no interface is called b",
     ),

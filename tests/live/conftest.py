@@ -1,0 +1,54 @@
+"""A lab for each file of live tests, as new for each test."""
+
+import os
+
+import pytest
+
+from podnet_lab import Lab
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folder_of_labs(tmp_path_factory):
+    """Labs of these tests are listed apart: other labs of the same user are nobody's business here."""
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("runtime"))
+    yield
+    if before is None:
+        del os.environ["XDG_RUNTIME_DIR"]
+    else:
+        os.environ["XDG_RUNTIME_DIR"] = before
+
+
+@pytest.fixture(scope="module")
+def running():
+    """A lab of three nodes, planned for two Pods each; for the whole file."""
+    with Lab.open(name="tests") as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(running):
+    """The file's lab, as it was opened."""
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def wired(lab):
+    """The file's lab, with the whole planned cluster wired."""
+    lab.build()
+    return lab
+
+
+@pytest.fixture(scope="module")
+def small_running():
+    """A lab of two nodes, planned for one Pod each; for the whole file."""
+    with Lab.open(nodes=2, pods=1, name="small") as lab:
+        yield lab
+
+
+@pytest.fixture
+def small(small_running):
+    """The small lab, as it was opened."""
+    small_running.reset()
+    return small_running

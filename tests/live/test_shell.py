@@ -1,0 +1,149 @@
+"""Shell cells, and shells from another terminal: what comes out, what ends them, and what they never hold up."""
+
+import threading
+import time
+
+import pytest
+
+from live.helpers import podnet, until
+from podnet_lab import Lab, errors
+from podnet_lab.notebook import node_magic
+
+
+@pytest.fixture
+def cell(lab, capsys):
+    """Run a cell as a notebook does; returns what it printed, on which of the two."""
+
+    def cell(text, line="node1"):
+        node_magic(line, text)
+        return tuple(capsys.readouterr())
+
+    return cell
+
+
+def test_both_outputs(cell):
+    assert cell("echo to out; echo to err >&2") == ("to out\n", "to err\n")
+    assert cell("hostname", "node2") == ("node2\n", "")
+    assert cell("hostname", "outside") == ("outside\n", "")
+    assert cell("") == ("", "")
+
+
+def test_characters_that_are_cut_in_two(cell):
+    assert cell(r"printf '\xe2\x9c'; sleep 0.1; printf '\x93\xc3'; sleep 0.1; printf '\xbc\n'")[0] == "✓ü\n"
+    assert cell(r"printf 'a\xffb'")[0] == "a\ufffdb"
+    assert len(cell("for i in {1..20000}; do echo -n 🐝; done")[0]) == 20000
+    assert cell(r"printf 'cut \xe2\x9c'")[0] in ("cut \ufffd", "cut ")
+
+
+def test_a_status_is_an_error_unless_it_may_be(cell, capsys):
+    with pytest.raises(errors.ShellFailed, match="node1: the shell ended with status 3"):
+        cell("echo before; exit 3")
+    assert capsys.readouterr().out == "before\n"
+    assert "status 3" in cell("exit 3", "node1 --may-fail")[0]
+    assert "status 3" in cell("exit 3", "--may-fail node1")[0]
+    with pytest.raises(errors.ShellFailed, match="iproute2"):
+        cell("no-such-command-at-all")
+    with pytest.raises(errors.ShellFailed, match=r"-15|143|SIGTERM"):
+        cell("kill $$")
+    with pytest.raises(errors.ShellFailed, match="status 2"):
+        cell("if")
+
+
+def test_a_job_in_the_background_holds_nothing(cell, lab):
+    start = time.monotonic()
+    assert cell("sleep 1000 & echo started; echo $! > /run/one")[0] == "started\n"
+    assert cell("(while :; do echo noise; done) & echo $! > /run/two")[1] == ""
+    assert time.monotonic() - start < 5
+    jobs = "$(cat /run/one /run/two)"
+    alive = cell(f"for one in {jobs}; do kill -0 $one && echo yes; done; kill {jobs}", "node1 --may-fail")[0]
+    assert alive.split().count("yes") >= 1
+    assert lab.snapshot()
+
+
+def test_five_megabytes_arrive_whole(lab):
+    said = lab["node1"].shell("yes 0123456789abcde | head -c 5242880")
+    assert len(said) == 5242880
+    assert set(said.split()) == {"0123456789abcde"}
+    assert len(lab["node1"].shell("head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero | tr '\\0' y >&2")) == 600000
+
+
+def test_every_cell_is_a_fresh_shell_and_files_stay(cell):
+    cell("x=1; cd /run; export Y=2; echo kept > /run/file")
+    assert cell("echo $x$Y; pwd; cat /run/file")[0] == "\n/\nkept\n"
+    with pytest.raises(errors.ShellFailed):
+        cell("cat /run/file 2>/dev/null", "node2")
+    assert cell("rm /run/file; read line; echo $?")[0] == "1\n"
+
+
+def test_what_a_cell_holds_is_bashs_alone(cell):
+    hard = """echo "a 'b' \\"c\\" \\$d" '$e' $((1+1)); cat <<'EOF'\n$f `g` \\n\nEOF\n"""
+    assert cell(hard)[0] == "a 'b' \"c\" $d $e 2\n$f `g` \\n\n"
+
+
+@pytest.mark.parametrize("line", ["", "node1 node2", "node9", "lab", "--may-fail", "node1 --lab", "node1 --lab other", "'"])
+def test_a_line_that_can_not_be(cell, line):
+    with pytest.raises((errors.BadInput, errors.NoLab)):
+        cell("echo never >/run/never", line)
+    assert "never" not in cell("ls /run")[0]
+
+
+def test_no_lab_and_several(running, cell):
+    with Lab.open(nodes=1, pods=1, name="second"):
+        with pytest.raises(errors.NoLab, match="tests, second"):
+            cell("hostname")
+        assert cell("hostname; ls /sys/class/net | wc -l", "node1 --lab second")[0] == "node1\n2\n"
+        assert "several labs" in podnet("shell", "node1", "--", "hostname").stderr
+        assert podnet("shell", "node1", "--lab", "second", "--", "hostname").stdout == "node1\n"
+        assert podnet("labs").stdout.count("\n") == 2
+
+
+def test_agents_answer_while_a_shell_runs(wired):
+    said, script = [], "touch /run/busy; while [ -e /run/busy ]; do sleep 0.01; done; echo over"
+    thread = threading.Thread(target=lambda: said.append(wired["node1"].shell(script)))
+    thread.start()
+    try:
+        until(lambda: podnet("shell", "node1", "--", "ls", "/run/busy").returncode == 0, 10)
+        assert wired.snapshot()
+        assert wired.ping("pod-1-2", "pod-2-2")
+        assert wired["node1"].shell("echo beside") == "beside\n"
+        assert wired.undo()
+        assert said == []
+    finally:
+        wired["node1"].shell("rm -f /run/busy")
+        thread.join(5)
+    assert said == ["over\n"]
+
+
+def test_another_terminal(wired):
+    done = podnet("shell", "node2", "--", "sh", "-c", "hostname; ip -br netns; ip -n pod-2-2 -4 -o addr; touch /run/there; id -u")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("node2\n")
+    assert done.stdout.endswith("\n0\n")
+    assert "pod-2-2" in done.stdout
+    assert "10.244.2.2/24" in done.stdout
+    assert wired["node2"].shell("ls /run; rm /run/there").split() == ["netns", "there"]
+    assert podnet("shell", "node2", "--", "sh", "-c", "exit 7").returncode == 7
+    assert podnet("shell", "outside", "--", "hostname").stdout == "outside\n"
+
+
+@pytest.mark.parametrize("words", [("node9",), ("lab",), ("",), ("node1", "--lab", "none")])
+def test_another_terminal_where_there_is_no_such_thing(lab, words):
+    done = podnet("shell", *words, "--", "true")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: no ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_another_terminal_without_a_lab(tmp_path):
+    done = podnet("shell", "node1", "--", "true", XDG_RUNTIME_DIR=str(tmp_path))
+    assert (done.returncode, done.stderr.splitlines()[0][:24]) == (1, "Error: no lab is running")
+    assert podnet("labs", XDG_RUNTIME_DIR=str(tmp_path)).stdout == "no lab is running\n"
+
+
+def test_single_commands_of_steps_do_what_the_step_does(lab):
+    """A cell of one line: bash becomes the command itself, and `$$` is then its own number."""
+    node = lab["node1"]
+    node.shell("ip netns add p; ip link add cable1 type veth peer name cable2 netns p")
+    node.shell("ip -n p link set cable2 netns $$")
+    assert "cable2" in node.snapshot().own.links

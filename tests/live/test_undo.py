@@ -1,0 +1,145 @@
+"""`undo` takes back exactly the last change, or says what keeps it from that and changes nothing."""
+
+import pytest
+
+from live.helpers import everything, stable
+from podnet_lab import address, bridge, errors, forwarding, link, namespace, recipes, route, veth
+
+# On node1 of a wired cluster: what our step does, what a hand does then, and what the refusal names.
+CHANGED = {
+    "a bridge was deleted": (bridge.add("br0"), "ip link del br0", "br0"),
+    "a bridge got a port": (bridge.add("br0"), "ip link add a1 type veth peer name a2; ip link set a1 master br0", "br0"),
+    "a bridge got an address": (bridge.add("br0"), "ip addr add 10.5.0.1/24 dev br0", "br0"),
+    "a bridge was switched on": (bridge.add("br0"), "ip link set br0 up", "br0"),
+    "a bridge was replaced": (bridge.add("br0"), "ip link del br0; ip link add br0 type veth peer name br1", "br0"),
+    "a namespace got a cable": (namespace.add("p"), "ip link add a1 type veth peer name a2 netns p", "p"),
+    "a namespace was deleted": (namespace.add("p"), "ip netns del p", "p"),
+    "a cable was moved": (veth.add("a1", peer="a2"), "ip link set a2 netns pod-1-2", "a1"),
+    "a cable was plugged": (veth.add("a1", peer="a2"), "ip link set a2 master v-net-0", "a2"),
+    "a plug was pulled": (veth.unplug("veth-1-2-br"), "ip link set veth-1-2-br master v-net-0", "veth-1-2-br"),
+    "an address was removed": (address.add("10.5.0.1/24", dev="v-net-0"), "ip addr del 10.5.0.1/24 dev v-net-0", "10.5.0.1/24"),
+    "a route was removed": (route.add("10.5.0.0/16", via="192.168.1.12"), "ip route del 10.5.0.0/16", "10.5.0.0/16"),
+    "a route was changed": (route.add("10.5.0.0/16", via="192.168.1.12"), "ip route replace 10.5.0.0/16 via 192.168.1.13", "10.5.0.0/16"),
+    "a removed thing is back": (link.remove("v-net-0"), "ip link add v-net-0 type bridge", "v-net-0"),
+    "forwarding was switched": (forwarding.off(), "sysctl -qw net.ipv4.ip_forward=1", "forwarding"),
+    "an MTU was changed": (link.change("v-net-0", mtu=1400), "ip link set v-net-0 mtu 1300", "mtu"),
+    "an interface was switched": (link.down("veth-1-2-br"), "ip link set veth-1-2-br up", "veth-1-2-br"),
+}
+
+
+def test_in_order_to_the_start(lab):
+    start, seen = everything(lab), []
+    for name in recipes.STAGES:
+        seen.append(everything(lab))
+        lab.run({node.name: recipes.stage(name, node, lab.plan) for node in lab.plan.nodes})
+    lab["node1"].shell("true")
+    for before in reversed(seen):
+        lab.undo()
+        assert everything(lab) == before
+    assert everything(lab) == start
+    with pytest.raises(errors.LabError, match="nothing to undo"):
+        lab.undo()
+
+
+def test_step_by_step_to_the_start(lab):
+    """The lesson's own steps, one run for each, as a student runs them cell by cell."""
+    steps = [step for name in recipes.STAGES for step in recipes.stage(name, lab.plan["node1"], lab.plan)]
+    seen = []
+    for step in steps:
+        seen.append(stable(lab["node1"].snapshot()))
+        assert lab["node1"].run(step).changed
+    for step, before in zip(reversed(steps), reversed(seen), strict=True):
+        lab.undo()
+        assert stable(lab["node1"].snapshot()) == before, step.command
+
+
+def test_a_whole_cluster_at_once(lab):
+    start = everything(lab)
+    lab.build()
+    lab.undo()
+    assert everything(lab) == start
+
+
+def test_a_removal_of_everything(wired):
+    before = everything(wired)
+    wired.run({node.name: [namespace.remove(pod.name) for pod in node.pods(2)] + [link.remove("v-net-0")] for node in wired.plan.nodes})
+    wired.undo()
+    assert everything(wired) == before
+    assert wired.check()
+
+
+def test_a_pod_that_was_removed(wired):
+    before = everything(wired)
+    wired.remove_pod("pod-2-3")
+    assert "pod-2-3" not in wired["node2"].snapshot().spaces
+    wired.undo()
+    assert everything(wired) == before
+    assert wired.ping("pod-2-3", "pod-1-2")
+
+
+def test_a_pod_that_was_added(wired):
+    before = everything(wired)
+    wired.add_pod("node2")
+    wired.undo()
+    assert everything(wired) == before
+
+
+@pytest.fixture(scope="module")
+def kept(running):
+    """A wired cluster for refusals; each of them is brought back by goto."""
+    return running
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_refused_after_a_change_by_hand(kept, name):
+    step, by_hand, said = CHANGED[name]
+    node = kept["node1"]
+    kept.goto("namespaces")
+    kept.run({"node1": recipes.node(kept.plan["node1"], kept.plan)})
+    node.run(step)
+    node.shell(by_hand)
+    before, entries = everything(kept), list(kept._journal)
+    with pytest.raises(errors.UndoRefused, match=said) as caught:
+        kept.undo()
+    assert everything(kept) == before
+    assert kept._journal == entries
+    assert "nothing was changed" in str(caught.value)
+    assert "goto" in str(caught.value)
+
+
+def test_what_a_hand_did_elsewhere_is_no_reason(wired):
+    before = stable(wired["node1"].snapshot())
+    wired["node1"].run(bridge.add("br0"))
+    wired["node1"].shell("ip link add mine type bridge; ip netns add theirs; sysctl -qw net.ipv4.ip_forward=0")
+    wired.undo()
+    now = wired["node1"].snapshot()
+    assert "br0" not in now.own.links
+    assert {"mine"} == set(now.own.links) - set(before[""]["links"])
+    assert "theirs" in now.spaces
+    assert not now.own.forwarding
+
+
+def test_forwarding_over_already_on(lab):
+    node = lab["node1"]
+    node.shell("sysctl -qw net.ipv4.ip_forward=1")
+    assert not node.run(forwarding.on()).changed
+    with pytest.raises(errors.LabError):
+        lab.undo()
+    node.run(forwarding.on(), bridge.add("br0"))
+    lab.undo()
+    assert node.snapshot().own.forwarding
+
+
+def test_a_failed_run_is_not_undone(lab):
+    lab["node1"].run(bridge.add("br0"))
+    with pytest.raises(errors.StepFailed):
+        lab["node1"].run(bridge.add("br1"), link.up("nope"))
+    lab.undo()
+    assert set(lab["node1"].snapshot().own.links) == {"lo", "eth0"}
+
+
+def test_goto_forgets_what_was_before(lab):
+    lab["node1"].run(bridge.add("br0"))
+    lab.goto("veth")
+    with pytest.raises(errors.LabError, match="nothing to undo"):
+        lab.undo()
