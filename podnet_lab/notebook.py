@@ -71,7 +71,7 @@ def node_magic(line: str, cell: str) -> None:
 
 
 def _read(line: str):
-    from podnet_lab.lab.lab import open_labs
+    from podnet_lab.lab.registry import open_labs
 
     try:
         words = shlex.split(line)

@@ -4,8 +4,6 @@ The lab, as a notebook holds it: nodes, steps, checks, undo, and the way to any 
 
 from __future__ import annotations
 
-import atexit
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,7 +11,7 @@ from podnet_lab import recipes
 from podnet_lab.checks import Checks, unique_addresses
 from podnet_lab.checks import stage as stage_checks
 from podnet_lab.errors import BadInput, LabError, LabGone, StepFailed
-from podnet_lab.lab import pods, runtime
+from podnet_lab.lab import pods, registry, runtime
 from podnet_lab.lab.exam import Exam, rules
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.machine import Machine
@@ -22,19 +20,16 @@ from podnet_lab.lab.reaching import PATIENCE, Progress, all_pairs, endpoints, ex
 from podnet_lab.lab.reset import Baseline, Goto, Reset, reset
 from podnet_lab.lab.run import look, run
 from podnet_lab.lab.signals import uninterrupted
-from podnet_lab.model import Snapshot
+from podnet_lab.lab.snapshots import Snapshots
 from podnet_lab.plan import OUTSIDE, Plan, plan
 from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, expectation
 from podnet_lab.results import Result
-from podnet_lab.show import text
 from podnet_lab.show.topology import Topology
 from podnet_lab.steps import Step
 
 OUTSIDE_NAME = "outside"
 
 NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
-
-_open: dict[str, Lab] = {}
 
 
 class Lab:
@@ -65,20 +60,15 @@ class Lab:
         name has another plan.
         """
         wanted = plan or _plan(3 if nodes is None else nodes, 2 if pods is None else pods)
-        running = _open.get(name)
-        if running is not None and not running.alive:
-            running.close()  # its processes went, its file did not
-            running = None
-        if running is not None:
+        if (running := registry.running(runtime.lab_name(name))) is not None:
             if (nodes, pods, plan) != (None, None, None) and wanted != running.plan:
                 raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
             return running
-        runtime.lab_name(name)
         runtime.labs()  # sweeps what others left
         with uninterrupted():
             machine = Machine(wanted, node_python)
             try:
-                lab = _open[name] = cls(wanted, name, machine)
+                lab = registry.OPEN[name] = cls(wanted, name, machine)
             except BaseException:
                 machine.close()
                 raise
@@ -269,8 +259,7 @@ class Lab:
             self._closed = True
             self._machine.close()
             self._registered.unlink(missing_ok=True)
-            if _open.get(self.name) is self:
-                del _open[self.name]
+            registry.forget(self)
 
     def __enter__(self) -> Lab:
         return self
@@ -289,13 +278,6 @@ class Lab:
         return f"<lab {self.name!r}: {nodes}>" + (f"\n{NEW}" if self._new else "")
 
 
-class Snapshots(dict[str, Snapshot]):
-    """Snapshots by node; as text, one line for each thing, the same on every machine."""
-
-    def __repr__(self) -> str:
-        return text.cluster(self)
-
-
 def _plan(nodes: int, pods: int) -> Plan:
     return plan(nodes, pods)
 
@@ -305,17 +287,3 @@ def _tell_jupyter() -> None:
     from podnet_lab import notebook  # here: it knows the lab, too
 
     notebook.install()
-
-
-def open_labs() -> list[Lab]:
-    """The labs that this process has open."""
-    return [lab for lab in _open.values() if lab.alive]
-
-
-os.register_at_fork(after_in_child=_open.clear)  # a lab belongs to the process that opened it
-
-
-@atexit.register
-def _close_all() -> None:
-    for lab in list(_open.values()):
-        lab.close()

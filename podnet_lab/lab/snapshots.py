@@ -6,6 +6,14 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
 from podnet_lab.model import Address, Conf, FdbEntry, Link, Namespace, Neighbour, Route, Snapshot
+from podnet_lab.show import text
+
+
+class Snapshots(dict[str, Snapshot]):
+    """Snapshots by node; as text, one line for each thing, the same on every machine."""
+
+    def __repr__(self) -> str:
+        return text.cluster(self)
 
 
 def snapshot(node: str, spaces: dict[str, Any]) -> Snapshot:
