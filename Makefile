@@ -46,7 +46,7 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "Python's venv module is missing. Install it, then try again:"; \
 	  echo "    sudo apt install $(notdir $(PYTHON))-venv"; exit 1; } >&2
-	@echo "Setting up .venv, once; this takes about a minute"
+	@echo "Setting up .venv, once; this takes about half a minute"
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python $(PIP) install -q -r requirements.txt

@@ -9,6 +9,7 @@ Names are loaded when they are first used, so that importing the package costs n
 there is one on each node, import it, too.
 """
 
+import sys
 from importlib import import_module
 
 __version__ = "0.1.0"
@@ -47,6 +48,8 @@ def __getattr__(name: str):
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
     home = import_module(_HOMES[name])
+    if "IPython" in sys.modules:  # a notebook: %%node is known from the first import on, to say what is missing
+        import_module("podnet_lab.notebook").install()
     return home if name in _MODULES else getattr(home, name)
 
 

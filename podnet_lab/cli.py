@@ -70,18 +70,23 @@ def labs() -> None:
 
     found = running()
     for entry in found:
-        click.echo(f"{entry.name}  process {entry.owner}  {', '.join(name for name in entry.nodes if name != 'lab')}")
+        click.echo(f"{entry}: {', '.join(name for name in entry.nodes if name != 'lab')}")
     if not found:
         click.echo("no lab is running")
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--lab", "lab_name", help="Which lab, by its name, its notebook or its owner's process number, if several are running.")
 @click.argument("node")
-@click.option("--lab", "lab_name", help="Which lab, by name or by its owner's process number, if several are running.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def shell(node: str, lab_name: str | None, command: tuple[str, ...]) -> None:
     """
     Open a shell on NODE of a running lab, or run COMMAND there.
+
+    \b
+    podnet shell node1
+    podnet shell node1 ip -br link
+    podnet shell --lab 03_veth node2 'ip netns list; ip route'
 
     The shell lives in the node's namespaces: it ends with the lab.
     """

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podnet_lab import checks, recipes
+from podnet_lab.errors import BadInput
 from podnet_lab.lab.lab import Lab
 
 TITLES = {
@@ -27,6 +28,8 @@ MANY_PODS = 10
 
 def play(nodes: int, pods: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Wire *nodes* × *pods* stage by stage, telling *say*; returns the same as data, with ``ok`` for all of it."""
+    if nodes < 2 or pods < 2:
+        raise BadInput("the rules are about Pods that reach each other, on one node and on two: at least 2 nodes of 2 Pods")
     with Lab.open(nodes=nodes, pods=pods, name="demo") as lab:
         say(f"{nodes} nodes on 192.168.1.0/24, each a set of Linux namespaces of this machine; {pods} Pods to come on each")
         stages = [_stage(lab, name, number, say) for number, name in enumerate(recipes.STAGES, 1)]

@@ -59,7 +59,10 @@ def node_magic(line: str, cell: str) -> None:
         printed.append(text)
         print(text, end="", file=sys.stdout if number == 1 else sys.stderr, flush=True)
 
-    status = lab.shell(name, cell, output)
+    try:
+        status = lab.shell(name, cell, output)
+    except KeyboardInterrupt:
+        raise ShellFailed(f"{name}: interrupted") from None
     if status == 0:
         return
     why = f"{name}: the shell ended with status {status}"
@@ -85,7 +88,7 @@ def _read(line: str):
         wanted = words[at + 1]
         del words[at : at + 2]
     if len(words) != 1:
-        raise BadInput(f"say which node: {USAGE}")
+        raise BadInput(f"{'one node at a time' if words else 'say which node'}: {USAGE}")
     labs = [lab for lab in open_labs() if wanted in (None, lab.name)]
     if not labs:
         raise NoLab(f"no open lab is called {wanted!r}" if wanted else "no lab is open in this notebook: run `lab = Lab.open()` first")

@@ -249,6 +249,8 @@ def plan(nodes: int = 3, pods: int = 2) -> Plan:
         if not isinstance(value, int) or isinstance(value, bool):
             raise BadInput(f"{what} is a whole number, not {value!r}")
         if not (1 if what == "nodes" else 0) <= value <= most:
+            if value < 1:
+                raise BadInput(f"{value} {what}: there is at least {1 if what == 'nodes' else 0}")
             raise BadInput(f"{value} {what}: this address plan has room for {most}{' on each node' if what == 'pods' else ''}")
     return Plan(
         tuple(

@@ -26,5 +26,7 @@ def enter(node: str, lab: str | None = None, words: Sequence[str] = ()) -> None:
         raise CannotRun("the program nsenter was not found: sudo apt install util-linux")
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
+    if len(words) == 1:  # one text, as in a shell's own -c
+        words = ["bash", "-c", words[0]]
     line = command(pid, os.geteuid() == 0, words or ["bash", "--norc", "-i"])
     os.execvpe(line[0], line, environment() | prompt)

@@ -92,7 +92,8 @@ class Lab:
 
     def __getitem__(self, name: str) -> Node:
         if name not in self._nodes:
-            raise BadInput(f"no node is called {name!r}; there are {', '.join(self._nodes)}")
+            hint = "; a Pod lives on a node" if str(name).startswith("pod-") else ""
+            raise BadInput(f"no node is called {name!r}; there are {', '.join(self._nodes)}{hint}")
         return self._nodes[name]
 
     def __iter__(self) -> Iterator[Node]:
@@ -136,7 +137,8 @@ class Lab:
             raise LabError("nothing to undo: no step has changed anything since the lab was opened, or came here by goto")
         entry = self._journal[-1]
         entry.refuse_if_changed(self.snapshot(*entry.steps))
-        result = run(self._machine.agents, entry.inverse(), "taken back:")
+        inverse = entry.inverse()
+        result = run(self._machine.agents, inverse, "taken back:" if any(inverse.values()) else "nothing was left of that run to take back")
         entry.refuse_if_left(result.after)
         self._journal.pop()
         return result
@@ -241,6 +243,9 @@ class Lab:
         return self.snapshot(*(node.name for node in self.plan.nodes), OUTSIDE_NAME)
 
     def _endpoint(self, known: dict[str, Endpoint], name: str) -> Endpoint:
+        owner = next((one for one in known.values() if name in one.addresses), None)
+        if owner is not None:
+            return replace(owner, addresses=(name, *(one for one in owner.addresses if one != name)))
         if name not in known:
             raise BadInput(f"no Pod or node is called {name!r}; there are {', '.join(known)}")
         return known[name]
@@ -258,7 +263,7 @@ class Lab:
         if not self._closed:
             self._closed = True
             self._machine.close()
-            self._registered.unlink(missing_ok=True)
+            runtime.unregister(self._registered)
             registry.forget(self)
 
     def __enter__(self) -> Lab:

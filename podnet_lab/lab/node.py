@@ -43,7 +43,7 @@ class Node:
         """What this node's kernel says now."""
         return self.lab.snapshot(self.name)[self.name]
 
-    def check(self, stage: str) -> Checks:
+    def check(self, stage: str = "") -> Checks:
         """Is what the stage is for true on this node, whoever made it?"""
         return checks.stage(stage, self.snapshot(), self.lab.snapshot(), self.lab.plan.pods_per_node)
 

@@ -13,6 +13,9 @@ from podnet_lab.model import Link, Snapshot
 from podnet_lab.results import Result
 from podnet_lab.steps import Step
 
+MOST_LINES = 30
+"""Undone things that are printed; all of them are in `Reset.undone`."""
+
 
 @dataclass(frozen=True)
 class Reset:
@@ -22,7 +25,11 @@ class Reset:
     undone: tuple[str, ...]
 
     def __str__(self) -> str:
-        return "\n".join([self.headline, *(f"  {line}" for line in self.undone)])
+        return "\n".join([self.headline, *self._lines()])
+
+    def _lines(self) -> list[str]:
+        more = [f"  … and {len(self.undone) - MOST_LINES} more"] if len(self.undone) > MOST_LINES else []
+        return [*(f"  {line}" for line in self.undone[:MOST_LINES]), *more]
 
     __repr__ = __str__
 
@@ -35,7 +42,9 @@ class Goto(Reset):
 
     def __str__(self) -> str:
         foreign = ["what no step of this lab had made was undone:"] if self.undone else []
-        return "\n".join([self.headline, *foreign, *(f"  {line}" for line in self.undone)])
+        return "\n".join([self.headline, *foreign, *self._lines()])
+
+    __repr__ = __str__
 
 
 @dataclass(frozen=True)

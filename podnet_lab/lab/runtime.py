@@ -27,6 +27,14 @@ class Entry:
     owner: int
     born: int
     nodes: Mapping[str, dict]
+    notebook: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.notebook or 'a program'} (process {self.owner})"
+
+    def answers_to(self, name: str) -> bool:
+        """Whether *name* is this lab's, its notebook's (with or without .ipynb), or its owner's number."""
+        return name in (self.name, self.notebook, self.notebook.removesuffix(".ipynb"), str(self.owner))
 
     @property
     def alive(self) -> bool:
@@ -68,11 +76,23 @@ def register(name: str, nodes: Mapping[str, dict]) -> Path:
     """List a lab of this process; returns its file."""
     pid = os.getpid()
     path = folder() / f"{pid}-{lab_name(name)}.json"
-    entry = {"name": name, "owner": pid, "born": birth(pid), "nodes": dict(nodes)}
+    entry = {"name": name, "owner": pid, "born": birth(pid), "nodes": dict(nodes), "notebook": _notebook()}
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(entry))
     fresh.replace(path)
     return path
+
+
+def unregister(path: Path) -> None:
+    """Take a lab off the list, and the list away with the last one."""
+    path.unlink(missing_ok=True)
+    with suppress(OSError):  # there are others
+        path.parent.rmdir()
+
+
+def _notebook() -> str:
+    """The notebook that this process is the kernel of, as Jupyter tells its kernels."""
+    return Path(os.environ.get("JPY_SESSION_NAME", "")).name
 
 
 def labs() -> list[Entry]:
@@ -94,15 +114,15 @@ def labs() -> list[Entry]:
 def choose(name: str | None = None) -> Entry:
     """The one running lab, or the one called *name* (or owned by process *name*); NoLab if that is none or several."""
     running = labs()
-    fits = [entry for entry in running if name in (None, entry.name, str(entry.owner))]
+    fits = [entry for entry in running if name is None or entry.answers_to(name)]
     if len(fits) == 1:
         return fits[0]
     if not running:
         raise NoLab("no lab is running: open one in a notebook with Lab.open(), and leave the notebook's kernel running")
-    several = ", ".join(f"{entry.name} (process {entry.owner})" for entry in running)
+    several = ", ".join(map(str, running))
     if not fits:
         raise NoLab(f"no running lab is called {name!r}; there are {several}")
-    raise NoLab(f"several labs are running; say which with --lab, by name or process: {several}")
+    raise NoLab(f"several labs are running; say which with --lab, by name, notebook or process, or shut down a kernel: {several}")
 
 
 def host_pid(node: Mapping) -> int:

@@ -12,6 +12,7 @@ SIGNS = {
     Verdict.NOT_TESTED: ("?", "node", "faint"),
 }
 CELL = 24
+MARGIN_FOR_LEGEND = 370
 
 
 def draw(matrix: Matrix) -> str:
@@ -19,7 +20,7 @@ def draw(matrix: Matrix) -> str:
     names = [one.name for one in matrix.endpoints]
     label = max((len(name) for name in names), default=0) * CHARACTER + 40
     size = CELL * len(names)
-    canvas = Canvas(label + size + 12, 34 + size + 46, "Who reaches whom", matrix.summary)
+    canvas = Canvas(max(label + size + 12, MARGIN_FOR_LEGEND), 34 + size + 46, "Who reaches whom", matrix.summary)
     found = {(ping.source.name, ping.target.name): ping.verdict for ping in matrix}
     for row, source in enumerate(names):
         y = 30 + row * CELL

@@ -57,5 +57,5 @@ def ping(found: Ping) -> str:
 
 
 def exam(found: Exam) -> str:
-    """The three rules; the matrix is a picture of its own."""
-    return f"{checks(found.rules)}<div>{escape(found.matrix.summary)}</div>"
+    """The three rules, and the matrix."""
+    return f"{checks(found.rules)}<pre>{escape(str(found.matrix))}</pre>"

@@ -118,13 +118,13 @@ def _uplink(node: Snapshot) -> Link | None:
 
 def _node(sheet: _Sheet, bottom: float) -> None:
     canvas, node = sheet.canvas, sheet.node
-    middle = sheet.left + sheet.width / 2
+    cable_at = sheet.left + 20
     canvas.box(sheet.left, NODE_TOP, sheet.width, bottom - NODE_TOP, "node")
     up = _uplink(node)
     if up is not None:
-        canvas.line(middle, EXTERNAL_TOP + 26, middle, NODE_TOP, "line" if up.up else "wrong", dashed=not up.up)
+        canvas.line(cable_at, EXTERNAL_TOP + 26, cable_at, NODE_TOP, "line" if up.up else "wrong", dashed=not up.up)
         has = ", ".join(map(str, node.own.addresses_of(up.name))) or "no address"
-        canvas.text(middle + 6, NODE_TOP - 12, f"{up.name} {has}{'' if up.up else ' (down)'}", "ink" if up.up else "wrong")
+        canvas.text(cable_at + 6, NODE_TOP - 12, f"{up.name} {has}{'' if up.up else ' (down)'}", "ink" if up.up else "wrong")
     canvas.text(sheet.left + 10, NODE_TOP + 20, node.node, bold=True)
     says = "forwards" if node.own.forwarding else "does not forward"
     changed = sheet.was is not None and sheet.was.own.forwarding != node.own.forwarding

@@ -133,7 +133,17 @@ def test_could_not_test_is_no_success_either_way(wired):
     assert wired.matrix().reached == 30
 
 
-@pytest.mark.parametrize(("source", "target"), [("pod-9-9", "pod-1-2"), ("pod-1-2", "pod-9-9"), ("", "pod-1-2"), ("10.244.1.2", "pod-1-2")])
+def test_an_address_is_a_name_too(whole):
+    """A bridge has no name of its own in the cluster; its address tells whom a Pod is to reach."""
+    ping = whole.ping("pod-2-2", "10.244.2.1")
+    assert ping
+    assert ping.target.name == "node2"
+    assert not whole.ping("pod-2-2", "10.244.2.1", expect=False)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("pod-9-9", "pod-1-2"), ("pod-1-2", "pod-9-9"), ("", "pod-1-2"), ("10.244.1.99", "pod-1-2")]
+)
 def test_an_unknown_name(whole, source, target):
     with pytest.raises(errors.BadInput, match="there are node1"):
         whole.ping(source, target)

@@ -115,7 +115,7 @@ def test_with_no_lab_or_several_there_is_a_clear_word():
         runtime.choose()
     runtime.register("one", {})
     runtime.register("two", {})
-    with pytest.raises(NoLab, match=r"several labs are running.*one \(process \d+\), two"):
+    with pytest.raises(NoLab, match=r"several labs are running.*one of a program \(process \d+\), two"):
         runtime.choose()
     with pytest.raises(NoLab, match=r"no running lab is called 'three'; there are one"):
         runtime.choose("three")
@@ -147,3 +147,23 @@ def test_the_labs_command_dies_with_its_owner_and_sits_out_interrupts(root, spac
 def test_a_python_in_any_folder_is_one_word_of_the_command(python):
     assert shlex.split(lab_command(python, False))[-2:] == [python, "-P"]
     assert shlex.split(node_command(python))[-2:] == [python, "-P"]
+
+
+def test_a_lab_answers_to_its_notebook_too(monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/03_veth.ipynb")
+    runtime.register("one", {})
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/05_routes.ipynb")
+    runtime.register("two", {})
+
+    assert runtime.choose("03_veth").name == "one"
+    assert runtime.choose("05_routes.ipynb").name == "two"
+    assert str(runtime.choose("one")).startswith("one of 03_veth.ipynb (process ")
+
+
+def test_the_list_goes_with_its_last_lab():
+    one, two = runtime.register("one", {}), runtime.register("two", {})
+    runtime.unregister(one)
+    assert one.parent.is_dir()
+    runtime.unregister(two)
+
+    assert not one.parent.exists()
