@@ -221,8 +221,8 @@ class Lab:
         everyone = self._everyone()
         known = endpoints(everyone)
         pair = (self._endpoint(known, source), self._endpoint(known, target))
-        (ping,) = explained(everyone, try_pairs(self._machine.agents, [pair], patience))
-        return replace(ping, expected=wanted)
+        (ping,) = try_pairs(self._machine.agents, [pair], patience)
+        return replace(explained(everyone, ping), expected=wanted)
 
     def matrix(self, progress: Progress | None = None) -> Matrix:
         """Try every ordered pair of Pods; *progress* is called with how many are done, of how many."""

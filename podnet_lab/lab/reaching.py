@@ -99,20 +99,10 @@ def try_pairs(agents: Mapping[str, AgentClient], pairs: Pairs, patience: float =
     return [found[pair] for pair in pairs]
 
 
-MOST_EXPLAINED = 50
-"""Failures of a matrix for which the cause is looked for: the first ones are what a person reads."""
-
-
-def explained(cluster: Mapping[str, Snapshot], pings: Sequence[Ping]) -> list[Ping]:
-    """The same results, with what the snapshots say of those that had no reply."""
-    found, left = [], MOST_EXPLAINED
-    for ping in pings:
-        why = None
-        if ping.verdict == Verdict.NO_REPLY and left:
-            left -= 1
-            why = obstacle(cluster, ping.source, ping.target)
-        found.append(replace(ping, why=why) if why else ping)
-    return found
+def explained(cluster: Mapping[str, Snapshot], ping: Ping) -> Ping:
+    """The same result, with what the snapshots say of it if it had no reply, and if they see a reason."""
+    why = obstacle(cluster, ping.source, ping.target) if ping.verdict == Verdict.NO_REPLY else None
+    return replace(ping, why=why) if why else ping
 
 
 def all_pairs(agents: Mapping[str, AgentClient], cluster: Mapping[str, Snapshot], progress: Progress | None = None) -> Matrix:
@@ -124,8 +114,9 @@ def all_pairs(agents: Mapping[str, AgentClient], cluster: Mapping[str, Snapshot]
     """
     pods = [one for one in endpoints(cluster).values() if one.namespace is not None]
     pings = try_pairs(agents, [(a, b) for a in pods for b in pods if a != b], progress=progress)
-    found = {(ping.source, ping.target): ping for ping in explained(cluster, pings)}
-    silent = [pair for pair, ping in found.items() if ping.verdict == Verdict.NO_REPLY and obstacle(cluster, *pair) is None]
+    found = {(ping.source, ping.target): explained(cluster, ping) for ping in pings}
+    # What the snapshots could not explain is as it was.
+    silent = [(ping.source, ping.target) for ping in pings if ping.verdict == Verdict.NO_REPLY and found[ping.source, ping.target] is ping]
     if silent:
         found |= {(ping.source, ping.target): ping for ping in try_pairs(agents, silent, LONG_PATIENCE)}
     return Matrix(found.values())
