@@ -4,6 +4,7 @@ import pytest
 import world
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from world import run
 
 from podnet_lab import recipes
 from podnet_lab.effects import adds_up, conflicts, needed
@@ -16,11 +17,6 @@ POD, END, CABLE = "pod-1-2", "veth-1-2-br", "veth-1-2"
 BARE = world.bare()
 WIRED = world.wired(PLAN)["node1"]
 MOVED = [namespace.add(POD), bridge.add("v-net-0"), veth.add(CABLE, peer=END), veth.move(CABLE, to=POD), veth.plug(END, into="v-net-0")]
-
-
-def run(before, steps):
-    """What `lab.run.run` does on a node: the steps that have work to do."""
-    return world.do(before, *(step for step, does in zip(steps, needed(steps, before), strict=True) if does))
 
 
 def test_rerunning_a_complete_recipe_has_nothing_to_do():

@@ -7,7 +7,7 @@ import pytest
 import world
 
 from podnet_lab import recipes
-from podnet_lab.effects import adds_up, needed
+from podnet_lab.effects import adds_up
 from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT
 from podnet_lab.plan import plan
@@ -20,11 +20,6 @@ POD, END, CABLE = "pod-1-2", "veth-1-2-br", "veth-1-2"
 BARE = world.bare()
 WIRED = world.wired(PLAN)["node1"]
 MOVED = [namespace.add(POD), bridge.add("v-net-0"), veth.add(CABLE, peer=END), veth.move(CABLE, to=POD), veth.plug(END, into="v-net-0")]
-
-
-def run(before, steps):
-    """What `lab.run.run` does on a node: the steps that have work to do."""
-    return world.do(before, *(step for step, does in zip(steps, needed(steps, before), strict=True) if does))
 
 
 def test_a_wired_node_is_what_the_lesson_says():

@@ -10,6 +10,7 @@ from toy import NEW_CONF, Kernel, lo
 
 from podnet_lab import recipes
 from podnet_lab.checks import pod_addresses
+from podnet_lab.effects import needed
 from podnet_lab.model import Address, Conf, Link, Namespace, Route, Snapshot
 from podnet_lab.plan import Node, Plan
 from podnet_lab.reach import Endpoint
@@ -138,3 +139,8 @@ def claims(pairs: Sequence[tuple[Step, Step | None]], now: Snapshot) -> list[str
 
 def ip(text: str) -> IPv4Address:
     return IPv4Address(text)
+
+
+def run(before, steps):
+    """What `lab.run.run` does on a node: the steps that have work to do."""
+    return do(before, *(step for step, does in zip(steps, needed(steps, before), strict=True) if does))
