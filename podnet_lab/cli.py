@@ -64,6 +64,19 @@ def doctor(as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--take-over", is_flag=True, help="Take the lab from the notebook that holds it.")
+def reset(take_over: bool) -> None:
+    """Bring the lab's three VMs back to how they were when they were new, and list what that took away."""
+    from podnet_lab.lab import vms
+    from podnet_lab.lab.lab import Lab
+
+    if vms.here() is None:
+        raise click.ClickException("this is not one of the lab's VMs; a lab on one machine is reset in its own notebook: lab.reset()")
+    with Lab.open(name="reset", take_over=take_over) as lab:
+        click.echo(lab.reset())
+
+
+@main.command()
 def labs() -> None:
     """List this user's running labs."""
     from podnet_lab.lab.runtime import labs as running
@@ -98,8 +111,9 @@ def shell(node: str, lab_name: str | None, command: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @click.option("--port", default=8888, show_default=True, help="Where to listen, on 127.0.0.1; the next free one if it is taken.")
+@click.option("--ip", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for all, inside a VM.")
 @click.option("--browser/--no-browser", default=None, help="Whether to open a browser; the default is to, where there is a screen.")
-def lab(folder: Path | None, port: int, browser: bool | None) -> None:
+def lab(folder: Path | None, port: int, ip: str, browser: bool | None) -> None:
     """Start JupyterLab on the notebooks in FOLDER (default: ./notebooks), if this machine can run a lab."""
     from podnet_lab.jupyterlab import start
     from podnet_lab.lab.doctor import examine
@@ -109,4 +123,4 @@ def lab(folder: Path | None, port: int, browser: bool | None) -> None:
         raise click.ClickException(f"this machine can't run a lab\n{found.failures}")
     click.echo("this machine can run a lab")
     seen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and not os.environ.get("CI")
-    start(folder, port, seen if browser is None else browser)
+    start(folder, port, seen if browser is None else browser, ip)

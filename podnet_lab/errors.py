@@ -6,6 +6,7 @@ Everything podnet_lab raises on purpose.
     ├── LabError            about the lab itself
     │   ├── CannotRun       this machine can't run a lab; says what would help
     │   ├── LabGone         the lab's processes ended
+    │   ├── LabHeld         somebody else has the lab of VMs, of which there is one
     │   └── NoLab           no open lab, or several and none was named
     ├── StepError           about one step on one node
     │   ├── StepConflict    the name is taken by something else; nothing was changed
@@ -65,6 +66,10 @@ class CannotRun(LabError):
 
 class LabGone(LabError):
     """The lab's processes ended, or it was closed."""
+
+
+class LabHeld(LabError):
+    """Somebody else has the lab of VMs, of which there is one; the message says who."""
 
 
 class NoLab(LabError):

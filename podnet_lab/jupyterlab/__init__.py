@@ -14,14 +14,14 @@ from pathlib import Path
 from podnet_lab.errors import CannotRun
 
 
-def command(folder: Path, port: int, browser: bool, root: bool) -> list[str]:
+def command(folder: Path, port: int, browser: bool, root: bool, ip: str = "127.0.0.1") -> list[str]:
     """JupyterLab's command line; as root it wants to be told that this is meant."""
     return [
         sys.executable,
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={folder}",
-        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.ip={ip}",
         f"--ServerApp.port={port}",
         f"--LabApp.app_settings_dir={Path(__file__).parent}",
         "--LabApp.news_url=",
@@ -32,13 +32,13 @@ def command(folder: Path, port: int, browser: bool, root: bool) -> list[str]:
     ]
 
 
-def start(folder: Path | None, port: int, browser: bool) -> None:
+def start(folder: Path | None, port: int, browser: bool, ip: str = "127.0.0.1") -> None:
     """Become JupyterLab; does not return."""
     where = (folder or Path("notebooks")).absolute()
     if not where.is_dir():
         raise CannotRun(f"there is no folder {where}: give the folder of your notebooks, as in `podnet lab FOLDER`")
     if importlib.util.find_spec("jupyterlab") is None:
         raise CannotRun("JupyterLab is not installed: pip install 'podnet-lab[notebooks]'")
-    line = command(where, port, browser, os.geteuid() == 0)
+    line = command(where, port, browser, os.geteuid() == 0, ip)
     sys.stdout.flush()
     os.execv(line[0], line)

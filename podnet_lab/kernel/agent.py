@@ -18,6 +18,7 @@ from typing import Any
 
 from podnet_lab.kernel import apply, encode, extras, namespaces, read, setup
 from podnet_lab.kernel.echo import Echoes
+from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.netlink import Refused, Socket
 
 CANCEL = b"cancel"
@@ -27,7 +28,8 @@ class Agent:
     """What a node can be asked to do; every public method is a call."""
 
     def __init__(self) -> None:
-        self._echoes = Echoes()
+        self._echoes, self._lease = Echoes(), Lease()
+        self._vm = None
         self.cancelled = threading.Event()
 
     def become_lab(self) -> dict[str, Any]:
@@ -39,6 +41,39 @@ class Agent:
         """Turn this process into a node."""
         setup.node(name)
         return self.who()
+
+    def become_vm(self) -> dict[str, Any]:
+        """Take this process's machine for a node: a VM that provisioning has made one."""
+        from podnet_lab.kernel import vm  # here: only a VM needs it, and what it needs takes a while to load
+
+        self._vm = vm.Vm.load()
+        return self.who()
+
+    def lease(self, holder: str, take_over: bool) -> str | None:
+        """Hold the lab of VMs, as *holder*; returns who else holds it (on node1's agent)."""
+        return self._lease.take(holder, take_over)
+
+    def remember(self, made: list, anew: bool) -> None:
+        """Keep what the lab's holder made for the next one (on node1's agent)."""
+        self._lease.remember(made, anew)
+
+    def recall(self) -> list:
+        """What holders before made (on node1's agent)."""
+        return self._lease.recall()
+
+    def baseline(self) -> dict[str, Any]:
+        """How this VM was when it was new."""
+        return self._vm.baseline
+
+    def lend(self, network: str) -> None:
+        """Give the spare card to the host `outside`, which lives in *network* (on the VM that has the card)."""
+        self._vm.lend(network, setup.UPLINK)
+
+    def features(self) -> dict[str, str | None]:
+        """What this VM's kernel can do that single lessons need; None, or why not."""
+        from podnet_lab.kernel import trial  # here, as above
+
+        return trial.features_of_vm()
 
     def who(self) -> dict[str, Any]:
         """This process's pid as it sees itself, and which namespaces it lives in, as every process can compare."""
@@ -57,13 +92,17 @@ class Agent:
         """Delete whatever has the name of the node's interface to the external network."""
         setup.remove_uplink()
 
+    def mend_card(self) -> list[str]:
+        """Bring a VM's card on the external network back from wherever it was moved to; says what that took."""
+        return self._vm.mend()
+
     def remove_broken_names(self) -> list[str]:
         """Remove names of namespaces that can't be entered; returns them."""
         return namespaces.remove_broken()
 
     def read(self) -> dict[str, Any]:
         """The node and its Pods, from the kernel."""
-        return read.node()
+        return self._vm.read() if self._vm else read.node()
 
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""
@@ -71,7 +110,7 @@ class Agent:
 
     def extras(self) -> dict[str, Any]:
         """What no step changes, and a student may have: firewall tables, policy rules, queues, settings."""
-        return extras.read()
+        return self._vm.extras() if self._vm else extras.read()
 
     def restore_extras(self, then: dict[str, Any]) -> list[str]:
         """Bring that back to what it was; returns what was undone, in words."""

@@ -105,6 +105,12 @@ def link_set(
     return RTM_NEWLINK, 0, body
 
 
+def link_take(index: int, name: str, fd: int | None = None, pid: int | None = None) -> Message:
+    """``ip link set DEV netns NAMESPACE name NAME``, the device given by its number, the namespace by descriptor or process."""
+    there = attribute(IFLA_NET_NS_FD, _U32.pack(fd)) if fd is not None else attribute(IFLA_NET_NS_PID, _U32.pack(pid))
+    return RTM_NEWLINK, 0, _LINK.pack(0, 0, index, 0, 0) + _name(name) + there
+
+
 def address(add: bool, interface: str, index: int) -> Message:
     """``ip addr add|del ADDRESS/PREFIX dev DEV``."""
     ip, prefix = interface.split("/")

@@ -93,13 +93,18 @@ def prepare() -> None:
         mount("", FOLDER, "none", MS_SHARED | MS_REC)
 
 
+def unshare() -> None:
+    """Bring this thread into a new network namespace without a name: it goes when nobody is in it."""
+    _call(_libc.unshare, CLONE_NEWNET)
+
+
 def add(name: str) -> None:
     """``ip netns add NAME``; OSError (EEXIST) if the name is taken."""
     prepare()
     os.close(os.open(path(name), os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
     back = here()
     try:
-        _call(_libc.unshare, CLONE_NEWNET)
+        unshare()
         try:
             mount(HERE, path(name), flags=MS_BIND)
         finally:

@@ -11,12 +11,15 @@ import errno
 import json
 import os
 import socket
+import struct
 import sys
 from collections.abc import Callable
 
 from podnet_lab.kernel import encode, extras, namespaces, setup
 from podnet_lab.kernel.apply import apply, write_sysctl
-from podnet_lab.kernel.netlink import Socket
+from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Socket, attribute
+
+RTM_NEWQDISC = 36
 
 FEATURES = ("vxlan", "macvlan", "geneve", "wireguard", "vrf")
 """
@@ -24,6 +27,10 @@ Kinds of interface that later lessons use; each is tried by itself.
 
 Not ipip, gre or dummy: trying them may load a module that puts an interface into the host's own namespace.
 """
+
+
+VM_FEATURES = (*FEATURES, "ipip", "gre", "dummy")
+"""In a VM all can be tried: its set-up keeps those modules from adding interfaces by themselves (vm/provision)."""
 
 
 def _try(action: Callable[[], object]) -> str | None:
@@ -59,6 +66,27 @@ def _raw() -> None:
 def _nftables() -> None:
     extras.add_table("trial")
     extras.remove_tables(extras.tables())
+
+
+def _netem() -> None:
+    sock = Socket()
+    try:  # tc qdisc add dev lo root netem
+        body = struct.pack("=BxxxiIII", 0, sock.index("lo"), 0, 0xFFFFFFFF, 0) + attribute(1, b"netem\0") + attribute(2, bytes(24))
+        sock.request([(RTM_NEWQDISC, NLM_F_CREATE_NEW, body)])
+    finally:
+        sock.close()
+
+
+def features_of_vm() -> dict[str, str | None]:
+    """What the kernel of this VM, whose host namespace is ours to use, can do: tried in a namespace made for it."""
+    back = namespaces.here()
+    try:
+        namespaces.unshare()
+        found = {kind: _known(kind) for kind in VM_FEATURES}
+        return found | {"netem": _try(_netem), "nftables": _try(_nftables)}
+    finally:
+        namespaces.enter(back)
+        os.close(back)
 
 
 def main() -> None:

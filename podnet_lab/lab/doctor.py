@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from podnet_lab.errors import LabError
+from podnet_lab.lab import vms
 from podnet_lab.lab.machine import lab_command
 
 TOOLS = {"setpriv": "util-linux", "setsid": "util-linux", "unshare": "util-linux", "bash": "bash"}
@@ -66,6 +68,8 @@ def examine() -> Diagnosis:
     """Try everything, in about a tenth of a second."""
     if platform.system() != "Linux":
         return Diagnosis((Finding("Linux", f"this is {platform.system()}", f"a lab needs a Linux kernel: {VMS[3:]}"),))
+    if (vm := vms.here()) is not None and vm["node"] == vms.FIRST:
+        return Diagnosis(tuple(_vms()))
     tools = [
         Finding(f"program {tool}", "not found", f"sudo apt install {package}") for tool, package in TOOLS.items() if not shutil.which(tool)
     ]
@@ -78,6 +82,21 @@ def examine() -> Diagnosis:
     if tools:
         return Diagnosis((*tools, *wishes))
     return Diagnosis((*_trial(), *wishes))
+
+
+def _vms() -> list[Finding]:
+    """What the kernel of each of the lab's VMs can do."""
+    try:
+        home = vms.Vms.look()
+    except LabError as error:
+        return [Finding("the lab's VMs", str(error))]
+    try:
+        answers = [(name, agent.start("features")) for name, agent in home.agents.items()]
+        found = [(name, answer()) for name, answer in answers]
+    finally:
+        home.close()
+    features = [Finding(f"{name}: {kind}", problem, needed=False) for name, kinds in found for kind, problem in kinds.items()]
+    return [*(Finding(f"{name} answers") for name, _ in found), *features]
 
 
 def _trial() -> list[Finding]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 
-from podnet_lab.errors import BadInput, CannotRun
+from podnet_lab.errors import BadInput, CannotRun, NoLab
 from podnet_lab.kernel.shell import environment
+from podnet_lab.lab import runtime, vms
 from podnet_lab.lab.runtime import choose, host_pid
 
 
@@ -17,16 +20,36 @@ def command(pid: int, root: bool, words: Sequence[str]) -> list[str]:
     return ["nsenter", f"--target={pid}", *user, "--mount", "--uts", "--net", "--pid", "--", *words]
 
 
+def _enter_vm(vm: dict, node: str, words: Sequence[str]) -> None:
+    if node == "outside":  # it has no machine of its own: it lives as long as its lab
+        entry = next((one for one in runtime.labs() if one.where == "vms"), None)
+        if entry is None:
+            raise NoLab("outside lives while a lab is open: open one in a notebook with Lab.open()")
+        node, words = vm["outside"]["node"], ["shell-outside", entry.nodes["outside"]["namespaces"]["net"], *_words(words)]
+    else:
+        words = ["shell", *_words(words)]
+    if node not in vm["nodes"]:
+        raise BadInput(f"no node is called {node!r}; there are {', '.join(vm['nodes'])} and outside")
+    line = shlex.split(vms.command(vm, node, shlex.join(words), terminal=sys.stdin.isatty()))
+    os.execvp(line[0], line)
+
+
+def _words(words: Sequence[str]) -> Sequence[str]:
+    return ["bash", "-c", words[0]] if len(words) == 1 else words  # one text, as in a shell's own -c
+
+
 def enter(node: str, lab: str | None = None, words: Sequence[str] = ()) -> None:
     """Become a shell on *node* of a running lab, or the program in *words*; does not return."""
+    if lab is None and (vm := vms.here()) is not None:
+        _enter_vm(vm, node, words)
     entry = choose(lab)
+    if entry.where == "vms":
+        _enter_vm(vms.here(), node, words)
     if node not in entry.nodes or node == "lab":
         raise BadInput(f"no node is called {node!r}; there are {', '.join(name for name in entry.nodes if name != 'lab')}")
     if shutil.which("nsenter") is None:
         raise CannotRun("the program nsenter was not found: sudo apt install util-linux")
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
-    if len(words) == 1:  # one text, as in a shell's own -c
-        words = ["bash", "-c", words[0]]
-    line = command(pid, os.geteuid() == 0, words or ["bash", "--norc", "-i"])
+    line = command(pid, os.geteuid() == 0, _words(words) or ["bash", "--norc", "-i"])
     os.execvpe(line[0], line, environment() | prompt)

@@ -13,11 +13,11 @@ from podnet_lab.checks import stage as stage_checks
 from podnet_lab.errors import BadInput, LabError, LabGone, StepFailed
 from podnet_lab.lab import pods, registry, runtime
 from podnet_lab.lab.exam import Exam, rules
+from podnet_lab.lab.home import Home, open_home
 from podnet_lab.lab.journal import Entry
-from podnet_lab.lab.machine import Machine
 from podnet_lab.lab.node import Node
 from podnet_lab.lab.reaching import PATIENCE, Progress, all_pairs, endpoints, explained, try_pairs
-from podnet_lab.lab.reset import Baseline, Goto, Reset, reset
+from podnet_lab.lab.reset import Goto, Reset, reset
 from podnet_lab.lab.run import look, run
 from podnet_lab.lab.signals import uninterrupted
 from podnet_lab.lab.snapshots import Snapshots
@@ -39,25 +39,36 @@ class Lab:
     It lives as long as the process that opened it, or until `close()`; ``with Lab.open() as lab:`` closes it, too.
     """
 
-    def __init__(self, plan: Plan, name: str, machine: Machine) -> None:
-        self.plan, self.name, self._machine = plan, name, machine
-        self._nodes = {each: Node(self, each) for each in machine.agents}
+    def __init__(self, plan: Plan, name: str, home: Home) -> None:
+        self.plan, self.name, self._home = plan, name, home
+        self._nodes = {each: Node(self, each) for each in home.agents}
         self._journal: list[Entry] = []
-        self._made: set[tuple] = set()
-        self._baseline = Baseline.take(machine)
-        self._registered = runtime.register(name, machine.who)
+        self._made = home.recall()
+        self._baseline = home.baseline()
+        self._registered = runtime.register(name, home.who, home.where)
         self._closed = False
-        self._new = True
+        self._new = home.fresh
 
     @classmethod
     def open(
-        cls, nodes: int | None = None, pods: int | None = None, name: str = "lab", plan: Plan | None = None, node_python: str | None = None
+        cls,
+        nodes: int | None = None,
+        pods: int | None = None,
+        name: str = "lab",
+        plan: Plan | None = None,
+        *,
+        where: str | None = None,
+        take_over: bool = False,
+        node_python: str | None = None,
     ) -> Lab:
         """
         Open a lab of *nodes* nodes (3), planned for *pods* Pods each (2), or of a `Plan`; give back the open one of that name.
 
+        On one of the three VMs of `vagrant up` it is the lab of these VMs, of which there is one, and *take_over* takes it
+        from whoever else holds it; elsewhere, and with ``where="namespaces"``, a lab of its own on this machine.
+
         Raises CannotRun where this machine can't run one, with what would help; LabError if an open lab of the same
-        name has another plan.
+        name has another plan, or somebody else holds the VMs.
         """
         wanted = plan or _plan(3 if nodes is None else nodes, 2 if pods is None else pods)
         if (running := registry.running(runtime.lab_name(name))) is not None:
@@ -66,11 +77,11 @@ class Lab:
             return running
         runtime.labs()  # sweeps what others left
         with uninterrupted():
-            machine = Machine(wanted, node_python)
+            home = open_home(wanted, where, take_over, node_python)
             try:
-                lab = registry.OPEN[name] = cls(wanted, name, machine)
+                lab = registry.OPEN[name] = cls(wanted, name, home)
             except BaseException:
-                machine.close()
+                home.close()
                 raise
         _tell_jupyter()
         return lab
@@ -78,7 +89,7 @@ class Lab:
     @property
     def alive(self) -> bool:
         """Whether its processes still run."""
-        return not self._closed and all(agent.alive for agent in self._machine.agents.values())
+        return not self._closed and all(agent.alive for agent in self._home.agents.values())
 
     @property
     def nodes(self) -> list[Node]:
@@ -110,7 +121,7 @@ class Lab:
                     raise BadInput(f"{step!r} is not a step; bridge.add('v-net-0') makes one")
         self._must_be_alive()
         try:
-            result = run(self._machine.agents, recipe, headline)
+            result = run(self._home.agents, recipe, headline)
         except StepFailed as failure:
             if self._new:
                 failure.add_note(NEW)
@@ -118,7 +129,9 @@ class Lab:
         self._new = False
         if (entry := Entry.of(result)) is not None:
             self._journal.append(entry)
-            self._made.update((node, key) for node in entry.steps for key in entry.keys(node))
+            made = {(node, repr(key)) for node in entry.steps for key in entry.keys(node)}
+            self._made |= made
+            self._home.remember(made)
         return result
 
     def build(self) -> Result:
@@ -138,7 +151,7 @@ class Lab:
         entry = self._journal[-1]
         entry.refuse_if_changed(self.snapshot(*entry.steps))
         inverse = entry.inverse()
-        result = run(self._machine.agents, inverse, "taken back:" if any(inverse.values()) else "nothing was left of that run to take back")
+        result = run(self._home.agents, inverse, "taken back:" if any(inverse.values()) else "nothing was left of that run to take back")
         entry.refuse_if_left(result.after)
         self._journal.pop()
         return result
@@ -152,20 +165,22 @@ class Lab:
         """
         steps = recipes.before(stage, self.plan)
         self._must_be_alive()
-        back = reset(self._machine, self._baseline, self._made)
+        back = reset(self._home, self._baseline, self._made)
         short = {name: recipes.shortcut(steps[name]) for name in steps if steps[name]}
-        result = run(self._machine.agents, short) if short else None
+        result = run(self._home.agents, short) if short else None
         self._journal.clear()
         self._new = False
-        self._made = {(name, key) for name in short for step in short[name] for key in step.touches()}
+        self._made = {(name, repr(key)) for name in short for step in short[name] for key in step.touches()}
+        self._home.remember(self._made, anew=True)
         return Goto(f"the lab is ready for stage {stage!r}" if stage != "done" else "the lab is wired", back, result)
 
     def reset(self) -> Reset:
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
         self._must_be_alive()
-        back = reset(self._machine, self._baseline, set())
+        back = reset(self._home, self._baseline, set())
         self._journal.clear()
         self._made.clear()
+        self._home.remember(set(), anew=True)
         return Reset("the lab is as it was opened" if back else "nothing to do: the lab is as it was opened", back)
 
     def script(self, node: str | None = None) -> str:
@@ -201,7 +216,7 @@ class Lab:
         self._must_be_alive()
         for name in names:
             self[name]
-        return Snapshots(look(self._machine.agents, names or [node.name for node in self.plan.nodes]))
+        return Snapshots(look(self._home.agents, names or [node.name for node in self.plan.nodes]))
 
     def topology(self) -> Topology:
         """The network as a picture, drawn from what the kernels say now; what the last run added is marked."""
@@ -221,12 +236,12 @@ class Lab:
         everyone = self._everyone()
         known = endpoints(everyone)
         pair = (self._endpoint(known, source), self._endpoint(known, target))
-        (ping,) = try_pairs(self._machine.agents, [pair], patience)
+        (ping,) = try_pairs(self._home.agents, [pair], patience)
         return replace(explained(everyone, ping), expected=wanted)
 
     def matrix(self, progress: Progress | None = None) -> Matrix:
         """Try every ordered pair of Pods; *progress* is called with how many are done, of how many."""
-        return all_pairs(self._machine.agents, self.snapshot(), progress)
+        return all_pairs(self._home.agents, self.snapshot(), progress)
 
     def check(self, stage: str | None = None, progress: Progress | None = None) -> Exam | Checks:
         """
@@ -256,13 +271,13 @@ class Lab:
         """Run *script* with bash on *node*; *output* gets (1 or 2, bytes) as they come; returns the exit status."""
         self[node]
         self._must_be_alive()
-        return self._machine.agents[node].shell(script, output)
+        return self._home.agents[node].shell(script, output)
 
     def close(self) -> None:
         """End the lab: its processes, and with them its namespaces and mounts. A second time does nothing."""
         if not self._closed:
             self._closed = True
-            self._machine.close()
+            self._home.close()
             runtime.unregister(self._registered)
             registry.forget(self)
 

@@ -8,15 +8,18 @@ namespace, and --kill-child makes the whole tree die with it.
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import threading
-import warnings
 from shlex import quote
 
-from podnet_lab.errors import CannotRun, LabError, LabGone
-from podnet_lab.lab.wire import AgentClient, Refusal, Wire
+from podnet_lab.errors import CannotRun, LabGone
+from podnet_lab.kernel.setup import UPLINK
+from podnet_lab.lab.baseline import Baseline
+from podnet_lab.lab.home import Home
+from podnet_lab.lab.run import look
+from podnet_lab.lab.wire import Refusal
+from podnet_lab.model import Link
 from podnet_lab.plan import OUTSIDE, Plan
 
 READY = 20.0
@@ -34,23 +37,17 @@ def node_command(python: str) -> str:
     return f"unshare -nmu --propagation private {quote(python)} -P"
 
 
-class Machine:
-    """The running processes of a one-machine lab; `agents` has one client for each node, and for ``outside``."""
+class Machine(Home):
+    """The processes of a one-machine lab."""
+
+    where, fresh = "namespaces", True
 
     def __init__(self, plan: Plan, node_python: str | None = None) -> None:
-        import execnet  # here: it takes as long as everything else together, and only an opened lab needs it
+        super().__init__()
+        import execnet
 
-        if threading.current_thread() is not threading.main_thread():
-            raise LabError("open a lab from the main thread: it dies with the thread that opened it")
-        python = sys.executable
-        self._group, self.wire = execnet.Group(), Wire()
-        # We end it ourselves; execnet would try so in a forked child, too, where its threads are gone.
-        atexit.unregister(self._group._cleanup_atexit)
-        self._pid = os.getpid()
-        self.agents: dict[str, AgentClient] = {}
-        self.who: dict[str, dict] = {}
         try:
-            self._start(plan, python, node_python or python)
+            self._start(plan, sys.executable, node_python or sys.executable)
         except (OSError, EOFError, AssertionError, execnet.RemoteError, LabGone, Refusal) as error:
             # execnet asserts that the other side speaks, and says EOFError where it has gone.
             from podnet_lab.lab.doctor import explain_failure  # here: it is asked only when something is wrong
@@ -81,20 +78,24 @@ class Machine:
             answer()
         late.cancel()
 
-    def _agent(self, name: str, spec: str) -> AgentClient:
-        return AgentClient(name, self._group.makegateway(spec), self.wire)
+    def baseline(self) -> Baseline:
+        """Look at every node, now that it is new."""
+        answers = {name: agent.start("extras") for name, agent in self.agents.items()}
+        return Baseline(look(self.agents, self.agents), {name: answer() for name, answer in answers.items()})
 
-    def mend(self, name: str, address: str) -> None:
+    def mend(self, baseline: Baseline) -> list[str]:
         """Cable a node anew whose interface to the external network was deleted."""
-        self.agents[name].call("remove_uplink")
-        self.lab.call("cable", node=name, pid=self.who[name]["pid"])
-        self.agents[name].call("uplink", address=address)
+        said = []
+        for name, node in look(self.agents, baseline.snapshots).items():
+            was = baseline.snapshots[name].own
+            if UPLINK in was.links and not _is_uplink(node.own.links.get(UPLINK)):
+                self.agents[name].call("remove_uplink")
+                self.lab.call("cable", node=name, pid=self.who[name]["pid"])
+                self.agents[name].call("uplink", address=str(was.addresses_of(UPLINK)[0]))
+                said.append(f"{name}# (its cable to the external network was gone)")
+        return said
 
-    def close(self) -> None:
-        """End every process of the lab; the kernel takes its namespaces and mounts with it. In a forked child, do nothing."""
-        if os.getpid() != self._pid:
-            return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            self._group.terminate(timeout=1.0)
-        self.wire.stop()
+
+def _is_uplink(link: Link | None) -> bool:
+    """Whether an interface is still the one whose other end lies in the lab: out of sight from here."""
+    return link is not None and link.kind == "veth" and link.peer is None

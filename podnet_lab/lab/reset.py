@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from podnet_lab.errors import LabError
-from podnet_lab.kernel.setup import UPLINK
-from podnet_lab.lab.machine import Machine
-from podnet_lab.lab.run import bring_back, look
-from podnet_lab.model import Link, Snapshot
+from podnet_lab.lab.baseline import Baseline
+from podnet_lab.lab.home import Home
+from podnet_lab.lab.run import bring_back
 from podnet_lab.results import Result
 from podnet_lab.steps import Step
 
@@ -47,55 +45,26 @@ class Goto(Reset):
     __repr__ = __str__
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """How the nodes were when the lab was opened."""
-
-    snapshots: Mapping[str, Snapshot]
-    extras: Mapping[str, dict]
-
-    @classmethod
-    def take(cls, machine: Machine) -> Baseline:
-        """Look at every node, now that it is new."""
-        answers = {name: agent.start("extras") for name, agent in machine.agents.items()}
-        return cls(look(machine.agents, machine.agents), {name: answer() for name, answer in answers.items()})
-
-
-def reset(machine: Machine, baseline: Baseline, made: set[tuple]) -> tuple[str, ...]:
+def reset(home: Home, baseline: Baseline, made: set[tuple[str, str]]) -> tuple[str, ...]:
     """Bring all nodes back to *baseline*; returns what that took beyond taking back what is in *made*, in words."""
-    said = [*_broken_names(machine), *_mend_uplinks(machine, baseline)]
-    done, left = bring_back(machine.agents, baseline.snapshots)
+    said = [*_broken_names(home), *home.mend(baseline)]
+    done, left = bring_back(home.agents, baseline.snapshots)
     for name, steps in left.items():
         raise LabError(f"{name} could not be brought back; still to do: {'; '.join(step.command for step in steps)}")
     for name, steps in done.items():
         said += [f"{name}# {step.command}" for step in steps if not _ours(name, step, made)]
-    answers = [(name, agent.start("restore_extras", then=baseline.extras[name])) for name, agent in machine.agents.items()]
+    answers = [(name, agent.start("restore_extras", then=baseline.extras[name])) for name, agent in home.agents.items()]
     for name, answer in answers:
         said += [f"{name}# {words}" for words in answer()]
-    for answer in [agent.start("forget") for agent in machine.agents.values()]:
+    for answer in [agent.start("forget") for agent in home.agents.values()]:
         answer()
     return tuple(line.encode(errors="backslashreplace").decode() for line in said)  # a name may be no UTF-8
 
 
-def _broken_names(machine: Machine) -> list[str]:
-    answers = [(name, agent.start("remove_broken_names")) for name, agent in machine.agents.items()]
+def _broken_names(home: Home) -> list[str]:
+    answers = [(name, agent.start("remove_broken_names")) for name, agent in home.agents.items()]
     return [f"{name}# rm /run/netns/{broken}" for name, answer in answers for broken in answer()]
 
 
-def _mend_uplinks(machine: Machine, baseline: Baseline) -> list[str]:
-    said = []
-    for name, node in look(machine.agents, baseline.snapshots).items():
-        was = baseline.snapshots[name].own
-        if UPLINK in was.links and not _is_uplink(node.own.links.get(UPLINK)):
-            machine.mend(name, str(was.addresses_of(UPLINK)[0]))
-            said.append(f"{name}# (its cable to the external network was gone)")
-    return said
-
-
-def _is_uplink(link: Link | None) -> bool:
-    """Whether an interface is still the one whose other end lies in the lab: out of sight from here."""
-    return link is not None and link.kind == "veth" and link.peer is None
-
-
-def _ours(node: str, step: Step, made: set[tuple]) -> bool:
-    return any((node, key) in made for key in step.touches())
+def _ours(node: str, step: Step, made: set[tuple[str, str]]) -> bool:
+    return any((node, repr(key)) in made for key in step.touches())

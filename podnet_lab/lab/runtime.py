@@ -28,6 +28,7 @@ class Entry:
     born: int
     nodes: Mapping[str, dict]
     notebook: str = ""
+    where: str = "namespaces"
 
     def __str__(self) -> str:
         return f"{self.name} of {self.notebook or 'a program'} (process {self.owner})"
@@ -72,11 +73,11 @@ def lab_name(name: str) -> str:
     return name
 
 
-def register(name: str, nodes: Mapping[str, dict]) -> Path:
+def register(name: str, nodes: Mapping[str, dict], where: str = "namespaces") -> Path:
     """List a lab of this process; returns its file."""
     pid = os.getpid()
     path = folder() / f"{pid}-{lab_name(name)}.json"
-    entry = {"name": name, "owner": pid, "born": birth(pid), "nodes": dict(nodes), "notebook": _notebook()}
+    entry = {"name": name, "owner": pid, "born": birth(pid), "nodes": dict(nodes), "notebook": notebook(), "where": where}
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(entry))
     fresh.replace(path)
@@ -90,7 +91,7 @@ def unregister(path: Path) -> None:
         path.parent.rmdir()
 
 
-def _notebook() -> str:
+def notebook() -> str:
     """The notebook that this process is the kernel of, as Jupyter tells its kernels."""
     return Path(os.environ.get("JPY_SESSION_NAME", "")).name
 

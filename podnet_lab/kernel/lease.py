@@ -1,0 +1,75 @@
+"""Who holds the lab of VMs: one at a time, known by a locked file on node1 that is free again when its holder ends."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import time
+
+PATH = "/run/podnet-lease"
+MADE = "/run/podnet-made"
+"""What the lab's holders, one after the other, have made: one line of JSON each time. /run, and what was made, go with a restart."""
+
+GRACE = 3.0
+"""Seconds that a holder has to end: a notebook's kernel that is being restarted takes a moment."""
+
+
+class Lease:
+    """The lab's lease, as this agent holds it; it ends with the agent."""
+
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+
+    def take(self, holder: str, take_over: bool) -> str | None:
+        """Hold the lab as *holder*; if somebody else does, end their agent (*take_over*), or return who it is."""
+        self._descriptor = self._descriptor or os.open(PATH, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if not self._lock(GRACE):
+            other = self._read()
+            if not take_over:
+                return other.get("holder", "somebody")
+            _end(other)
+            if not self._lock(GRACE):
+                return other.get("holder", "somebody")
+        text = json.dumps({"holder": holder, "pid": os.getpid()}).encode()
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, text, 0)
+        return None
+
+    def remember(self, made: list, anew: bool) -> None:
+        """Keep *made*, besides or instead of what was kept."""
+        with open(MADE, "w" if anew else "a") as file:
+            file.write(json.dumps(made) + "\n")
+
+    def recall(self) -> list:
+        """All that was kept."""
+        try:
+            with open(MADE) as file:
+                return [one for line in file for one in json.loads(line)]
+        except FileNotFoundError:
+            return []
+
+    def _lock(self, patience: float) -> bool:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.02)
+            else:
+                return True
+
+    def _read(self) -> dict:
+        try:
+            return json.loads(os.pread(self._descriptor, 4096, 0))
+        except ValueError:  # taken this moment, and not written yet
+            return {}
+
+
+def _end(holder: dict) -> None:
+    """End the agent that holds the lease: it is alive, for the file is locked, so the number is its own."""
+    if "pid" in holder:
+        os.kill(holder["pid"], signal.SIGKILL)

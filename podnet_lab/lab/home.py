@@ -1,0 +1,84 @@
+"""
+Where a lab's nodes live, whatever that is: one agent for each node, and one for the host `outside`.
+
+    Home
+    ├── Machine   namespaces of this machine (machine.py)
+    └── Vms       virtual machines, of which this is the first (vms.py)
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import warnings
+from typing import ClassVar
+
+from podnet_lab.errors import LabError
+from podnet_lab.lab.baseline import Baseline
+from podnet_lab.lab.wire import AgentClient, Wire
+from podnet_lab.plan import Plan
+
+
+class Home:
+    """The running agents of a lab: `agents` has one client for each node, and for ``outside``; `who` says who they are."""
+
+    where: ClassVar[str]
+    """What `Lab.open(where=…)` calls it."""
+
+    fresh: ClassVar[bool]
+    """Whether its nodes are new whenever a lab is opened."""
+
+    def __init__(self) -> None:
+        import execnet  # here: it takes as long as everything else together, and only an opened lab needs it
+
+        if threading.current_thread() is not threading.main_thread():
+            raise LabError("open a lab from the main thread: it dies with the thread that opened it")
+        self._group, self.wire = execnet.Group(), Wire()
+        # We end it ourselves; execnet would try so in a forked child, too, where its threads are gone.
+        atexit.unregister(self._group._cleanup_atexit)
+        self._pid = os.getpid()
+        self.agents: dict[str, AgentClient] = {}
+        self.who: dict[str, dict] = {}
+
+    def baseline(self) -> Baseline:
+        """How the nodes were when they were new."""
+        raise NotImplementedError
+
+    def mend(self, baseline: Baseline) -> list[str]:
+        """Give each node its interface to the external network back where it is gone; says what that took."""
+        raise NotImplementedError
+
+    def recall(self) -> set[tuple[str, str]]:
+        """What labs that were opened here before made, of what may still be there: (node, what a step touches, as text)."""
+        return set()
+
+    def remember(self, made: set[tuple[str, str]], anew: bool = False) -> None:
+        """Keep what this lab made, for those that are opened here later; *anew*: that is all there is now."""
+
+    def _agent(self, name: str, spec: str) -> AgentClient:
+        return AgentClient(name, self._group.makegateway(spec), self.wire)
+
+    def close(self) -> None:
+        """End every process that was started for this lab. In a forked child, do nothing."""
+        if os.getpid() != self._pid:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            self._group.terminate(timeout=1.0)
+        self.wire.stop()
+
+
+def open_home(plan: Plan, where: str | None, take_over: bool, node_python: str | None) -> Home:
+    """
+    Start a lab's agents where they belong: in the VMs where this is one of them, else in namespaces of this machine.
+
+    *where* ("vms" or "namespaces") says so instead. Raises CannotRun where it can't be done; LabHeld where somebody else
+    has the VMs, if not *take_over*.
+    """
+    from podnet_lab.lab import vms
+    from podnet_lab.lab.machine import Machine
+
+    if vms.chosen(where):
+        return vms.Vms(plan, take_over)
+    return Machine(plan, node_python)
