@@ -6,10 +6,10 @@ ARGS ?=
 PIP := -m pip --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: help lab demo test test-long lint notebooks pins clean
+.PHONY: help lab demo test test-long test-vagrant lint notebooks pins clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY) ## open JupyterLab on the notebooks, once this machine has shown that it can run a lab
 	@.venv/bin/podnet lab
@@ -22,6 +22,9 @@ test: $(READY) ## run every test: unit, live, and all notebooks
 
 test-long: $(READY) ## run the tests that take minutes
 	@.venv/bin/python -m pytest -m long $(ARGS)
+
+test-vagrant: $(READY) ## bring up three VMs and test everything in them: half an hour, as root, on Debian 12
+	@tests/vagrant/run $(ARGS)
 
 lint: $(READY) ## check the style of all code, notebooks too
 	@.venv/bin/ruff check .

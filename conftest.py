@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent
 ASKED_FOR = {
     "browser": "needs Chromium and Playwright; run it with -m browser",
     "long": "takes minutes; run it with `make test-long`",
-    "vagrant": "needs VMs; run it with -m vagrant",
+    "vagrant": "needs VMs; run it with `make test-vagrant`",
 }
 
 
@@ -33,6 +33,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if is_in(item, "tests/live") or is_in(item, "notebooks"):
             item.add_marker("lab")
+        if is_in(item, "tests/vagrant"):
+            item.add_marker("vagrant")
         reasons = [why for mark, why in ASKED_FOR.items() if item.get_closest_marker(mark) and mark not in selected]
         if item.get_closest_marker("root") and os.geteuid() != 0:
             reasons.append("needs real root")

@@ -116,11 +116,12 @@ def shell(node: str, lab_name: str | None, command: tuple[str, ...]) -> None:
 def lab(folder: Path | None, port: int, ip: str, browser: bool | None) -> None:
     """Start JupyterLab on the notebooks in FOLDER (default: ./notebooks), if this machine can run a lab."""
     from podnet_lab.jupyterlab import start
+    from podnet_lab.lab import vms
     from podnet_lab.lab.doctor import examine
 
-    found = examine()
-    if not found:
-        raise click.ClickException(f"this machine can't run a lab\n{found.failures}")
-    click.echo("this machine can run a lab")
+    if vms.here() is None:  # the other VMs may still be starting, and that is no reason to wait
+        if not (found := examine()):
+            raise click.ClickException(f"this machine can't run a lab\n{found.failures}")
+        click.echo("this machine can run a lab")
     seen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and not os.environ.get("CI")
     start(folder, port, seen if browser is None else browser, ip)

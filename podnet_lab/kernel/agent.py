@@ -65,9 +65,9 @@ class Agent:
         """How this VM was when it was new."""
         return self._vm.baseline
 
-    def lend(self, network: str) -> None:
-        """Give the spare card to the host `outside`, which lives in *network* (on the VM that has the card)."""
-        self._vm.lend(network, setup.UPLINK)
+    def lend(self, network: str) -> str:
+        """Give the spare card to the host `outside`, which lives in *network* (on the VM that has it); returns its name."""
+        return self._vm.lend(network)
 
     def features(self) -> dict[str, str | None]:
         """What this VM's kernel can do that single lessons need; None, or why not."""
@@ -84,9 +84,9 @@ class Agent:
         """Cable a node to the external network (on the lab's agent)."""
         setup.cable(node, pid)
 
-    def uplink(self, address: str) -> None:
+    def uplink(self, address: str, dev: str = setup.UPLINK) -> None:
         """Give the node's end of that cable its address."""
-        setup.uplink(address)
+        setup.uplink(address, dev)
 
     def remove_uplink(self) -> None:
         """Delete whatever has the name of the node's interface to the external network."""
@@ -106,6 +106,8 @@ class Agent:
 
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""
+        if self._vm:
+            self._vm.refuse(requests)
         apply.apply(requests)
 
     def extras(self) -> dict[str, Any]:

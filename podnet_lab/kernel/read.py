@@ -42,6 +42,7 @@ from podnet_lab.kernel.netlink import Socket, attribute, attributes
 IFF_LOWER_UP = 0x10000
 ARPHRD_LOOPBACK = 772
 IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS = 29, 8
+IFLA_PERM_ADDRESS = 54
 NETNSA_NSID, NETNSA_FD, NETNSA_TARGET_NSID = 1, 3, 4
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
 LOCAL_TABLE = 255
@@ -61,7 +62,7 @@ def _u32(data: bytes) -> int:
 
 
 def links(sock: Socket) -> list[dict[str, Any]]:
-    """Every interface, with the numbers of master and peer still to be named."""
+    """Every interface, with the numbers of master and peer still to be named; *card* is the MAC that a real card was made with."""
     found = []
     for body in sock.dump(RTM_GETLINK, _LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _U32.pack(RTEXT_FILTER_SKIP_STATS))):
         _, hardware, index, flags, _ = _LINK.unpack_from(body)
@@ -76,6 +77,7 @@ def links(sock: Socket) -> list[dict[str, Any]]:
                 "carrier": bool(flags & IFF_LOWER_UP),
                 "arp": not flags & IFF_NOARP,
                 "mac": has.get(IFLA_ADDRESS, b"").hex(":"),
+                "card": has.get(IFLA_PERM_ADDRESS, b"").hex(":") if not kind else "",
                 "mtu": _u32(has[IFLA_MTU]),
                 "index": index,
                 "master_index": _u32(has[IFLA_MASTER]) if IFLA_MASTER in has else 0,

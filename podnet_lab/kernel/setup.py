@@ -90,10 +90,10 @@ def remove_uplink() -> None:
         sock.close()
 
 
-def uplink(address: str) -> None:
+def uplink(address: str, dev: str = UPLINK) -> None:
     """Give this node's end of that cable its address, and switch it on."""
     sock = Socket()
     try:
-        sock.request([encode.address(True, address, sock.index(UPLINK)), encode.link_set(UPLINK, up=True)])
+        sock.request([encode.address(True, address, sock.index(dev)), encode.link_set(dev, up=True)])
     finally:
         sock.close()

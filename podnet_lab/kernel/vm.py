@@ -1,8 +1,9 @@
 """
 A node that is a virtual machine of its own: which of its cards is the lesson's, and how it was when it was new.
 
-The other cards (Vagrant's, and the one by which node1 reaches the others) are left out of what the lab sees, so that
-no step and no reset touches them. All are known by their MAC: names differ from machine to machine, and students change them.
+The other cards (Vagrant's, and the one by which node1 reaches the others) are left out of what the lab sees, and no
+step and no reset touches them. All are known by the MAC that they were made with: names differ from machine to
+machine, and students change names and MACs.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import errno
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -19,13 +21,16 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from podnet_lab.kernel import encode, extras, namespaces, read, setup
+from podnet_lab.kernel import apply, encode, extras, namespaces, read, setup
 from podnet_lab.kernel.netlink import Refused, Socket
 
 CONFIG = Path("/etc/podnet/lab.json")
 """Which VM this is, and how to reach the others; provisioning writes it, so where it is, the lab is one of VMs."""
 
 BASELINE = Path("/var/lib/podnet/baseline.json")
+
+BORROWER = Path("/run/podnet-outside")
+"""Which network namespace the spare card was lent to."""
 
 PATIENCE = 10.0
 """Seconds to wait for a card to come back from a namespace that ended."""
@@ -42,8 +47,9 @@ class Vm:
     """
     This VM as its lab sees it, as provisioning stored it.
 
-    *external* is the MAC of the lesson's card, *others* those of all other cards, *spare* of the one for the host
-    `outside`, if it is here; *baseline* is what the agent's calls `read` and `extras` said when this VM was new.
+    *external* is the MAC of the lesson's card, *others* those of all other cards, *spare* that of the one for the host
+    `outside`, if it is here: always the MAC that the card was made with. *baseline* is what the agent's calls `read` and
+    `extras` said when this VM was new.
     """
 
     external: str
@@ -67,38 +73,65 @@ class Vm:
         """The node and its Pods, without the cards that are not the lesson's."""
         return visible(read.node(), set(self.others))
 
+    def refuse(self, requests: list[apply.Request]) -> None:
+        """Refused (EPERM) if one of *requests* would change a card that is not the lesson's: this VM is reached through it."""
+        hidden = self._hidden()
+        for position, (_, namespace, arguments) in enumerate(requests):
+            words = {part for value in arguments.values() if isinstance(value, str) for part in value.split("/")}
+            if namespace is None and (named := hidden & words):
+                raise Refused(errno.EPERM, position, f"{named.pop()} is how this VM is reached, and no part of the lesson")
+
+    def _hidden(self) -> set[str]:
+        return {link["name"] for link in _cards() if link["card"] in self.others}
+
     def extras(self) -> dict[str, Any]:
         """What no step changes, without those cards'."""
-        return _without(extras.read(), {link["name"] for link in _cards() if link["mac"] in self.others})
+        return _without(extras.read(), self._hidden())
 
     def mend(self) -> list[str]:
         """Bring the external card back from a namespace that it was moved to, under its own name; says what that took."""
-        name = next(link["name"] for link in self.baseline["snapshot"][""]["links"] if link["mac"] == self.external)
+        name = next(link["name"] for link in self.baseline["snapshot"][""]["links"] if link["card"] == self.external)
         for space, link in _everywhere():
-            if link["mac"] == self.external and link["kind"] == "physical":
+            if link["card"] == self.external:
                 return _bring_home(space, link, name)
         return ["(its card on the external network is gone)"]
 
-    def lend(self, network: str, name: str) -> None:
+    def lend(self, network: str) -> str:
         """
-        Move the spare card into *network*, a namespace as /proc writes it ("net:[4026532001]"), and call it *name* there.
+        Move the spare card into *network*, a namespace as /proc writes it ("net:[4026532001]"); returns its name.
 
-        OSError (ENODEV) if there is none, or it does not come back from the host `outside` of a lab that just ended.
+        It keeps that name: if another one here had it when the card comes back, systemd would switch that one off.
+        An `outside` that still has it belongs to a lab that was taken over, or just ended: it is ended.
+        OSError (ENODEV) if there is no such card.
         """
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for link in _cards():
-                if link["mac"] == self.spare:
-                    _send([encode.link_take(link["index"], name, pid=_process_in(network))])
-                    return
+                if link["card"] == self.spare:
+                    _send([encode.link_take(link["index"], pid=_processes_in(network)[0])])
+                    BORROWER.write_text(network)
+                    return link["name"]
+            self._end_borrower()
             time.sleep(0.02)
         raise OSError(errno.ENODEV, "no card is left for the host outside")
+
+    def _end_borrower(self) -> None:
+        with contextlib.suppress(OSError):  # nobody has borrowed it, or they are ending by themselves
+            processes = _processes_in(BORROWER.read_text())
+            descriptor = os.open(f"/proc/{processes[0]}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                with namespaces.inside(descriptor):
+                    there = any(link["card"] == self.spare for link in _cards())
+            finally:
+                os.close(descriptor)
+            for pid in processes if there else ():
+                os.kill(pid, signal.SIGKILL)
 
 
 def visible(spaces: dict[str, Any], others: set[str]) -> dict[str, Any]:
     """*spaces* without the node's own cards whose MACs are in *others*, and without what belongs to them."""
     own = spaces[""]
-    hidden = {link["name"] for link in own["links"] if link["mac"] in others and link["kind"] == "physical"}
+    hidden = {link["name"] for link in own["links"] if link["card"] in others}
     lean = own | {
         "links": [link for link in own["links"] if link["name"] not in hidden],
         "addresses": [one for one in own["addresses"] if one[0] not in hidden],
@@ -122,10 +155,10 @@ def _without(found: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
 
 
 def _cards() -> list[dict[str, Any]]:
-    """The physical interfaces of this thread's namespace."""
+    """The real cards of this thread's namespace."""
     sock = Socket()
     try:
-        return [link for link in read.links(sock) if link["kind"] == "physical"]
+        return [link for link in read.links(sock) if link["card"]]
     finally:
         sock.close()
 
@@ -140,12 +173,16 @@ def _addresses() -> dict[str, str]:
         sock.close()
 
 
-def _process_in(network: str) -> int:
+def _processes_in(network: str) -> list[int]:
+    """The processes that live in a network namespace; OSError (ESRCH) if there is none."""
+    found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended this moment
             if os.readlink(path / "ns/net") == network:
-                return int(path.name)
-    raise OSError(errno.ESRCH, f"nobody lives in {network}")
+                found.append(int(path.name))
+    if not found:
+        raise OSError(errno.ESRCH, f"nobody lives in {network}")
+    return sorted(found)
 
 
 def _everywhere() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -181,7 +218,7 @@ def store(external: str) -> None:
     dev = _addresses().get(external)
     if dev is None:
         raise SystemExit(f"no interface here has the address {external}")
-    cards = {link["name"]: link["mac"] for link in _cards()}
+    cards = {link["name"]: link["card"] for link in _cards()}
     others = [mac for name, mac in cards.items() if name != dev]
     spare = next((mac for name, mac in cards.items() if name not in _addresses().values()), None)
     new = Vm(cards[dev], others, spare, {})

@@ -49,6 +49,10 @@ class Home:
         """Give each node its interface to the external network back where it is gone; says what that took."""
         raise NotImplementedError
 
+    def why_gone(self) -> str:
+        """What to tell whoever uses a lab whose agents ended."""
+        return "is closed or its processes are gone; Lab.open() opens a new one"
+
     def recall(self) -> set[tuple[str, str]]:
         """What labs that were opened here before made, of what may still be there: (node, what a step touches, as text)."""
         return set()
@@ -57,7 +61,10 @@ class Home:
         """Keep what this lab made, for those that are opened here later; *anew*: that is all there is now."""
 
     def _agent(self, name: str, spec: str) -> AgentClient:
-        return AgentClient(name, self._group.makegateway(spec), self.wire)
+        return AgentClient(name, self._gateway(spec), self.wire)
+
+    def _gateway(self, spec: str):
+        return self._group.makegateway(spec)
 
     def close(self) -> None:
         """End every process that was started for this lab. In a forked child, do nothing."""

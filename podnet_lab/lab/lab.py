@@ -34,7 +34,7 @@ NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STA
 
 class Lab:
     """
-    A cluster of nodes in namespaces of their own, on this machine; open one with `Lab.open()`.
+    A cluster of nodes: namespaces of this machine, or the three VMs of `vagrant up`; open one with `Lab.open()`.
 
     It lives as long as the process that opened it, or until `close()`; ``with Lab.open() as lab:`` closes it, too.
     """
@@ -274,7 +274,11 @@ class Lab:
         return self._home.agents[node].shell(script, output)
 
     def close(self) -> None:
-        """End the lab: its processes, and with them its namespaces and mounts. A second time does nothing."""
+        """
+        End the lab: its processes, and with them its namespaces and mounts. A second time does nothing.
+
+        VMs stay as they are: closing their lab lets somebody else open it.
+        """
         if not self._closed:
             self._closed = True
             self._home.close()
@@ -289,7 +293,8 @@ class Lab:
 
     def _must_be_alive(self) -> None:
         if not self.alive:
-            raise LabGone(f"the lab {self.name!r} is closed or its processes are gone; Lab.open() opens a new one")
+            why = "is closed; Lab.open() opens a new one" if self._closed else self._home.why_gone()
+            raise LabGone(f"the lab {self.name!r} {why}")
 
     def __repr__(self) -> str:
         if not self.alive:

@@ -21,10 +21,14 @@ def snapshot(node: str, spaces: dict[str, Any]) -> Snapshot:
     return Snapshot(node, {name or None: _namespace(name or None, has) for name, has in spaces.items()})
 
 
+def _link(has: dict[str, Any]) -> Link:
+    return Link(**{key: value for key, value in has.items() if key != "card"} | {"peer": tuple(has["peer"]) if has["peer"] else None})
+
+
 def _namespace(name: str | None, has: dict[str, Any]) -> Namespace:
     return Namespace(
         name,
-        {link["name"]: Link(**link | {"peer": tuple(link["peer"]) if link["peer"] else None}) for link in has["links"]},
+        {link["name"]: _link(link) for link in has["links"]},
         tuple(Address(dev, IPv4Interface(interface), extra, raw) for dev, interface, extra, raw in has["addresses"]),
         tuple(
             Route(IPv4Network(to), IPv4Address(via) if via else None, dev, kind, table, metric, kernel, extra, raw)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from podnet_lab.errors import BadInput, CannotRun, LabGone, LabHeld
+from podnet_lab.errors import BadInput, CannotRun, LabHeld
 from podnet_lab.kernel.vm import CONFIG
 from podnet_lab.lab import runtime
 from podnet_lab.lab.baseline import Baseline
 from podnet_lab.lab.home import Home
 from podnet_lab.lab.snapshots import snapshot
-from podnet_lab.lab.wire import Refusal
+from podnet_lab.lab.wire import AgentClient, Refusal
 from podnet_lab.plan import OUTSIDE, Plan
 
 AGENT = "/usr/local/sbin/podnet-agent"
@@ -70,63 +72,56 @@ class Vms(Home):
     where, fresh = "vms", False
 
     def __init__(self, plan: Plan, take_over: bool = False) -> None:
-        self._config = here()
-        fits(plan, self._config)
-        super().__init__()
-        try:
-            self._reach(FIRST, FIRST, "agent")
-            if holder := self.agents[FIRST].call("lease", holder=_holder(), take_over=take_over):
-                raise LabHeld(f"the lab of VMs is held by {holder}: close it there, or take it over with Lab.open(take_over=True)")
-            self._start([node.name for node in plan.nodes])
-            self._start_outside()
-        except BaseException:
-            self.close()
-            raise
+        fits(plan, here())
+        self._open(lambda: self._lab(take_over))
 
     @classmethod
     def look(cls) -> Vms:
         """The agents of all VMs, without `outside` and without the lease: to ask, and to change nothing."""
         self = cls.__new__(cls)
+        self._open(lambda: self._reach({node: (node, "agent") for node in self._config["nodes"]}))
+        return self
+
+    def _open(self, reach: Callable[[], None]) -> None:
+        super().__init__()
         self._config = here()
-        Home.__init__(self)
         try:
-            self._reach(FIRST, FIRST, "agent")
-            self._start(list(self._config["nodes"]))
+            reach()
+            nodes = {name: agent for name, agent in self.agents.items() if name != "outside"}
+            for name, answer in [(name, agent.start("become_vm")) for name, agent in nodes.items()]:
+                self.who[name] = self._answer(name, answer)
+            if "outside" in self.agents:
+                self._plug_outside()
         except BaseException:
             self.close()
             raise
-        return self
 
-    def _start(self, nodes: list[str]) -> None:
-        for node in nodes:
-            if node not in self.agents:
-                self._reach(node, node, "agent")
-        for name, answer in [(node, self.agents[node].start("become_vm")) for node in nodes]:
-            self.who[name] = self._answer(name, answer)
-        self.agents = {node: self.agents[node] for node in nodes}
+    def _lab(self, take_over: bool) -> None:
+        self._reach({FIRST: (FIRST, "agent")})
+        if holder := self.agents[FIRST].call("lease", holder=_holder(), take_over=take_over):
+            raise LabHeld(f"the lab of VMs is held by {holder}: close it there, or take it over with Lab.open(take_over=True)")
+        others = {node: (node, "agent") for node in self._config["nodes"] if node != FIRST}
+        self._reach({"outside": (self._config["outside"]["node"], "outside"), **others})
+        self.agents = {name: self.agents[name] for name in ("outside", *self._config["nodes"])}
 
-    def _start_outside(self) -> None:
-        beside = self._config["outside"]["node"]
-        outside = self._client("outside", beside, "outside")
+    def _plug_outside(self) -> None:
+        outside, beside = self.agents["outside"], self._config["outside"]["node"]
         self.who["outside"] = outside.call("become_node", name="outside")
-        lender = self.agents.get(beside) or self._client("lender", beside, "agent")
-        if beside not in self.agents:
-            lender.call("become_vm")
-        lender.call("lend", network=self.who["outside"]["namespaces"]["net"])
-        outside.call("uplink", address=str(OUTSIDE))
+        card = self._answer(beside, self.agents[beside].start("lend", network=self.who["outside"]["namespaces"]["net"]))
+        outside.call("uplink", address=str(OUTSIDE), dev=card)
         self._outside = (outside.call("read"), outside.call("extras"))
-        self.agents = {"outside": outside, **self.agents}
 
-    def _reach(self, name: str, vm: str, words: str) -> None:
-        self.agents[name] = self._client(name, vm, words)
-
-    def _client(self, name: str, vm: str, words: str):
-        # setsid: an interrupt of the notebook must not end ssh.
-        spec = f"popen//id={name}//python=setsid {command(self._config, vm, words)}"
-        try:
-            return self._agent(name, spec)
-        except (OSError, EOFError, AssertionError, LabGone) as error:
-            raise CannotRun(f"{vm} does not answer: does it run? On your own computer: vagrant status, and vagrant up {vm}") from error
+    def _reach(self, wanted: dict[str, tuple[str, str]]) -> None:
+        """Start agents, all at the same time: for each name, on which VM, and podnet-agent's word for its kind."""
+        specs = {name: f"popen//id={name}//python=setsid {command(self._config, vm, words)}" for name, (vm, words) in wanted.items()}
+        with ThreadPoolExecutor(len(specs) or 1) as threads:  # setsid: an interrupt of the notebook must not end ssh
+            gateways = {name: threads.submit(self._gateway, spec) for name, spec in specs.items()}
+        for name, gateway in gateways.items():
+            vm = wanted[name][0]
+            try:
+                self.agents[name] = AgentClient(name, gateway.result(), self.wire)
+            except (OSError, EOFError, AssertionError) as error:
+                raise CannotRun(f"{vm} does not answer: does it run? On your own computer: vagrant status, and vagrant up {vm}") from error
 
     def _answer(self, name: str, answer) -> Any:
         try:
@@ -146,6 +141,13 @@ class Vms(Home):
         answers = [(name, agent.start("mend_card")) for name, agent in self.agents.items() if name != "outside"]
         return [f"{name}# {words}" for name, answer in answers for words in answer()]
 
+    def why_gone(self) -> str:
+        """Which agent ended, and what helps."""
+        ended = [name for name, agent in self.agents.items() if not agent.alive]
+        if FIRST in ended:
+            return "was taken over by somebody else, or node1's agent ended; Lab.open() says who has it"
+        return f"has lost {' and '.join(ended)}: does it run? On your own computer: vagrant status. Then Lab.open() opens the lab again"
+
     def recall(self) -> set[tuple[str, str]]:
         """As node1's agent kept it; it is gone when node1 starts anew, and so is what it is about."""
         return {(node, key) for node, key in self.agents[FIRST].call("recall")}
@@ -156,15 +158,12 @@ class Vms(Home):
 
 
 def fits(plan: Plan, config: dict[str, Any]) -> None:
-    """Raise BadInput if a plan needs other nodes than the VMs are."""
+    """Raise BadInput if a plan's nodes are not the VMs."""
     have = {name: node["external"] for name, node in config["nodes"].items()}
-    known = ", ".join(f"{name} ({address})" for name, address in have.items())
-    for node in plan.nodes:
-        if have.get(node.name) != str(node.external):
-            raise BadInput(
-                f"the VMs are {known}, and {node.name} ({node.external}) is none of them;"
-                " Lab.open(…, where='namespaces') opens a lab of any size inside this VM"
-            )
+    if {node.name: str(node.external) for node in plan.nodes} != have:
+        known = ", ".join(f"{name} ({address})" for name, address in have.items())
+        wanted = ", ".join(f"{node.name} ({node.external})" for node in plan.nodes)
+        raise BadInput(f"the VMs are {known}, not {wanted}; Lab.open(…, where='namespaces') opens a lab of any size inside this VM")
 
 
 def _holder() -> str:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from live.helpers import VMS
 from podnet_lab import Lab
 
 
@@ -43,7 +44,7 @@ def wired(lab):
 @pytest.fixture(scope="module")
 def small_running():
     """A lab of two nodes, planned for one Pod each; for the whole file."""
-    with Lab.open(nodes=2, pods=1, name="small") as lab:
+    with Lab.open(nodes=3 if VMS else 2, pods=1, name="small") as lab:  # the VMs are three
         yield lab
 
 

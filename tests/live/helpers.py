@@ -14,6 +14,12 @@ from podnet_lab.model import Namespace, Snapshot
 from podnet_lab.show.changes import facts
 
 ROOT = Path(__file__).parents[2]
+UPLINK = os.environ.get("PODNET_UPLINK", "eth0")
+"""A node's interface on the external network; in a VM the test that runs these says what it is called there."""
+
+VMS = "PODNET_UPLINK" in os.environ
+"""Whether these tests run on the three VMs, for make test-vagrant."""
+
 _pause = threading.Event()
 
 
@@ -123,7 +129,7 @@ def birth(pid: str) -> str:
 
 def of_lab(lab) -> tuple[list[str], list[str]]:
     """The namespaces of a lab, its Pods' included, and its processes as pid/birth, seen from outside."""
-    found = {space for node in lab._machine.who.values() for kind, space in node["namespaces"].items() if kind in ("pid", "net", "mnt")}
+    found = {space for node in lab._home.who.values() for kind, space in node["namespaces"].items() if kind in ("pid", "net", "mnt")}
     for node in (*lab.nodes, lab.outside):
         numbers = node.shell("for one in /run/netns/*; do [ -e $one ] && stat -L -c %i $one; done; true").split()
         found |= {f"net:[{number}]" for number in numbers}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from live.helpers import UPLINK
 from podnet_lab import checks, recipes
 
 BUILD = """
@@ -61,14 +62,14 @@ BREAKS = {
     "a blackhole": ("ip route del 172.16.2.0/24; ip route add blackhole 172.16.2.0/24", "route", "which is not node2"),
     "a host route for one Pod only": ("ip route del 172.16.2.0/24; ip route add 172.16.2.1/32 via 192.168.1.12", "route", "172.16.2.2"),
     "a blackhole for one Pod": ("ip route add blackhole 172.16.2.2/32", "route", "172.16.2.2"),
-    "the uplink down": ("ip link set eth0 down", "route", "no route to 172.16.2"),
+    "the uplink down": (f"ip link set {UPLINK} down", "route", "no route to 172.16.2"),
 }
 
 
-WIPE = """
-for one in /run/netns/*; do [ -e $one ] && ip netns del ${one##*/}; done
-for one in $(ls /sys/class/net | grep -v -e '^lo$' -e '^eth0$'); do ip link del $one 2>/dev/null; done
-ip link set eth0 up
+WIPE = f"""
+for one in /run/netns/*; do [ -e $one ] && ip netns del ${{one##*/}}; done
+for one in $(ls /sys/class/net | grep -v -e '^lo$' -e '^eth[0-9]$'); do ip link del $one 2>/dev/null; done
+ip link set {UPLINK} up
 ip route flush root 172.16.0.0/12
 sysctl -qw net.ipv4.ip_forward=0
 """

@@ -13,7 +13,7 @@ import json, os, sys, time
 from podnet_lab import Lab, namespace, recipes, route
 lab = Lab.open(nodes=2, pods=2, name="interrupted")
 lab.build()
-agents = [node["pid"] for node in lab._machine.who.values()]
+agents = [node["pid"] for node in lab._home.who.values()]
 
 def ping():
     lab["node1"].run(route.blackhole("10.77.0.0/16"))
@@ -59,7 +59,7 @@ except KeyboardInterrupt:
     said = "interrupted"
 start = time.monotonic()
 found = {"said": said, "alive": lab.alive, "snapshot": len(lab.snapshot()), "shell": lab["node1"].shell("echo there")}
-found["agents"] = agents == [lab._machine.lab.call("who")["pid"], *(one.call("who")["pid"] for one in lab._machine.agents.values())]
+found["agents"] = agents == [lab._home.lab.call("who")["pid"], *(one.call("who")["pid"] for one in lab._home.agents.values())]
 lab.goto("done")
 found["check"] = bool(lab.check())
 deadline = time.monotonic() + 3

@@ -107,7 +107,7 @@ def test_a_small_subnet_runs_out():
     nodes = tuple(
         Node(f"n{n}", IPv4Interface(f"192.168.1.{10 + n}/24"), IPv4Network(f"10.5.{n}.{start}/29")) for n, start in ((1, 0), (2, 248))
     )
-    with Lab.open(plan=Plan(nodes, pods_per_node=3), name="slash-29") as lab:
+    with Lab.open(plan=Plan(nodes, pods_per_node=3), name="slash-29", where="namespaces") as lab:
         lab.build()
         assert [lab.add_pod("n2").pod.name for _ in range(2)] == ["pod-2-253", "pod-2-254"]
         before = everything(lab)
@@ -127,7 +127,7 @@ def test_another_bridges_name(lab):
 
 
 def test_the_1024th_port_of_a_bridge():
-    with Lab.open(nodes=1, pods=0, name="ports") as lab:
+    with Lab.open(nodes=1, pods=0, name="ports", where="namespaces") as lab:
         node = lab["node1"]
         node.run(*recipes.stage("bridge", lab.plan["node1"], lab.plan), link.down("v-net-0"))
         cables = (PORTS + 1) // 2

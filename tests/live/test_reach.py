@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from live.helpers import stable
+from live.helpers import UPLINK, stable
 from podnet_lab import address, errors, forwarding, link, namespace, neighbour, reach, recipes, route, veth
 from podnet_lab.lab.reaching import try_pairs
 from podnet_lab.reach import Endpoint, Verdict
@@ -51,7 +51,7 @@ SILENT = {
     "the sender's end is down": ({"node1": [link.down("veth-1-2", namespace="pod-1-2")]}, "pod-1-2", "pod-1-3", "pod-1-2 has no route"),
     "the receiver's end is down": ({"node1": [link.down("veth-1-3", namespace="pod-1-3")]}, "pod-1-2", "pod-1-3", "is down"),
     "the node's end is down": ({"node1": [link.down("veth-1-2-br")]}, "pod-1-2", "pod-2-2", "veth-1-2-br"),
-    "the uplink is down": ({"node2": [link.down("eth0")]}, "pod-1-2", "pod-2-2", "eth0 in node2 is down"),
+    "the uplink is down": ({"node2": [link.down(UPLINK)]}, "pod-1-2", "pod-2-2", f"{UPLINK} in node2 is down"),
     "the sender has no address": (
         {"node1": [address.remove("10.244.1.2/24", dev="veth-1-2", namespace="pod-1-2")]},
         "pod-1-2",
@@ -205,6 +205,6 @@ def test_a_namespace_that_vanishes_meanwhile(wired):
     """A Pod is deleted between the look and the try: an answer, not a traceback, and the lab goes on."""
     gone = Endpoint("ghost", "node1", "ghost", ("10.244.1.9",))
     there = Endpoint("pod-1-2", "node1", "pod-1-2", ("10.244.1.2",))
-    pings = try_pairs(wired._machine.agents, [(gone, there), (there, gone)], QUICK)
+    pings = try_pairs(wired._home.agents, [(gone, there), (there, gone)], QUICK)
     assert {ping.verdict for ping in pings} <= {Verdict.NO_REPLY, Verdict.NOT_TESTED}
     assert wired.ping("pod-1-2", "pod-1-3")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.helpers import stable
+from live.helpers import UPLINK, stable
 from podnet_lab import address, bridge, errors, forwarding, link, namespace, neighbour, recipes, route, veth
 
 POD = "pod-1-2"
@@ -86,12 +86,15 @@ BATCHES = {
 
 @pytest.mark.parametrize("name", BATCHES)
 def test_a_batch_that_fails_leaves_nothing(node, name):
-    before, macs = stable(node.snapshot()), {one.name: one.mac for one in node.snapshot().own.links.values() if one.kind == "veth"}
+    before, macs = (
+        stable(node.snapshot()),
+        {one.name: one.mac for one in node.snapshot().own.links.values() if one.kind in ("veth", "physical")},
+    )
     with pytest.raises(errors.StepFailed) as caught:
         node.run(*BATCHES[name])
     assert stable(node.snapshot()) == before
     assert not [note for note in getattr(caught.value, "__notes__", []) if "brought back" in note]
-    assert macs["eth0"] == node.snapshot().own.links["eth0"].mac
+    assert macs[UPLINK] == node.snapshot().own.links[UPLINK].mac
 
 
 def test_a_batch_of_hundreds_that_fails_at_its_end_leaves_nothing(node):
@@ -116,7 +119,7 @@ def test_a_conflict_on_one_node_keeps_the_other_from_starting(node):
     lab = node.lab
     before = stable(lab.snapshot())
     with pytest.raises(errors.StepConflict):
-        lab.run({"node2": [bridge.add("b1")], "node1": [bridge.add("eth0")]})
+        lab.run({"node2": [bridge.add("b1")], "node1": [bridge.add(UPLINK)]})
     assert stable(lab.snapshot()) == before
 
 

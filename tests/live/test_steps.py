@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.helpers import stable
+from live.helpers import UPLINK, stable
 from podnet_lab import address, bridge, forwarding, link, namespace, neighbour, recipes, route, veth
 from podnet_lab.errors import BadInput
 from podnet_lab.steps.route import AddRoute
@@ -20,7 +20,7 @@ ON_A_WIRED_NODE = {
     "link.up": ([bridge.add("br9")], link.up("br9")),
     "link.up of a Pod's loopback": ([namespace.add("pod-new")], link.up("lo", namespace="pod-new")),
     "link.down of a bridge": ([], link.down("v-net-0")),
-    "link.down of the uplink, with routes": ([], link.down("eth0")),
+    "link.down of the uplink, with routes": ([], link.down(UPLINK)),
     "link.down in a Pod": ([], link.down("veth-1-2", namespace=POD)),
     "link.down of a Pod's loopback": ([], link.down("lo", namespace=POD)),
     "link.down with a permanent neighbour": ([neighbour.add("10.244.1.77", MAC, dev="v-net-0")], link.down("v-net-0")),
@@ -50,7 +50,7 @@ ON_A_WIRED_NODE = {
     "address.add in a Pod": ([], address.add("10.9.9.9/32", dev="lo", namespace=POD)),
     "address.remove": ([], address.remove("10.244.1.1/24", dev="v-net-0")),
     "address.remove with a default route": ([], address.remove("10.244.1.2/24", dev="veth-1-2", namespace=POD)),
-    "address.remove of the uplink's, with routes": ([], address.remove("192.168.1.11/24", dev="eth0")),
+    "address.remove of the uplink's, with routes": ([], address.remove("192.168.1.11/24", dev=UPLINK)),
     "address.remove of the first of two": (
         [address.add("10.244.1.99/24", dev="v-net-0")],
         address.remove("10.244.1.1/24", dev="v-net-0"),
@@ -58,7 +58,7 @@ ON_A_WIRED_NODE = {
     "route.add default": ([route.remove("default", namespace=POD)], route.add("default", via="10.244.1.1", namespace=POD)),
     "route.add subnet": ([], route.add("10.77.0.0/16", via="192.168.1.12")),
     "route.add dev": ([], route.add("10.77.0.0/16", dev="v-net-0")),
-    "route.add via and dev": ([], route.add("10.77.0.0/16", via="192.168.1.12", dev="eth0")),
+    "route.add via and dev": ([], route.add("10.77.0.0/16", via="192.168.1.12", dev=UPLINK)),
     "route.add host": ([], route.add("10.244.2.2/32", via="192.168.1.12")),
     "route.remove default": ([], route.remove("default", namespace=POD)),
     "route.remove subnet": ([], route.remove("10.244.2.0/24", via="192.168.1.12")),
@@ -79,7 +79,7 @@ ON_A_WIRED_NODE = {
     "setting rp_filter of all": ([], forwarding.setting("all", "rp_filter", 1)),
     "setting rp_filter of default": ([], forwarding.setting("default", "rp_filter", 1)),
     "setting proxy_arp in a Pod": ([], forwarding.setting("veth-1-2", "proxy_arp", 1, namespace=POD)),
-    "setting forwarding": ([], forwarding.setting("eth0", "forwarding", 0)),
+    "setting forwarding": ([], forwarding.setting(UPLINK, "forwarding", 0)),
     "setting forwarding of all, where one had its own": (
         [forwarding.off(), forwarding.setting("v-net-0", "forwarding", 1)],
         forwarding.setting("all", "forwarding", 1),
@@ -165,8 +165,8 @@ def test_false_before_true_after_false_after_undo(wired_node, name):
 def test_a_batch_in_which_a_switch_and_a_setting_work_together(lab):
     node = lab["node1"]
     node.run(forwarding.on())
-    node.run(forwarding.off(), forwarding.setting("eth0", "forwarding", 1))
-    assert (node.snapshot().own.forwarding, node.snapshot().own.conf["eth0"].forwarding) == (False, True)
+    node.run(forwarding.off(), forwarding.setting(UPLINK, "forwarding", 1))
+    assert (node.snapshot().own.forwarding, node.snapshot().own.conf[UPLINK].forwarding) == (False, True)
 
 
 def test_every_step_function_is_here():

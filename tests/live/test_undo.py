@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.helpers import everything, stable
+from live.helpers import UPLINK, everything, stable
 from podnet_lab import address, bridge, errors, forwarding, link, namespace, recipes, route, veth
 
 # On node1 of a wired cluster: what our step does, what a hand does then, and what the refusal names.
@@ -135,7 +135,7 @@ def test_a_failed_run_is_not_undone(lab):
     with pytest.raises(errors.StepFailed):
         lab["node1"].run(bridge.add("br1"), link.up("nope"))
     lab.undo()
-    assert set(lab["node1"].snapshot().own.links) == {"lo", "eth0"}
+    assert set(lab["node1"].snapshot().own.links) == {"lo", UPLINK}
 
 
 def test_goto_forgets_what_was_before(lab):

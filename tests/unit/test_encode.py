@@ -91,10 +91,10 @@ MESSAGES = {
         link(("IFLA_IFNAME", "eth0"), ("IFLA_NET_NS_FD", FD), index=7),
     ),
     "take by process": (
-        encode.link_take(7, "eth0", pid=PID),
+        encode.link_take(7, pid=PID),
         16,
         0,
-        link(("IFLA_IFNAME", "eth0"), ("IFLA_NET_NS_PID", PID), index=7),
+        link(("IFLA_NET_NS_PID", PID), index=7),
     ),
     "several": (
         encode.link_set("a", up=True, arp=False, mtu=1400, mac=MAC),
