@@ -19,6 +19,7 @@ from typing import Any
 from podnet_lab.kernel import apply, encode, extras, namespaces, read, setup
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
+from podnet_lab.kernel.mesh import Mesh
 from podnet_lab.kernel.netlink import Refused, Socket
 
 CANCEL = b"cancel"
@@ -28,7 +29,7 @@ class Agent:
     """What a node can be asked to do; every public method is a call."""
 
     def __init__(self) -> None:
-        self._echoes, self._lease = Echoes(), Lease()
+        self._echoes, self._mesh, self._lease = Echoes(), Mesh(), Lease()
         self._vm = None
         self.cancelled = threading.Event()
 
@@ -127,6 +128,30 @@ class Agent:
                     sock.request([encode.neighbour_remove(address, index)])
         finally:
             sock.close()
+
+    def mesh_open(self, nonce: str, everyone: list[str], own: list) -> list[int]:
+        """Listen at this node's endpoints of a mesh."""
+        return self._mesh.open(nonce, everyone, own)
+
+    def mesh_within(self, work: list, wait: float) -> int:
+        """Try pairs of this node."""
+        return self._mesh.try_within(work, wait, self.cancelled)
+
+    def mesh_across(self, work: list, expect: int, wait: float) -> int:
+        """Try pairs that end on other nodes, which do the same at this moment."""
+        return self._mesh.try_across(work, expect, wait, self.cancelled)
+
+    def mesh_forget(self) -> None:
+        """Delete the neighbours learnt since `mesh_open`."""
+        self._mesh.forget()
+
+    def mesh_result(self) -> dict:
+        """Who was heard and who answered."""
+        return self._mesh.result()
+
+    def mesh_close(self) -> None:
+        """Stop listening."""
+        self._mesh.close()
 
     def echo_open(self, nonce: str, spaces: list[str | None]) -> list[str | None]:
         """Listen for echoes inside namespaces."""

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x4, 0x10, 0x300
@@ -99,6 +100,18 @@ class Socket:
             except Refused as refusal:
                 refusal.position += start
                 raise
+
+    def tell(self, bodies: list[tuple[int, int, bytes]]) -> None:
+        """Send requests whose refusal does not matter, and wait for no answer: half the system calls."""
+        for start in range(0, len(bodies), MOST_PER_SEND):
+            part = bodies[start : start + MOST_PER_SEND]
+            self._socket.send(
+                b"".join(_HEADER.pack(16 + len(body), kind, flags | NLM_F_REQUEST, 0, 0) + body for kind, flags, body in part)
+            )
+        if len(bodies) > 1:  # refusals are told all the same; they must not fill the socket
+            with suppress(BlockingIOError):
+                while True:
+                    self._socket.recv(1 << 16, socket.MSG_DONTWAIT)
 
     def transaction(self, bodies: list[tuple[int, int, bytes]], answered: range) -> None:
         """Send all of *bodies* at once; only those at the positions *answered* are acknowledged."""

@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from operator import or_
 
 from podnet_lab.checks import pod_addresses
 from podnet_lab.errors import LabGone
 from podnet_lab.explain.walk import obstacle
+from podnet_lab.lab import mesh
 from podnet_lab.lab.wire import AgentClient
 from podnet_lab.model import Snapshot
 from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, waves
@@ -109,17 +111,52 @@ def all_pairs(agents: Mapping[str, AgentClient], cluster: Mapping[str, Snapshot]
     """
     Try every ordered pair of Pods.
 
-    Failures are explained from the snapshots; those that the snapshots see no reason for are tried once more, for
-    longer, before they count.
+    First all of them as a mesh, twice what stays silent; failures are then explained from the snapshots, and those that
+    the snapshots see no reason for are tried once more, one by one and for longer, before they count.
     """
     pods = [one for one in endpoints(cluster).values() if one.namespace is not None]
-    pings = try_pairs(agents, [(a, b) for a in pods for b in pods if a != b], progress=progress)
-    found = {(ping.source, ping.target): explained(cluster, ping) for ping in pings}
-    # What the snapshots could not explain is as it was.
-    silent = [(ping.source, ping.target) for ping in pings if ping.verdict == Verdict.NO_REPLY and found[ping.source, ping.target] is ping]
-    if silent:
-        found |= {(ping.source, ping.target): ping for ping in try_pairs(agents, silent, LONG_PATIENCE)}
-    return Matrix(found.values())
+    total = len(pods) * (len(pods) - 1)
+    reached = _meshed(agents, pods, progress and (lambda done: progress(min(done, total), total)))
+    found = [
+        Ping(source, target, Verdict.REACHED, source.addresses[0]) if reached[row][column] else _silent(cluster, source, target)
+        for row, source in enumerate(pods)
+        for column, target in enumerate(pods)
+        if row != column
+    ]
+    places = [place for place, ping in enumerate(found) if ping.verdict != Verdict.REACHED and not ping.why][:MOST_ONE_BY_ONE]
+    again = try_pairs(agents, [(found[place].source, found[place].target) for place in places], LONG_PATIENCE)
+    for place, ping in zip(places, again, strict=True):
+        found[place] = ping
+    return Matrix(ping if ping.why or ping.verdict == Verdict.REACHED else replace(ping, why="silence") for ping in found)
+
+
+def _silent(cluster: Mapping[str, Snapshot], source: Endpoint, target: Endpoint) -> Ping:
+    """No reply, with the reason that the snapshots see, if they do."""
+    ping = Ping(source, target, Verdict.NO_REPLY)
+    return explained(cluster, ping) if target.addresses else ping
+
+
+MOST_ONE_BY_ONE = 1000
+"""Silent pairs without a visible reason that are tried once more, one by one: some seconds for each two hundred."""
+
+
+def _meshed(agents: Mapping[str, AgentClient], pods: Sequence[Endpoint], progress: Callable[[int], None] | None) -> list[bytes]:
+    """A row for each Pod as source, a byte for each as target: 1 if a mesh, or a second one of what was silent, confirmed it."""
+    done = 0
+
+    def more(tried: int) -> None:
+        nonlocal done
+        done += tried
+        if progress:
+            progress(done)
+
+    ends = mesh.Ends(pods)
+    rows = mesh.confirmed(agents, ends, progress=more)
+    if silent := {(a, b) for a, row in enumerate(rows) for b, reached in enumerate(row) if a != b and not reached}:
+        rows = [bytes(map(or_, *both)) for both in zip(rows, mesh.confirmed(agents, ends, silent), strict=True)]
+    place = {one.name: number for number, one in enumerate(ends.all)}  # Pods without an address, or with another's, are not in it
+    places = [place.get(pod.name) for pod in pods]
+    return [bytes(len(pods)) if a is None else bytes(0 if b is None else rows[a][b] for b in places) for a in places]
 
 
 def _forget(agents: Mapping[str, AgentClient], pairs: Pairs) -> None:

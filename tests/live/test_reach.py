@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from live.helpers import UPLINK, stable
-from podnet_lab import address, errors, forwarding, link, namespace, neighbour, reach, recipes, route, veth
+from podnet_lab import address, errors, forwarding, link, namespace, neighbour, recipes, route, veth
+from podnet_lab.lab import mesh
 from podnet_lab.lab.reaching import try_pairs
 from podnet_lab.reach import Endpoint, Verdict
 
@@ -165,7 +166,7 @@ def test_another_that_answers_is_not_the_target(wired):
 
 
 def test_many_waves_are_complete_and_leave_no_neighbours(wired, monkeypatch):
-    monkeypatch.setattr(reach, "MOST_ENTRIES", 24)
+    monkeypatch.setattr(mesh, "MOST_ENTRIES", 24)
     for node in ("node1", "node2"):
         steps = [step for pod in wired.plan[node].pods(20)[2:] for step in recipes.pod(pod, wired.plan[node])]
         wired["node1"].lab.run({node: steps})

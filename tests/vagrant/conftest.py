@@ -8,6 +8,9 @@ import pytest
 
 from vagrant.vms import LINE, Vms
 
+COPY = "sudo sh -c 'cd ~student && rm -rf tests && cp -r /tmp/podnet tests && rm -rf tests/podnet_lab && chown -R student tests'"
+"""The tests, for the student; without the library, of which the installed one is tested."""
+
 
 @pytest.fixture(scope="session")
 def host():
@@ -25,7 +28,7 @@ def vms(host):
     found = host
     try:
         found.first = found.vagrant("up")
-        found.on("node1", "sudo rm -rf ~student/tests && sudo cp -r /tmp/podnet ~student/tests && sudo chown -R student ~student/tests")
+        found.on("node1", COPY)
         yield found
     except BaseException:
         print((found.logs / "vagrant").read_text()[-8000:], file=sys.stderr)

@@ -31,6 +31,7 @@ def test_up_ends_with_where_jupyterlab_is(vms, address):
     with pytest.raises(urllib.error.HTTPError) as refused:
         get(f"http://127.0.0.1:{port}/api/contents?token=wrong")
     assert refused.value.code == 403
+    refused.value.close()
 
 
 def test_a_cell_in_jupyterlab(address):

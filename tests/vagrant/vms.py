@@ -48,6 +48,8 @@ class Vms:
             timeout=seconds,
             check=False,
         )
+        with (self.logs / "commands").open("a") as log:
+            log.write(f"\n{node}$ {command}\n{done.stdout}")
         assert (done.returncode == 0) is ok, f"{node}$ {command}\n{done.stdout[-6000:]}"
         return done.stdout
 

@@ -1,0 +1,245 @@
+"""The VMs' lab, as far as it needs no VM: what is left out, who holds it, where a lab is opened, and the way to an agent."""
+
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from podnet_lab import errors
+
+pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
+
+from podnet_lab.kernel import lease as lease_module
+from podnet_lab.kernel import vm
+from podnet_lab.kernel.lease import Lease
+from podnet_lab.kernel.netlink import Refused
+from podnet_lab.lab import vms
+from podnet_lab.plan import plan
+
+ROOT = Path(__file__).parents[2]
+EXTERNAL, VAGRANTS, MANAGEMENT = "52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:03"
+NODES = {f"node{n}": {"external": f"192.168.1.1{n}/24", "management": f"198.18.0.1{n}"} for n in (1, 2, 3)}
+CONFIG = {"node": "node1", "nodes": NODES, "outside": {"node": "node3", "external": "192.168.1.5/24"}}
+
+
+def route(to, dev):
+    return (to, None, dev, "unicast", 254, 0, False, "", "")
+
+
+def spaces():
+    def links(*names_and_cards):
+        return [{"name": name, "card": card} for name, card in names_and_cards]
+
+    return {
+        "": {
+            "links": links(("lo", ""), ("eth0", VAGRANTS), ("eth1", EXTERNAL), ("eth2", MANAGEMENT), ("v-net-0", "")),
+            "addresses": [("eth0", "10.0.2.15/24", "", ""), ("eth1", "192.168.1.11/24", "", "")],
+            "routes": [
+                route("0.0.0.0/0", "eth0"),
+                route("10.0.2.0/24", "eth0"),
+                route("192.168.1.0/24", "eth1"),
+                route("10.244.2.0/24", "eth0"),
+                route("10.240.0.0/12", "eth2"),
+                route("10.9.0.0/16", None),
+            ],
+            "neighbours": [("10.0.2.2", "eth0", "", "STALE"), ("192.168.1.12", "eth1", "", "STALE")],
+            "fdb": [],
+            "conf": {"all": (), "eth0": (), "eth1": (), "eth2": ()},
+        },
+        "pod-1-2": {"links": links(("eth0", "")), "addresses": [("eth0", "10.244.1.2/24", "", "")], "routes": [route("0.0.0.0/0", "eth0")]},
+    }
+
+
+def test_other_cards_are_left_out_with_all_that_is_theirs():
+    seen = vm.visible(spaces(), {VAGRANTS, MANAGEMENT})
+    own = seen[""]
+    assert [link["name"] for link in own["links"]] == ["lo", "eth1", "v-net-0"]
+    assert [one[0] for one in own["addresses"]] == ["eth1"]
+    assert [one[1] for one in own["neighbours"]] == ["eth1"]
+    assert set(own["conf"]) == {"all", "eth1"}
+    assert seen["pod-1-2"] == spaces()["pod-1-2"], "a Pod's interface of that name is its own"
+
+
+def test_a_route_of_the_lesson_is_seen_whatever_card_it_names():
+    own = vm.visible(spaces(), {VAGRANTS, MANAGEMENT})[""]
+    assert [one[0] for one in own["routes"]] == ["192.168.1.0/24", "10.244.2.0/24", "10.240.0.0/12", "10.9.0.0/16"]
+
+
+REQUESTS = {
+    "by name": ("link_set", None, {"name": "eth0", "up": False}, True),
+    "by device": ("address_add", None, {"dev": "eth2", "interface": "10.1.1.1/24"}, True),
+    "as a port": ("link_set", None, {"name": "veth", "master": "eth0"}, True),
+    "a setting": ("sysctl", None, {"key": "ipv4/conf/eth0/forwarding", "value": 1}, True),
+    "another": ("link_set", None, {"name": "eth1", "up": False}, False),
+    "in a Pod": ("link_set", "pod-1-2", {"name": "eth0", "up": True}, False),
+    "a setting of all": ("sysctl", None, {"key": "ipv4/ip_forward", "value": 1}, False),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_card_by_which_the_vm_is_reached_is_not_for_steps(monkeypatch, name):
+    monkeypatch.setattr(vm, "_cards", lambda: spaces()[""]["links"])
+    this = vm.Vm(EXTERNAL, [VAGRANTS, MANAGEMENT], None, {})
+    operation, namespace, arguments, refused = REQUESTS[name]
+    requests = [("link_set", None, {"name": "lo", "up": True}), (operation, namespace, arguments)]
+    if not refused:
+        this.refuse(requests)
+        return
+    with pytest.raises(Refused) as caught:
+        this.refuse(requests)
+    assert caught.value.position == 1
+    assert "is how this VM is reached" in caught.value.detail
+
+
+def test_settings_and_queues_of_other_cards_and_what_each_boot_draws_anew_are_no_baseline():
+    settings = {"ipv4/conf/eth0/forwarding": "0", "ipv4/conf/eth1/forwarding": "0", "ipv4/tcp_fastopen_key": "1-2", "core/somaxconn": "9"}
+    kept = vm._without({"settings": settings, "queues": {"eth0": [], "eth1": []}, "rules": []}, {"eth0"})
+    assert kept == {
+        "settings": {"ipv4/conf/eth1/forwarding": "0", "core/somaxconn": "9"},
+        "queues": {"eth1": []},
+        "rules": [],
+    }
+
+
+def test_what_was_stored_is_what_is_loaded(monkeypatch, tmp_path):
+    monkeypatch.setattr(vm, "BASELINE", tmp_path / "deep" / "baseline.json")
+    stored = vm.Vm(EXTERNAL, [VAGRANTS], None, {"snapshot": {"": {}}, "extras": {"rules": ["00"]}})
+    stored.store()
+    assert vm.Vm.load() == stored
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["baseline.json"]
+
+
+@pytest.fixture
+def leases(monkeypatch, tmp_path):
+    monkeypatch.setattr(lease_module, "PATH", str(tmp_path / "lease"))
+    monkeypatch.setattr(lease_module, "MADE", str(tmp_path / "made"))
+    monkeypatch.setattr(lease_module, "GRACE", 0.05)
+    made = [Lease(), Lease()]
+    yield made
+    for one in made:
+        if one._descriptor is not None:
+            os.close(one._descriptor)
+
+
+def test_one_holds_the_lab_and_the_other_is_told_who(leases):
+    first, second = leases
+    assert first.take("03_veth.ipynb (process 7)", take_over=False) is None
+    assert second.take("somebody", take_over=False) == "03_veth.ipynb (process 7)"
+    os.close(first._descriptor)
+    first._descriptor = None
+    assert second.take("somebody", take_over=False) is None
+
+
+def test_taking_over_ends_the_holders_agent_and_nobody_else(leases, monkeypatch):
+    first, second = leases
+    first.take("first", take_over=False)
+    ended = []
+
+    def kill(pid, _):
+        ended.append(pid)
+        os.close(first._descriptor)
+        first._descriptor = None
+
+    monkeypatch.setattr(os, "kill", kill)
+    assert second.take("second", take_over=True) is None
+    assert ended == [os.getpid()]
+    assert second.take("second", take_over=True) is None, "it is its own already"
+    assert ended == [os.getpid()]
+
+
+def test_what_holders_made_is_kept_until_it_is_said_anew(leases):
+    first, second = leases
+    assert first.recall() == []
+    first.remember([["node1", "a"]], anew=False)
+    second.remember([["node2", "b"]], anew=False)
+    assert first.recall() == [["node1", "a"], ["node2", "b"]]
+    first.remember([], anew=True)
+    assert second.recall() == []
+
+
+@pytest.fixture
+def on(monkeypatch, tmp_path):
+    """Be on the VM of that name, or, with None, on a machine that is none."""
+
+    def be(node):
+        path = tmp_path / "lab.json"
+        if node:
+            path.write_text(json.dumps(CONFIG | {"node": node}))
+        monkeypatch.setattr(vms, "CONFIG", path)
+
+    return be
+
+
+@pytest.mark.parametrize(
+    ("node", "where", "is_vms"), [(None, None, False), (None, "namespaces", False), ("node1", None, True), ("node1", "vms", True),
+                                  ("node1", "namespaces", False), ("node2", "namespaces", False)]
+)  # fmt: skip
+def test_a_lab_is_opened_where_it_belongs(on, node, where, is_vms):
+    on(node)
+    assert vms.chosen(where) is is_vms
+
+
+@pytest.mark.parametrize(
+    ("node", "where", "error", "words"),
+    [
+        (None, "vms", errors.CannotRun, "vagrant up"),
+        ("node2", None, errors.CannotRun, "opened on node1"),
+        ("node1", "moon", errors.BadInput, "not in 'moon'"),
+        (None, "", errors.BadInput, "not in ''"),
+    ],
+)
+def test_a_lab_that_can_not_be_opened_here(on, node, where, error, words):
+    on(node)
+    with pytest.raises(error, match=words):
+        vms.chosen(where)
+
+
+def test_a_plan_fits_the_vms_or_is_told_what_they_are():
+    vms.fits(plan(3, 2), CONFIG)
+    vms.fits(plan(3, 50), CONFIG)
+    for nodes in (1, 2, 4):
+        with pytest.raises(errors.BadInput, match=r"the VMs are node1 \(192.168.1.11/24\), .*where='namespaces'"):
+            vms.fits(plan(nodes, 2), CONFIG)
+
+
+WORDS = [["agent"], ["shell", "bash", "-c", "echo 'a b'; ip -br addr | head"], ["shell", "printf", "%s", 'it\'s $HOME `id` \\ "x"']]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_words_arrive_as_they_were_by_both_ways(words):
+    """On node1 each is a word of the command line; ssh gets them as one, and podnet-agent splits that again."""
+    here = shlex.split(vms.command(CONFIG, "node1", shlex.join(words)))
+    assert here == [vms.AGENT, *words]
+    there = shlex.split(vms.command(CONFIG, "node2", shlex.join(words)))
+    assert there[:-1][-1] == "student@198.18.0.12"
+    assert shlex.split(there[-1]) == words
+
+
+SCRIPTS = [path for path in sorted((ROOT / "vm").iterdir()) if path.suffix != ".service"]
+
+
+def test_the_scripts_are_here():
+    assert {path.name for path in SCRIPTS} >= {"podnet-agent", "podnet-boot", "podnet-welcome", "provision", "provision-jupyter"}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_vms_script_is_bash(path):
+    assert path.read_text().startswith("#!/bin/bash\n")
+    assert b"\r" not in path.read_bytes()
+    assert subprocess.run(["bash", "-n", path], capture_output=True, check=False).stderr == b""
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("words", [["shell", "printf", "%s|", "a b", "it's", "$x;y"], ["nonsense", "a b"]])
+@pytest.mark.parametrize("as_one", [False, True])
+def test_the_root_owned_program_takes_words_apart_without_a_shell(words, as_one):
+    line = [ROOT / "vm" / "podnet-agent", *([shlex.join(words)] if as_one else words)]
+    done = subprocess.run(["bash", *line], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if words[0] == "shell":
+        assert done.stdout == "a b|it's|$x;y|"
+    else:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "not nonsense" in done.stderr
