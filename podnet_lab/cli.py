@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from podnet_lab import __version__
-from podnet_lab.errors import PodnetError
+from podnet_lab.errors import LabHeld, PodnetError
 
 
 class _Group(click.Group):
@@ -72,7 +72,11 @@ def reset(take_over: bool) -> None:
 
     if vms.here() is None:
         raise click.ClickException("this is not one of the lab's VMs; a lab on one machine is reset in its own notebook: lab.reset()")
-    with Lab.open(name="reset", take_over=take_over) as lab:
+    try:
+        lab = Lab.open(name="reset", take_over=take_over)
+    except LabHeld as held:
+        raise click.ClickException(f"{str(held).partition(':')[0]}; podnet reset --take-over takes it from there") from held
+    with lab:
         click.echo(lab.reset())
 
 

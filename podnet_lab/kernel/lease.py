@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 
 PATH = "/run/podnet-lease"
 MADE = "/run/podnet-made"
@@ -29,7 +31,7 @@ class Lease:
             other = self._read()
             if not take_over:
                 return other.get("holder", "somebody")
-            _end(other)
+            _end(other.get("pid", 0))
             if not self._lock(GRACE):
                 return other.get("holder", "somebody")
         text = json.dumps({"holder": holder, "pid": os.getpid()}).encode()
@@ -69,7 +71,8 @@ class Lease:
             return {}
 
 
-def _end(holder: dict) -> None:
-    """End the agent that holds the lease: it is alive, for the file is locked, so the number is its own."""
-    if "pid" in holder:
-        os.kill(holder["pid"], signal.SIGKILL)
+def _end(pid: int) -> None:
+    """End the agent that holds the lease, if process *pid* is it: the file may still name the one before."""
+    with suppress(OSError):  # it is ending by itself
+        if any(path.readlink() == Path(PATH) for path in Path(f"/proc/{pid}/fd").iterdir()):
+            os.kill(pid, signal.SIGKILL)

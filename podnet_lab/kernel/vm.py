@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,11 @@ PATIENCE = 10.0
 LESSON = tuple(map(IPv4Network, ("192.168.1.0/24", "10.244.0.0/16", "10.96.0.0/12")))
 """External network, Pods, Services: a route to any of these is the lesson's, whatever card it names."""
 
-_DRIFTING = ("tcp_fastopen_key",)
-"""Settings that the kernel draws anew at each boot."""
+_DRIFTING = ("tcp_fastopen_key", "tcp_mem", "udp_mem", "nf_conntrack_max", "nf_conntrack_buckets", "nf_conntrack_expect_max")
+"""Settings that the kernel draws anew at each boot, or takes from the memory that there is."""
+
+BOOTED = Path("/run/podnet-booted")
+"""Written by vm/podnet-boot when this VM has started as a node."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Vm:
 
     @classmethod
     def load(cls) -> Vm:
-        """Read it; OSError (ENOENT) where none was stored."""
+        """Read it; OSError (ENOENT) where none was stored, or where this VM has not started as a node (vm/podnet-boot)."""
+        BOOTED.stat()
         return cls(**json.loads(BASELINE.read_text()))
 
     def store(self) -> None:
@@ -77,9 +81,17 @@ class Vm:
         """Refused (EPERM) if one of *requests* would change a card that is not the lesson's: this VM is reached through it."""
         hidden = self._hidden()
         for position, (_, namespace, arguments) in enumerate(requests):
+            if namespace is None and arguments.get("via") and not arguments.get("dev"):
+                arguments = arguments | {"dev": self._card_to(arguments["via"])}
             words = {part for value in arguments.values() if isinstance(value, str) for part in value.split("/")}
             if namespace is None and (named := hidden & words):
                 raise Refused(errno.EPERM, position, f"{named.pop()} is how this VM is reached, and no part of the lesson")
+
+    def _card_to(self, gateway: str) -> str:
+        """The card in whose subnet *gateway* is, if it is a hidden one: the kernel would send there what names no card."""
+        hidden = self._hidden()
+        near = (dev for has, dev in _addresses().items() if dev in hidden and IPv4Address(gateway) in IPv4Interface(has).network)
+        return next(near, "")
 
     def _hidden(self) -> set[str]:
         return {link["name"] for link in _cards() if link["card"] in self.others}
@@ -202,6 +214,8 @@ def _send(messages: list) -> None:
 def _bring_home(space: str, link: dict[str, Any], name: str) -> list[str]:
     if not space and link["name"] == name:
         return []
+    with contextlib.suppress(Refused):  # what a student gave its name to since
+        _send([encode.link_remove(name)])
     home = namespaces.here()
     descriptor = namespaces.open_named(space) if space else os.dup(home)
     try:
@@ -225,6 +239,11 @@ def store(external: str) -> None:
     replace(new, baseline={"snapshot": new.read(), "extras": new.extras()}).store()
 
 
+def _card_with(address: str) -> str | None:
+    dev = _addresses().get(address)
+    return next((link["card"] for link in _cards() if link["name"] == dev), None)
+
+
 def boot() -> None:
     """What each start of the VM takes: the lesson's settings, a shared /run/netns, and, the first time, the baseline."""
     config = json.loads(CONFIG.read_text())
@@ -232,8 +251,9 @@ def boot() -> None:
     setup.settings()
     with contextlib.suppress(Refused):
         _send([encode.link_set("lo", up=True)])
-    if not BASELINE.exists():
-        store(config["nodes"][config["node"]]["external"])
+    external = config["nodes"][config["node"]]["external"]
+    if not BASELINE.exists() or Vm(**json.loads(BASELINE.read_text())).external != _card_with(external):
+        store(external)  # the first time, or the VM has been given other cards
 
 
 if __name__ == "__main__":

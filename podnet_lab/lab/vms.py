@@ -34,6 +34,7 @@ SSH = (
     " -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 )
 WHERE = ("vms", "namespaces")
+HELP = "On your own computer: vagrant up {0}, or, if it runs, vagrant reload {0}"
 
 
 def here() -> dict[str, Any] | None:
@@ -121,13 +122,15 @@ class Vms(Home):
             try:
                 self.agents[name] = AgentClient(name, gateway.result(), self.wire)
             except (OSError, EOFError, AssertionError) as error:
-                raise CannotRun(f"{vm} does not answer: does it run? On your own computer: vagrant status, and vagrant up {vm}") from error
+                raise CannotRun(
+                    f"{vm} does not answer: does it run? {HELP.format(vm)}"
+                ) from error
 
     def _answer(self, name: str, answer) -> Any:
         try:
             return answer()
         except Refusal as refusal:
-            raise CannotRun(f"{name} is not ready: {refusal}. On your own computer: vagrant provision {name}") from refusal
+            raise CannotRun(f"{name} is not ready: {refusal}. On your own computer: vagrant reload {name} --provision") from refusal
 
     def baseline(self) -> Baseline:
         """As provisioning stored it on each VM; `outside` is made anew with the lab."""
@@ -146,7 +149,7 @@ class Vms(Home):
         ended = [name for name, agent in self.agents.items() if not agent.alive]
         if FIRST in ended:
             return "was taken over by somebody else, or node1's agent ended; Lab.open() says who has it"
-        return f"has lost {' and '.join(ended)}: does it run? On your own computer: vagrant status. Then Lab.open() opens the lab again"
+        return f"has lost {' and '.join(ended)}: does it run? {HELP.format(' '.join(ended))}. Then Lab.open() opens the lab again"
 
     def recall(self) -> set[tuple[str, str]]:
         """As node1's agent kept it; it is gone when node1 starts anew, and so is what it is about."""

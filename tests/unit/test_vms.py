@@ -75,6 +75,8 @@ REQUESTS = {
     "a setting": ("sysctl", None, {"key": "ipv4/conf/eth0/forwarding", "value": 1}, True),
     "another": ("link_set", None, {"name": "eth1", "up": False}, False),
     "in a Pod": ("link_set", "pod-1-2", {"name": "eth0", "up": True}, False),
+    "a gateway beyond it": ("route_add", None, {"to": "203.0.113.0/24", "via": "10.0.2.2"}, True),
+    "a gateway of the lesson": ("route_add", None, {"to": "10.244.2.0/24", "via": "192.168.1.12"}, False),
     "a setting of all": ("sysctl", None, {"key": "ipv4/ip_forward", "value": 1}, False),
 }
 
@@ -82,6 +84,7 @@ REQUESTS = {
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_card_by_which_the_vm_is_reached_is_not_for_steps(monkeypatch, name):
     monkeypatch.setattr(vm, "_cards", lambda: spaces()[""]["links"])
+    monkeypatch.setattr(vm, "_addresses", lambda: {address: dev for dev, address, *_ in spaces()[""]["addresses"]})
     this = vm.Vm(EXTERNAL, [VAGRANTS, MANAGEMENT], None, {})
     operation, namespace, arguments, refused = REQUESTS[name]
     requests = [("link_set", None, {"name": "lo", "up": True}), (operation, namespace, arguments)]
@@ -106,6 +109,7 @@ def test_settings_and_queues_of_other_cards_and_what_each_boot_draws_anew_are_no
 
 def test_what_was_stored_is_what_is_loaded(monkeypatch, tmp_path):
     monkeypatch.setattr(vm, "BASELINE", tmp_path / "deep" / "baseline.json")
+    monkeypatch.setattr(vm, "BOOTED", tmp_path)
     stored = vm.Vm(EXTERNAL, [VAGRANTS], None, {"snapshot": {"": {}}, "extras": {"rules": ["00"]}})
     stored.store()
     assert vm.Vm.load() == stored
@@ -145,9 +149,18 @@ def test_taking_over_ends_the_holders_agent_and_nobody_else(leases, monkeypatch)
 
     monkeypatch.setattr(os, "kill", kill)
     assert second.take("second", take_over=True) is None
-    assert ended == [os.getpid()]
+    assert ended == [os.getpid()], "the pid that the file names has the file open"
     assert second.take("second", take_over=True) is None, "it is its own already"
     assert ended == [os.getpid()]
+
+
+def test_a_process_that_is_not_the_holder_is_not_ended(leases, monkeypatch):
+    """The file may name one that ended, and whose number another process has."""
+    first, second = leases
+    first.take("first", take_over=False)
+    os.pwrite(first._descriptor, b'{"holder": "old", "pid": 1}   ', 0)
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("it was ended"))
+    assert second.take("second", take_over=True) is not None
 
 
 def test_what_holders_made_is_kept_until_it_is_said_anew(leases):
