@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 
 PATH = "/run/podnet-lease"
 MADE = "/run/podnet-made"
@@ -74,5 +73,6 @@ class Lease:
 def _end(pid: int) -> None:
     """End the agent that holds the lease, if process *pid* is it: the file may still name the one before."""
     with suppress(OSError):  # it is ending by itself
-        if any(path.readlink() == Path(PATH) for path in Path(f"/proc/{pid}/fd").iterdir()):
+        folder = f"/proc/{pid}/fd"
+        if any(os.readlink(f"{folder}/{name}") == PATH for name in os.listdir(folder)):
             os.kill(pid, signal.SIGKILL)
