@@ -239,20 +239,27 @@ class Lab:
         (ping,) = try_pairs(self._home.agents, [pair], patience)
         return replace(explained(everyone, ping), expected=wanted)
 
-    def matrix(self, progress: Progress | None = None) -> Matrix:
-        """Try every ordered pair of Pods; *progress* is called with how many are done, of how many."""
-        return all_pairs(self._home.agents, self.snapshot(), progress)
+    def matrix(self, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0) -> Matrix:
+        """
+        Try every ordered pair of Pods, or *sample* of them; *progress* is called with how many are done, of how many.
 
-    def check(self, stage: str | None = None, progress: Progress | None = None) -> Exam | Checks:
+        A sample is drawn with *seed*: the same one draws the same pairs.
+        """
+        return all_pairs(self._home.agents, self.snapshot(), progress, sample, seed)
+
+    def check(
+        self, stage: str | None = None, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0
+    ) -> Exam | Checks:
         """
         The exam: Kubernetes' three rules for a Pod network, judged on the kernels and by trying every ordered pair.
 
-        With *stage*, instead: is what that stage is for true on every node, whoever made it?
+        With *sample*, only as many pairs of a big cluster, as `matrix` does. With *stage*, instead: is what that stage is
+        for true on every node, whoever made it?
         """
         cluster = self.snapshot()
         if stage is not None:
             return Checks(one for node in cluster.values() for one in stage_checks(stage, node, cluster, self.plan.pods_per_node))
-        return rules(unique_addresses(cluster), self.matrix(progress))
+        return rules(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))
 
     def _everyone(self) -> Snapshots:
         return self.snapshot(*(node.name for node in self.plan.nodes), OUTSIDE_NAME)

@@ -19,7 +19,7 @@ from podnet_lab.explain.walk import obstacle
 from podnet_lab.lab import mesh
 from podnet_lab.lab.wire import AgentClient
 from podnet_lab.model import Snapshot
-from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, waves
+from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, some_pairs, waves
 
 AGAIN = 0.25
 """Seconds after which what was not answered is sent again."""
@@ -107,27 +107,37 @@ def explained(cluster: Mapping[str, Snapshot], ping: Ping) -> Ping:
     return replace(ping, why=why) if why else ping
 
 
-def all_pairs(agents: Mapping[str, AgentClient], cluster: Mapping[str, Snapshot], progress: Progress | None = None) -> Matrix:
+def all_pairs(
+    agents: Mapping[str, AgentClient],
+    cluster: Mapping[str, Snapshot],
+    progress: Progress | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+) -> Matrix:
     """
-    Try every ordered pair of Pods.
+    Try every ordered pair of Pods, or *sample* of them, drawn with *seed*.
 
     First all of them as a mesh, twice what stays silent; failures are then explained from the snapshots, and those that
     the snapshots see no reason for are tried once more, one by one and for longer, before they count.
     """
     pods = [one for one in endpoints(cluster).values() if one.namespace is not None]
     total = len(pods) * (len(pods) - 1)
-    reached = _meshed(agents, pods, progress and (lambda done: progress(min(done, total), total)))
+    pairs = None if sample is None or sample >= total else some_pairs([pod.node for pod in pods], sample, seed)
+    count = total if pairs is None else len(pairs)
+    reached = _meshed(agents, pods, pairs, progress and (lambda done: progress(min(done, count), count)))
+    every = ((row, column) for row in range(len(pods)) for column in range(len(pods)) if row != column)
     found = [
-        Ping(source, target, Verdict.REACHED, source.addresses[0]) if reached[row][column] else _silent(cluster, source, target)
-        for row, source in enumerate(pods)
-        for column, target in enumerate(pods)
-        if row != column
+        Ping(pods[row], pods[column], Verdict.REACHED, pods[row].addresses[0])
+        if reached[row][column]
+        else _silent(cluster, pods[row], pods[column])
+        for row, column in (every if pairs is None else pairs)
     ]
     places = [place for place, ping in enumerate(found) if ping.verdict != Verdict.REACHED and not ping.why][:MOST_ONE_BY_ONE]
     again = try_pairs(agents, [(found[place].source, found[place].target) for place in places], LONG_PATIENCE)
     for place, ping in zip(places, again, strict=True):
         found[place] = ping
-    return Matrix(ping if ping.why or ping.verdict == Verdict.REACHED else replace(ping, why="silence") for ping in found)
+    said = (ping if ping.why or ping.verdict == Verdict.REACHED else replace(ping, why="silence") for ping in found)
+    return Matrix.of(said, total)
 
 
 def _silent(cluster: Mapping[str, Snapshot], source: Endpoint, target: Endpoint) -> Ping:
@@ -140,7 +150,12 @@ MOST_ONE_BY_ONE = 1000
 """Silent pairs without a visible reason that are tried once more, one by one: some seconds for each two hundred."""
 
 
-def _meshed(agents: Mapping[str, AgentClient], pods: Sequence[Endpoint], progress: Callable[[int], None] | None) -> list[bytes]:
+def _meshed(
+    agents: Mapping[str, AgentClient],
+    pods: Sequence[Endpoint],
+    pairs: Sequence[tuple[int, int]] | None,
+    progress: Callable[[int], None] | None,
+) -> list[bytes]:
     """A row for each Pod as source, a byte for each as target: 1 if a mesh, or a second one of what was silent, confirmed it."""
     done = 0
 
@@ -151,11 +166,13 @@ def _meshed(agents: Mapping[str, AgentClient], pods: Sequence[Endpoint], progres
             progress(done)
 
     ends = mesh.Ends(pods)
-    rows = mesh.confirmed(agents, ends, progress=more)
-    if silent := {(a, b) for a, row in enumerate(rows) for b, reached in enumerate(row) if a != b and not reached}:
+    number = {one.name: place for place, one in enumerate(ends.all)}  # Pods without an address, or with another's, are not in it
+    places = [number.get(pod.name) for pod in pods]
+    everyone = range(len(ends.all))
+    wanted = None if pairs is None else {(places[a], places[b]) for a, b in pairs if None not in (places[a], places[b])}
+    rows = mesh.confirmed(agents, ends, wanted, more)
+    if silent := {pair for pair in wanted or ((a, b) for a in everyone for b in everyone if a != b) if not rows[pair[0]][pair[1]]}:
         rows = [bytes(map(or_, *both)) for both in zip(rows, mesh.confirmed(agents, ends, silent), strict=True)]
-    place = {one.name: number for number, one in enumerate(ends.all)}  # Pods without an address, or with another's, are not in it
-    places = [place.get(pod.name) for pod in pods]
     return [bytes(len(pods)) if a is None else bytes(0 if b is None else rows[a][b] for b in places) for a in places]
 
 

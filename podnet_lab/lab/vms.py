@@ -122,9 +122,7 @@ class Vms(Home):
             try:
                 self.agents[name] = AgentClient(name, gateway.result(), self.wire)
             except (OSError, EOFError, AssertionError) as error:
-                raise CannotRun(
-                    f"{vm} does not answer: does it run? {HELP.format(vm)}"
-                ) from error
+                raise CannotRun(f"{vm} does not answer: does it run? {HELP.format(vm)}") from error
 
     def _answer(self, name: str, answer) -> Any:
         try:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from podnet_lab.checks import Check
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.lab.exam import rules
-from podnet_lab.reach import MOST_ENTRIES, MOST_IN_A_GRID, Endpoint, Matrix, Ping, Verdict, expectation, grid, waves
+from podnet_lab.reach import MOST_ENTRIES, MOST_IN_A_GRID, Endpoint, Matrix, Ping, Verdict, expectation, grid, some_pairs, waves
 
 
 def pod(n, host):
@@ -158,3 +158,35 @@ def test_waves_stay_small_across_many_nodes():
 
 def test_no_pairs_make_no_wave():
     assert list(waves([])) == []
+
+
+def kinds(nodes, pairs):
+    return sum(nodes[a] == nodes[b] for a, b in pairs), sum(nodes[a] != nodes[b] for a, b in pairs)
+
+
+def test_a_sample_has_pairs_of_both_kinds_and_the_same_seed_draws_the_same():
+    nodes = [f"node{n}" for n in range(50) for _ in range(20)]
+    drawn = some_pairs(nodes, 500, seed=7)
+    assert len(set(drawn)) == 500
+    assert all(a != b for a, b in drawn)
+    near, far = kinds(nodes, drawn)
+    assert near > 50
+    assert far > 300
+    assert some_pairs(nodes, 500, seed=7) == drawn
+    assert some_pairs(nodes, 500, seed=8) != drawn
+
+
+@pytest.mark.parametrize("nodes", [["a"] * 4, ["a", "b", "c", "d"], ["a"]])
+def test_a_sample_of_a_cluster_with_one_kind_of_pair_is_of_that_kind(nodes):
+    assert len(some_pairs(nodes, 5, seed=0)) == (5 if len(nodes) == 4 else 0)
+
+
+def test_a_sample_of_nothing_is_refused():
+    with pytest.raises(BadInput, match="a sample of 0 pairs is none"):
+        some_pairs(["a", "b"], 0, seed=0)
+
+
+def test_a_sample_says_what_it_was_drawn_from():
+    ping = Ping(A, B, Verdict.REACHED)
+    assert "1 of 1 ordered pairs (drawn from 90) reached" in Matrix.of([ping], 90).summary
+    assert "1 of 1 ordered pairs reached" in Matrix.of([ping], 1).summary

@@ -1,0 +1,1 @@
+"""Benchmarks: this library against the kernel's own cost, and against others that wire the same; `make bench`."""

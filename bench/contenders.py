@@ -1,0 +1,91 @@
+"""
+Who wires Pods, and how long each takes: every one in a process of its own, inside namespaces of its own.
+
+A contender makes *nodes* × *pods* Pods on bridges that are there already and says the seconds that took. What it made is
+counted afterwards, so that nobody is fast by doing less.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CNI = Path(os.environ.get("CNI_PATH", "/usr/lib/cni"))
+PREPARE = 'mount -t tmpfs tmpfs /run && mkdir /run/netns && mount -t sysfs sysfs /sys && ip link set lo up && "$@"'
+SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Contender:
+    """
+    Somebody who wires Pods.
+
+    *command* gives the command line for (nodes, pods); *needs* are programs or files without which it can't run, each
+    with the Debian package that has it; *several*: whether it can wire several nodes at once.
+    """
+
+    name: str
+    command: Callable[[int, int], list[str]]
+    needs: tuple[tuple[str, str], ...] = ()
+    several: bool = True
+    root: bool = False
+    own_namespaces: bool = False
+
+    def missing(self) -> str | None:
+        """What it lacks here, in a word; None if it can run."""
+        if self.root and os.geteuid() != 0:
+            return "needs root"
+        lacks = [package for name, package in self.needs if not (shutil.which(name) or Path(name).exists())]
+        return f"not installed: {', '.join(lacks)}" if lacks else None
+
+    def run(self, nodes: int, pods: int) -> float:
+        """Seconds that wiring *nodes* × *pods* Pods took; RuntimeError if it failed, or made something else."""
+        line = self.command(nodes, pods)
+        if not self.own_namespaces:
+            spaces = "-nm" if os.geteuid() == 0 else "-Urnm"
+            line = ["unshare", spaces, "--propagation", "private", "bash", "-c", PREPARE, "bash", *line]
+        done = subprocess.run(line, cwd=HERE.parent, capture_output=True, text=True, timeout=SECONDS, check=False)
+        words = done.stdout.split()
+        if done.returncode or len(words) != 2:
+            raise RuntimeError(f"{self.name}: {(done.stderr or done.stdout).strip()[-500:]}")
+        if int(words[1]) != nodes * pods:
+            raise RuntimeError(f"{self.name} wired {words[1]} Pods, not {nodes * pods}")
+        return float(words[0])
+
+
+def limit() -> Path:
+    """The C program, compiled on the spot."""
+    made = Path(tempfile.mkdtemp()) / "limit"
+    subprocess.run(["cc", "-O2", "-o", made, HERE / "limit.c"], check=True)
+    return made
+
+
+def python(module: str, *words: str, interpreter: str = sys.executable) -> Callable[[int, int], list[str]]:
+    """A contender that is a module of this folder."""
+    return lambda nodes, pods: [interpreter, "-m", f"bench.{module}", str(nodes), str(pods), *words]
+
+
+def contenders(program: Path | None) -> list[Contender]:
+    """All of them; *program* is what `limit` made, None where there is no compiler."""
+    c = str(program or HERE / "limit")
+    return [
+        Contender("C program (the limit)", lambda nodes, pods: ["bash", str(HERE / "count"), c, str(nodes), str(pods)], ((c, "gcc"),)),
+        Contender("podnet_lab, built", python("ours", "applied"), own_namespaces=True),
+        Contender("podnet_lab, built and verified", python("ours", "verified"), own_namespaces=True),
+        Contender("shell script with ip", python("script"), (("ip", "iproute2"),), several=False),
+        Contender("CNI bridge + host-local", python("cni"), ((str(CNI / "bridge"), "containernetworking-plugins"),), several=False),
+        Contender(
+            "Mininet, Linux bridge",
+            python("mininet_net", interpreter="/usr/bin/python3"),
+            (("mn", "mininet"), ("brctl", "bridge-utils")),
+            several=False,
+            root=True,
+        ),
+    ]

@@ -1,0 +1,36 @@
+"""
+Mininet with a Linux bridge as a contender, with the system's Python: ``python3 -m bench.mininet_net 1 HOSTS [pingall]``.
+
+Prints seconds and hosts; with ``pingall`` the seconds of its full mesh and the ordered pairs of it.
+"""
+
+import sys
+import time
+
+from mininet.log import setLogLevel
+from mininet.net import Mininet
+from mininet.nodelib import LinuxBridge
+from mininet.topo import SingleSwitchTopo
+
+
+def main(hosts: int, pingall: bool) -> None:
+    """Make a switch with hosts, as Mininet's own example does."""
+    setLogLevel("error")
+    start = time.perf_counter()
+    net = Mininet(topo=SingleSwitchTopo(hosts), switch=LinuxBridge, controller=None, waitConnected=False)
+    net.start()
+    seconds, counted = time.perf_counter() - start, sum(bool(host.IP()) for host in net.hosts)
+    try:
+        if pingall:
+            time.sleep(1)  # a bridge port of its switch begins to forward
+            net.pingAll()
+            start = time.perf_counter()
+            lost = net.pingAll()
+            seconds, counted = time.perf_counter() - start, hosts * (hosts - 1) if lost == 0 else 0
+        print(seconds, counted)
+    finally:
+        net.stop()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[2]), "pingall" in sys.argv[3:])
