@@ -6,7 +6,7 @@ ARGS ?=
 PIP := -m pip --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: help lab demo test test-long test-vagrant lint notebooks pins clean
+.PHONY: help lab demo test test-long test-vagrant bench lint notebooks pins clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ test-long: $(READY) ## run the tests that take minutes
 
 test-vagrant: $(READY) ## bring up three VMs and test everything in them: half an hour, as root, on Debian 12
 	@tests/vagrant/run $(ARGS)
+
+bench: $(READY) ## measure this library against the kernel's own cost and against others: five minutes
+	@.venv/bin/python -m bench --out docs/bench $(ARGS)
 
 lint: $(READY) ## check the style of all code, notebooks too
 	@.venv/bin/ruff check .

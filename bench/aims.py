@@ -1,0 +1,80 @@
+"""What the project aims at, each as a ratio or a figure of one run of the benchmark. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+C, BUILT, VERIFIED = "C program (the limit)", "podnet_lab, built", "podnet_lab, built and verified"
+SCRIPT, CNI, MININET = "shell script with ip", "CNI bridge + host-local", "Mininet, Linux bridge"
+
+Medians = Mapping[str, float]
+"""Seconds (or bytes) by the name of what was measured."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One line of the table: *measure* gives its figure, None where something that it needs was not measured."""
+
+    what: str
+    aim: str
+    measure: Callable[[Medians], float | None]
+    holds: Callable[[float], bool]
+    form: str = "{:.2f} ×"
+
+
+def ratio(one: str, other: str, by: float = 1.0) -> Callable[[Medians], float | None]:
+    """*one* over *other*, times *by*."""
+    return lambda found: found[one] / found[other] * by if one in found and other in found else None
+
+
+def figure(name: str, by: float = 1.0) -> Callable[[Medians], float | None]:
+    """A figure as it is, times *by*."""
+    return lambda found: found[name] * by if name in found else None
+
+
+def at_most(most: float) -> Callable[[float], bool]:
+    """An aim from above."""
+    return lambda value: value <= most
+
+
+def at_least(least: float) -> Callable[[float], bool]:
+    """An aim from below."""
+    return lambda value: value >= least
+
+
+def total(*names: str) -> Callable[[Medians], float | None]:
+    """The sum of figures, if all were measured."""
+    return lambda found: sum(found[name] for name in names) if set(names) <= set(found) else None
+
+
+AIMS = (
+    Aim("200 Pods on one node, built, against the C program", "≤ 1.1 ×", ratio(f"200: {BUILT}", f"200: {C}"), at_most(1.1)),
+    Aim("the same, built and verified, against the C program's build", "≤ 1.3 ×", ratio(f"200: {VERIFIED}", f"200: {C}"), at_most(1.3)),
+    Aim("3 nodes × 110 Pods, built and verified, against the C program", "≤ 1.4 ×", ratio(f"330: {VERIFIED}", f"330: {C}"), at_most(1.4)),
+    Aim("200 Pods, verified: faster than the shell script", "≥ 18 ×", ratio(f"200: {SCRIPT}", f"200: {VERIFIED}"), at_least(18)),
+    Aim("200 Pods, verified: faster than the CNI plugins", "≥ 6 ×", ratio(f"200: {CNI}", f"200: {VERIFIED}"), at_least(6)),
+    Aim("200 Pods, verified: faster than Mininet", "≥ 12 ×", ratio(f"200: {MININET}", f"200: {VERIFIED}"), at_least(12)),
+    Aim(
+        "cost of a Pod at 250 on a node against that at 25", "≤ 1.3 ×", ratio(f"250: {VERIFIED}", f"25: {VERIFIED}", 25 / 250), at_most(1.3)
+    ),
+    Aim("full mesh of 3 × 110 Pods, 108,570 ordered pairs", "≤ 3 s", figure("mesh"), at_most(3), "{:.2f} s"),
+    Aim(
+        "a pair of it: faster than of Mininet's pingall with 20 hosts",
+        "≥ 50 ×",
+        ratio("pingall", "mesh", (330 * 329) / (20 * 19)),
+        at_least(50),
+    ),
+    Aim("memory of a lab of 330 Pods", "≤ 300 MB", figure("memory", 1e-6), at_most(300), "{:.0f} MB"),
+    Aim("of it, for each Pod beyond an empty lab", "≤ 30 KB", figure("memory per Pod", 1e-3), at_most(30), "{:.1f} KB"),
+    Aim("an empty lab of 3 nodes is ready", "≤ 0.4 s", figure("open"), at_most(0.4), "{:.2f} s"),
+    Aim("import podnet_lab", "≤ 50 ms", figure("import", 1e3), at_most(50), "{:.1f} ms"),
+    Aim("closing a lab of 330 Pods", "≤ 0.5 s", figure("close"), at_most(0.5), "{:.2f} s"),
+    Aim(
+        "50 nodes × 20 Pods: opened, built, verified, 5,000 pairs checked",
+        "≤ 10 s",
+        total("big: open", "big: build", "big: check"),
+        at_most(10),
+        "{:.1f} s",
+    ),
+)
