@@ -1,4 +1,4 @@
-"""A lab's life in figures: ``python -m bench.life`` prints JSON: seconds to import, open, build, look and close; memory of its processes."""
+"""A lab's life: ``python -m bench.life`` prints JSON: seconds to import, open, build, look and close; its processes' memory."""
 
 from __future__ import annotations
 
