@@ -26,6 +26,10 @@ READY = 20.0
 """Seconds after which a lab that has not answered is taken for one that can't run."""
 
 
+READY_NODE = 0.25
+"""Seconds more for each node; 0.05 is usual."""
+
+
 def lab_command(python: str, root: bool) -> str:
     """The lab's command; a real root needs no user namespace."""
     spaces = "-nmpu" if root else "-Urnmpu"
@@ -64,7 +68,7 @@ class Machine(Home):
         self.who["lab"] = self.lab.call("become_lab")
         homes = {"outside": OUTSIDE, **{node.name: node.external for node in plan.nodes}}
         # A node that does not answer in time ends the whole lab, or makegateway would wait for it for ever.
-        late = threading.Timer(READY, self._group["lab"]._io.popen.kill)
+        late = threading.Timer(READY + READY_NODE * len(homes), self._group["lab"]._io.popen.kill)
         late.daemon = True
         late.start()
         for name in homes:
