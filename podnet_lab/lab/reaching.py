@@ -17,9 +17,10 @@ from podnet_lab.checks import pod_addresses
 from podnet_lab.errors import LabGone
 from podnet_lab.explain.walk import obstacle
 from podnet_lab.lab import mesh
+from podnet_lab.lab.sample import some_pairs
 from podnet_lab.lab.wire import AgentClient
 from podnet_lab.model import Snapshot
-from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, some_pairs, waves
+from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, waves
 
 AGAIN = 0.25
 """Seconds after which what was not answered is sent again."""

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from podnet_lab.checks import Check
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.lab.exam import rules
-from podnet_lab.reach import MOST_ENTRIES, MOST_IN_A_GRID, Endpoint, Matrix, Ping, Verdict, expectation, grid, some_pairs, waves
+from podnet_lab.lab.sample import some_pairs
+from podnet_lab.reach import MOST_ENTRIES, MOST_IN_A_GRID, Endpoint, Matrix, Ping, Verdict, expectation, grid, waves
 
 
 def pod(n, host):
