@@ -144,7 +144,8 @@ class Vms(Home):
 
     def why_gone(self) -> str:
         """Which agent ended, and what helps."""
-        ended = [name for name, agent in self.agents.items() if not agent.alive]
+        beside = self._config["outside"]["node"]
+        ended = list(dict.fromkeys(beside if name == "outside" else name for name, agent in self.agents.items() if not agent.alive))
         if FIRST in ended:
             return "was taken over by somebody else, or node1's agent ended; Lab.open() says who has it"
         return f"has lost {' and '.join(ended)}: does it run? {HELP.format(' '.join(ended))}. Then Lab.open() opens the lab again"

@@ -25,7 +25,7 @@ BY_HAND = {
     "another first address": (f"ip addr flush dev {UPLINK}; ip addr add 192.168.1.99/24 dev {UPLINK}", ["192.168.1.99/24"]),
     "a secondary address": (f"ip addr add 192.168.1.98/24 dev {UPLINK}", ["192.168.1.98/24"]),
     "an address on lo": ("ip addr add 10.9.9.9/32 dev lo", ["10.9.9.9/32"]),
-    "routes": ("ip route add 172.20.0.0/16 via 192.168.1.12; ip route add default via 192.168.1.1", ["172.20.0.0/16", "default"]),
+    "routes": ("ip route add 172.20.0.0/16 via 192.168.1.12; ip route add default via 192.168.1.1 metric 50", ["172.20.0.0/16", "default"]),
     "a route of another table": ("ip route add 172.20.0.0/16 via 192.168.1.12 table 7", ["table 7"]),
     "a route with a metric": ("ip route add 172.20.0.0/16 via 192.168.1.12 metric 9", ["172.20.0.0/16"]),
     "routes of other kinds": ("ip route add unreachable 172.20.0.0/16; ip route add prohibit 172.21.0.0/16", ["unreachable", "prohibit"]),
