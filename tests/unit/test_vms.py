@@ -4,14 +4,17 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from podnet_lab import errors
+from podnet_lab import Lab, errors
 
 pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
 
+from podnet_lab.cli import main
 from podnet_lab.kernel import lease as lease_module
 from podnet_lab.kernel import vm
 from podnet_lab.kernel.lease import Lease
@@ -256,3 +259,44 @@ def test_the_root_owned_program_takes_words_apart_without_a_shell(words, as_one)
     else:
         assert (done.returncode, done.stdout) == (2, "")
         assert "not nonsense" in done.stderr
+
+
+def podnet(*words):
+    return CliRunner().invoke(main, words)
+
+
+def test_reset_where_there_are_no_vms_says_where_to_do_it(on):
+    on(None)
+    done = podnet("reset")
+    assert done.exit_code == 1
+    assert "lab.reset()" in done.output
+
+
+def test_reset_of_a_lab_that_a_notebook_holds_says_what_to_type(on, monkeypatch):
+    on("node1")
+
+    def held(*_, **__):
+        raise errors.LabHeld("the lab of VMs is held by 03_veth.ipynb (process 7): close it there, or Lab.open(take_over=True)")
+
+    monkeypatch.setattr(Lab, "open", held)
+    done = podnet("reset")
+    assert done.exit_code == 1
+    assert "held by 03_veth.ipynb (process 7); podnet reset --take-over" in done.output
+    assert "Lab.open" not in done.output
+
+
+def test_reset_on_another_vm_says_where_the_lab_is(on):
+    on("node2")
+    done = podnet("reset")
+    assert (done.exit_code, "opened on node1" in done.output) == (1, True)
+
+
+def test_a_shell_on_a_vm_goes_the_way_that_the_node_has(on, monkeypatch):
+    on("node1")
+    lines = []
+    monkeypatch.setattr(os, "execvp", lambda _, line: lines.append(line) or sys.exit(0))
+    podnet("shell", "node1", "ip", "-br", "addr")
+    podnet("shell", "node2", "ip route; id")
+    assert lines[0] == [vms.AGENT, "shell", "ip", "-br", "addr"]
+    assert shlex.split(lines[1][-1]) == ["shell", "bash", "-c", "ip route; id"]
+    assert "no node is called 'node9'" in podnet("shell", "node9").output
