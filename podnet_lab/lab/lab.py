@@ -16,7 +16,7 @@ from podnet_lab.lab.exam import Exam, rules
 from podnet_lab.lab.home import Home, open_home
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.node import Node
-from podnet_lab.lab.reaching import PATIENCE, Progress, all_pairs, endpoints, explained, try_pairs
+from podnet_lab.lab.reaching import Progress, all_pairs, endpoints, one_pair
 from podnet_lab.lab.reset import Goto, Reset, reset
 from podnet_lab.lab.run import look, run
 from podnet_lab.lab.signals import uninterrupted
@@ -225,19 +225,19 @@ class Lab:
         outside = now.pop(OUTSIDE_NAME)
         return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now}, outside)
 
-    def ping(self, source: str, target: str, expect: str | bool | Verdict = True, patience: float = PATIENCE) -> Ping:
+    def ping(self, source: str, target: str, expect: str | bool | Verdict = True, patience: float | None = None) -> Ping:
         """
         Send an echo from one Pod or node to another, until it is answered or *patience* (seconds) is over.
 
-        The receiver says whose address it saw. ``expect=False`` makes no reply the right result. Raises BadInput if
-        there is nobody of that name.
+        The receiver says whose address it saw. ``expect=False`` makes no reply the right result. Without *patience* it is a
+        second, and silence for which the snapshots see no reason is tried again, for longer, before it counts. Raises
+        BadInput if there is nobody of that name.
         """
         wanted = expectation(expect)
         everyone = self._everyone()
         known = endpoints(everyone)
         pair = (self._endpoint(known, source), self._endpoint(known, target))
-        (ping,) = try_pairs(self._home.agents, [pair], patience)
-        return replace(explained(everyone, ping), expected=wanted)
+        return replace(one_pair(self._home.agents, everyone, pair, patience), expected=wanted)
 
     def matrix(self, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0) -> Matrix:
         """

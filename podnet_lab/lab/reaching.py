@@ -46,6 +46,9 @@ ROUTERS_WORDS = {
 FINAL = {(3, 0), (3, 9), (3, 10), (3, 13)}
 """Errors that trying again does not change: a router has no way, or is told not to take it."""
 
+SILENCE = "silence"
+"""What is said of a pair of which nothing at all was heard."""
+
 Progress = Callable[[int, int], None]
 """Called with how many pairs are done, of how many."""
 
@@ -108,6 +111,17 @@ def explained(cluster: Mapping[str, Snapshot], ping: Ping) -> Ping:
     return replace(ping, why=why) if why else ping
 
 
+def one_pair(
+    agents: Mapping[str, AgentClient], cluster: Mapping[str, Snapshot], pair: tuple[Endpoint, Endpoint], patience: float | None
+) -> Ping:
+    """Try one pair; without a *patience* of its own, silence that the snapshots see no reason for is tried once more, for longer."""
+    (ping,) = try_pairs(agents, [pair], PATIENCE if patience is None else patience)
+    said = explained(cluster, ping)
+    if said is ping and ping.why == SILENCE and patience is None:
+        (said,) = try_pairs(agents, [pair], LONG_PATIENCE)
+    return said
+
+
 def all_pairs(
     agents: Mapping[str, AgentClient],
     cluster: Mapping[str, Snapshot],
@@ -137,7 +151,7 @@ def all_pairs(
     again = try_pairs(agents, [(found[place].source, found[place].target) for place in places], LONG_PATIENCE)
     for place, ping in zip(places, again, strict=True):
         found[place] = ping
-    said = (ping if ping.why or ping.verdict == Verdict.REACHED else replace(ping, why="silence") for ping in found)
+    said = (ping if ping.why or ping.verdict == Verdict.REACHED else replace(ping, why=SILENCE) for ping in found)
     return Matrix.of(said, total)
 
 
@@ -251,4 +265,4 @@ class _Wave:
             return Ping(source, target, Verdict.NO_REPLY, why=f"someone answered for {target.addresses[0]}, but not {target.name}")
         if seen is not None:
             return Ping(source, target, Verdict.NO_REPLY, seen, f"{target.name} heard it, but its answer did not come back")
-        return Ping(source, target, Verdict.NO_REPLY, why=self._why.get(number, "silence"))
+        return Ping(source, target, Verdict.NO_REPLY, why=self._why.get(number, SILENCE))

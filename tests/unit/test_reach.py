@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from podnet_lab.checks import Check
 from podnet_lab.errors import BadInput, CheckFailed
+from podnet_lab.lab import reaching
 from podnet_lab.lab.exam import rules
 from podnet_lab.lab.sample import some_pairs
 from podnet_lab.reach import MOST_ENTRIES, MOST_IN_A_GRID, Endpoint, Matrix, Ping, Verdict, expectation, grid, waves
@@ -191,3 +192,24 @@ def test_a_sample_says_what_it_was_drawn_from():
     ping = Ping(A, B, Verdict.REACHED)
     assert "1 of 1 ordered pairs (drawn from 90) reached" in Matrix.of([ping], 90).summary
     assert "1 of 1 ordered pairs reached" in Matrix.of([ping], 1).summary
+
+
+@pytest.mark.parametrize(
+    ("first", "reason", "patience", "tries"),
+    [
+        ("silence", None, None, 2),  # slow machines need more than a second for a neighbour's MAC
+        ("silence", "v-net-0 is down", None, 1),
+        ("node1 says network unreachable", None, None, 1),
+        ("silence", None, 0.3, 1),  # as asked for
+    ],
+)
+def test_one_pairs_unexplained_silence_is_tried_again_before_it_counts(monkeypatch, first, reason, patience, tries):
+    answers = [Ping(A, B, Verdict.NO_REPLY, why=first), Ping(A, B, Verdict.REACHED, "10.244.1.2")]
+    asked = []
+    monkeypatch.setattr(reaching, "try_pairs", lambda _, pairs, seconds: asked.append(seconds) or [answers[len(asked) - 1]])
+    monkeypatch.setattr(reaching, "obstacle", lambda *_: reason)
+    found = reaching.one_pair({}, {}, (A, B), patience)
+    assert len(asked) == tries
+    assert asked[0] == (patience or reaching.PATIENCE)
+    assert found.verdict == (Verdict.REACHED if tries == 2 else Verdict.NO_REPLY)
+    assert found.why == ("" if tries == 2 else reason or first)
