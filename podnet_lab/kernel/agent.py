@@ -48,7 +48,7 @@ class Agent:
         from podnet_lab.kernel import vm  # here: only a VM needs it, and what it needs takes a while to load
 
         self._vm = vm.Vm.load()
-        return self.who()
+        return self.who() | {"hidden": sorted(self._vm.hidden())}
 
     def lease(self, holder: str, take_over: bool) -> str | None:
         """Hold the lab of VMs, as *holder*; returns who else holds it (on node1's agent)."""

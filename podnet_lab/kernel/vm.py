@@ -41,6 +41,9 @@ LESSON = tuple(map(IPv4Network, ("192.168.1.0/24", "10.244.0.0/16", "10.96.0.0/1
 _DRIFTING = ("tcp_fastopen_key", "tcp_mem", "udp_mem", "nf_conntrack_max", "nf_conntrack_buckets", "nf_conntrack_expect_max")
 """Settings that the kernel draws anew at each boot, or takes from the memory that there is."""
 
+NOT_OURS = "is how this VM is reached, and no part of the lesson"
+"""Why a card is not for steps."""
+
 BOOTED = Path("/run/podnet-booted")
 """Written by vm/podnet-boot when this VM has started as a node."""
 
@@ -79,26 +82,26 @@ class Vm:
 
     def refuse(self, requests: list[apply.Request]) -> None:
         """Refused (EPERM) if one of *requests* would change a card that is not the lesson's: this VM is reached through it."""
-        hidden = self._hidden()
+        hidden = self.hidden()
         for position, (_, namespace, arguments) in enumerate(requests):
             if namespace is None and arguments.get("via") and not arguments.get("dev"):
                 arguments = arguments | {"dev": self._card_to(arguments["via"])}
-            words = {part for value in arguments.values() if isinstance(value, str) for part in value.split("/")}
-            if namespace is None and (named := hidden & words):
-                raise Refused(errno.EPERM, position, f"{named.pop()} is how this VM is reached, and no part of the lesson")
+            if namespace is None and (cards := hidden & named(arguments)):
+                raise Refused(errno.EPERM, position, f"{cards.pop()} {NOT_OURS}")
 
     def _card_to(self, gateway: str) -> str:
         """The card in whose subnet *gateway* is, if it is a hidden one: the kernel would send there what names no card."""
-        hidden = self._hidden()
+        hidden = self.hidden()
         near = (dev for has, dev in _addresses().items() if dev in hidden and IPv4Address(gateway) in IPv4Interface(has).network)
         return next(near, "")
 
-    def _hidden(self) -> set[str]:
+    def hidden(self) -> set[str]:
+        """What the cards that are not the lesson's are called now."""
         return {link["name"] for link in _cards() if link["card"] in self.others}
 
     def extras(self) -> dict[str, Any]:
         """What no step changes, without those cards'."""
-        return _without(extras.read(), self._hidden())
+        return _without(extras.read(), self.hidden())
 
     def mend(self) -> list[str]:
         """Bring the external card back from a namespace that it was moved to, under its own name; says what that took."""
@@ -138,6 +141,11 @@ class Vm:
                 os.close(descriptor)
             for pid in processes if there else ():
                 os.kill(pid, signal.SIGKILL)
+
+
+def named(arguments: dict[str, Any]) -> set[str]:
+    """Every word of a request that may be an interface's name, as a whole or as a part of a setting's path."""
+    return {part for value in arguments.values() if isinstance(value, str) for part in value.split("/")}
 
 
 def visible(spaces: dict[str, Any], others: set[str]) -> dict[str, Any]:

@@ -12,12 +12,14 @@ import atexit
 import os
 import threading
 import warnings
+from collections.abc import Sequence
 from typing import ClassVar
 
 from podnet_lab.errors import LabError
 from podnet_lab.lab.baseline import Baseline
 from podnet_lab.lab.wire import AgentClient, Wire
 from podnet_lab.plan import Plan
+from podnet_lab.steps import Step
 
 
 class Home:
@@ -48,6 +50,9 @@ class Home:
     def mend(self, baseline: Baseline) -> list[str]:
         """Give each node its interface to the external network back where it is gone; says what that took."""
         raise NotImplementedError
+
+    def refuse(self, node: str, steps: Sequence[Step]) -> None:
+        """Raise StepConflict if one of *steps* would change what is not the lesson's on *node*."""
 
     def why_gone(self) -> str:
         """What to tell whoever uses a lab whose agents ended."""

@@ -120,6 +120,8 @@ class Lab:
                 if not isinstance(step, Step):
                     raise BadInput(f"{step!r} is not a step; bridge.add('v-net-0') makes one")
         self._must_be_alive()
+        for name, steps in recipe.items():
+            self._home.refuse(name, steps)
         try:
             result = run(self._home.agents, recipe, headline)
         except StepFailed as failure:

@@ -9,19 +9,20 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from podnet_lab.errors import BadInput, CannotRun, LabHeld
-from podnet_lab.kernel.vm import CONFIG
+from podnet_lab.errors import BadInput, CannotRun, LabHeld, StepConflict
+from podnet_lab.kernel.vm import CONFIG, NOT_OURS, named
 from podnet_lab.lab import runtime
 from podnet_lab.lab.baseline import Baseline
 from podnet_lab.lab.home import Home
 from podnet_lab.lab.snapshots import snapshot
 from podnet_lab.lab.wire import AgentClient, Refusal
 from podnet_lab.plan import OUTSIDE, Plan
+from podnet_lab.steps import Step
 
 AGENT = "/usr/local/sbin/podnet-agent"
 KEY = Path("/etc/podnet/key")
@@ -141,6 +142,14 @@ class Vms(Home):
         """Bring cards back that a student moved into a Pod."""
         answers = [(name, agent.start("mend_card")) for name, agent in self.agents.items() if name != "outside"]
         return [f"{name}# {words}" for name, answer in answers for words in answer()]
+
+    def refuse(self, node: str, steps: Sequence[Step]) -> None:
+        """A step that names a card by which the VM is reached; the agent would refuse it, too, but may find it done already."""
+        hidden = set(self.who[node].get("hidden", ()))
+        for step in steps:
+            for _, namespace, arguments in step.requests():
+                if namespace is None and (cards := hidden & named(arguments)):
+                    raise StepConflict(node, step.command, f"{cards.pop()} {NOT_OURS}", "Which card has the node's address 192.168.1.…?")
 
     def why_gone(self) -> str:
         """Which agent ended, and what helps."""

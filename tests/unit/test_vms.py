@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from podnet_lab import Lab, errors
+from podnet_lab import Lab, errors, forwarding, link, veth
 
 pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
 
@@ -300,3 +300,26 @@ def test_a_shell_on_a_vm_goes_the_way_that_the_node_has(on, monkeypatch):
     assert lines[0] == [vms.AGENT, "shell", "ip", "-br", "addr"]
     assert shlex.split(lines[1][-1]) == ["shell", "bash", "-c", "ip route; id"]
     assert "no node is called 'node9'" in podnet("shell", "node9").output
+
+
+@pytest.mark.parametrize(
+    ("step", "refused"),
+    [
+        (link.down("eth0"), True),
+        (link.remove("eth2"), True),
+        (forwarding.setting("eth0", "forwarding", 1), True),
+        (veth.plug("eth0", into="v-net-0"), True),
+        (link.down("eth1"), False),
+        (link.up("eth0", namespace="pod-1-2"), False),
+        (forwarding.on(), False),
+    ],
+)
+def test_a_step_that_names_a_card_of_the_vms_is_refused_before_anything_is_looked_at(step, refused):
+    home = vms.Vms.__new__(vms.Vms)
+    home.who = {"node1": {"hidden": ["eth0", "eth2"]}, "outside": {}}
+    home.refuse("outside", [step])
+    if refused:
+        with pytest.raises(errors.StepConflict, match="is how this VM is reached"):
+            home.refuse("node1", [forwarding.on(), step])
+    else:
+        home.refuse("node1", [forwarding.on(), step])
