@@ -101,7 +101,8 @@ class Vms(Home):
     def _lab(self, take_over: bool) -> None:
         self._reach({FIRST: (FIRST, "agent")})
         if holder := self.agents[FIRST].call("lease", holder=_holder(), take_over=take_over):
-            raise LabHeld(f"the lab of VMs is held by {holder}: close it there, or take it over with Lab.open(take_over=True)")
+            where = "here, under another name" if holder == _holder() else f"by {holder}"
+            raise LabHeld(f"the lab of VMs is held {where}: close it there, or take it over with Lab.open(take_over=True)")
         others = {node: (node, "agent") for node in self._config["nodes"] if node != FIRST}
         self._reach({"outside": (self._config["outside"]["node"], "outside"), **others})
         self.agents = {name: self.agents[name] for name in ("outside", *self._config["nodes"])}
