@@ -224,7 +224,7 @@ try:
     Lab.open(nodes=2)
 except errors.BadInput as no:
     said = str(no)
-with Lab.open(nodes=5, pods=1, where="namespaces", name="five") as lab:
+with Lab.open(nodes=5, pods=2, where="namespaces", name="five") as lab:
     lab.build()
     answer = [said, bool(lab.check())]
 """)
