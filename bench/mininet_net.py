@@ -22,8 +22,9 @@ def main(hosts: int, pingall: bool) -> None:
     seconds, counted = time.perf_counter() - start, sum(bool(host.IP()) for host in net.hosts)
     try:
         if pingall:
-            time.sleep(1)  # a bridge port of its switch begins to forward
-            net.pingAll()
+            deadline = time.perf_counter() + 30
+            while net.pingAll() and time.perf_counter() < deadline:  # its switch's ports do not forward at once
+                pass
             start = time.perf_counter()
             lost = net.pingAll()
             seconds, counted = time.perf_counter() - start, hosts * (hosts - 1) if lost == 0 else 0

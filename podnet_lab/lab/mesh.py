@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import combinations_with_replacement
-from operator import and_
+from operator import add
 
 from podnet_lab.errors import LabGone
 from podnet_lab.kernel.mesh import unpacked
@@ -22,6 +22,9 @@ from podnet_lab.reach import Endpoint
 
 MOST_ENTRIES = 500
 """Neighbour entries that are there at one time."""
+
+BOTH = 2
+"""Ends that have confirmed a pair that is reached."""
 
 MOST_NODES = 4
 """Nodes on which pairs of one node are tried at the same time."""
@@ -78,15 +81,15 @@ def confirmed(
     """
     Try all ordered pairs of *ends*, or those *wanted*, by number.
 
-    Returns a row for each source, a byte for each target: 1 if it is reached, which is heard at the target with the
-    sender's own address, and answered at the source.
+    Returns a row for each source, a byte for each target: how many ends confirmed the pair. The target does by having
+    heard the sender's own address, the source by having been answered; `BOTH` is reached.
     """
     nonce, everyone = secrets.token_hex(8), [one.addresses[0] for one in ends.all]
     try:
         _all(agents, ends.of, lambda node: {"do": "mesh_open", "nonce": nonce, "everyone": everyone, "own": _own(ends, node)})
         _within(agents, ends, wanted, progress)
         _across(agents, ends, wanted, progress)
-        return _reached(_all(agents, ends.of, lambda _: {"do": "mesh_result"}), len(ends.all))
+        return _words(_all(agents, ends.of, lambda _: {"do": "mesh_result"}), len(ends.all))
     finally:
         for node in ends.of:
             with suppress(LabGone):
@@ -167,10 +170,10 @@ def _round(ends: Ends, one: list[int], other: list[int], wanted: set[Pair] | Non
     return work
 
 
-def _reached(results: dict[str, dict], size: int) -> list[bytes]:
+def _words(results: dict[str, dict], size: int) -> list[bytes]:
     heard, replied = [bytes(size)] * size, [bytes(size)] * size
     for result in results.values():
         for number, (who_was_heard, who_answered) in result.items():
             heard[int(number)], replied[int(number)] = unpacked(who_was_heard), unpacked(who_answered)
     was_heard_by = map(bytes, zip(*heard, strict=True))  # a row for each source, too
-    return [bytes(map(and_, *rows)) for rows in zip(replied, was_heard_by, strict=True)]
+    return [bytes(map(add, *rows)) for rows in zip(replied, was_heard_by, strict=True)]

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from operator import or_
 
 from podnet_lab.checks import pod_addresses
 from podnet_lab.errors import LabGone
@@ -139,30 +138,27 @@ def all_pairs(
     total = len(pods) * (len(pods) - 1)
     pairs = None if sample is None or sample >= total else some_pairs([pod.node for pod in pods], sample, seed)
     count = total if pairs is None else len(pairs)
-    reached = _meshed(agents, pods, pairs, progress and (lambda done: progress(min(done, count), count)))
+    words = _meshed(agents, pods, pairs, progress and (lambda done: progress(min(done, count), count)))
     every = ((row, column) for row in range(len(pods)) for column in range(len(pods)) if row != column)
-    found = [
-        Ping(pods[row], pods[column], Verdict.REACHED, pods[row].addresses[0])
-        if reached[row][column]
-        else _silent(cluster, pods[row], pods[column])
-        for row, column in (every if pairs is None else pairs)
-    ]
-    places = [place for place, ping in enumerate(found) if ping.verdict != Verdict.REACHED and not ping.why][:MOST_ONE_BY_ONE]
-    again = try_pairs(agents, [(found[place].source, found[place].target) for place in places], LONG_PATIENCE)
-    for place, ping in zip(places, again, strict=True):
-        found[place] = ping
-    said = (ping if ping.why or ping.verdict == Verdict.REACHED else replace(ping, why=SILENCE) for ping in found)
-    return Matrix.of(said, total)
+    found = [_told(cluster, pods[row], pods[column], words[row][column]) for row, column in (every if pairs is None else pairs)]
+    places = [place for place, ping in enumerate(found) if ping.verdict != Verdict.REACHED and not ping.why]
+    for some, patience in ((places[:MOST_FOR_LONG], LONG_PATIENCE), (places[MOST_FOR_LONG:], AGAIN)):
+        again = try_pairs(agents, [(found[place].source, found[place].target) for place in some], patience)
+        for place, ping in zip(some, again, strict=True):
+            found[place] = explained(cluster, ping)
+    return Matrix.of(found, total)
 
 
-def _silent(cluster: Mapping[str, Snapshot], source: Endpoint, target: Endpoint) -> Ping:
-    """No reply, with the reason that the snapshots see, if they do."""
+def _told(cluster: Mapping[str, Snapshot], source: Endpoint, target: Endpoint, words: int) -> Ping:
+    """What a mesh says of a pair: reached by both ends' word, silence with the reason that the snapshots see, or nothing yet."""
+    if words == mesh.BOTH:
+        return Ping(source, target, Verdict.REACHED, source.addresses[0])
     ping = Ping(source, target, Verdict.NO_REPLY)
-    return explained(cluster, ping) if target.addresses else ping
+    return explained(cluster, ping) if words == 0 else ping
 
 
-MOST_ONE_BY_ONE = 1000
-"""Silent pairs without a visible reason that are tried once more, one by one: some seconds for each two hundred."""
+MOST_FOR_LONG = 1000
+"""Pairs that a mesh could not settle and that are tried for long: some seconds for each two hundred. The rest is tried once more."""
 
 
 def _meshed(
@@ -171,7 +167,11 @@ def _meshed(
     pairs: Sequence[tuple[int, int]] | None,
     progress: Callable[[int], None] | None,
 ) -> list[bytes]:
-    """A row for each Pod as source, a byte for each as target: 1 if a mesh, or a second one of what was silent, confirmed it."""
+    """
+    A row for each Pod as source, a byte for each as target: how many of the two ends confirmed the pair.
+
+    By a mesh, or a second one of what was not settled. A Pod that has no address, or another's, was in neither: 1.
+    """
     done = 0
 
     def more(tried: int) -> None:
@@ -186,9 +186,10 @@ def _meshed(
     everyone = range(len(ends.all))
     wanted = None if pairs is None else {(places[a], places[b]) for a, b in pairs if None not in (places[a], places[b])}
     rows = mesh.confirmed(agents, ends, wanted, more)
-    if silent := {pair for pair in wanted or ((a, b) for a in everyone for b in everyone if a != b) if not rows[pair[0]][pair[1]]}:
-        rows = [bytes(map(or_, *both)) for both in zip(rows, mesh.confirmed(agents, ends, silent), strict=True)]
-    return [bytes(len(pods)) if a is None else bytes(0 if b is None else rows[a][b] for b in places) for a in places]
+    every = ((a, b) for a in everyone for b in everyone if a != b)
+    if left := {(a, b) for a, b in (every if wanted is None else wanted) if rows[a][b] != mesh.BOTH}:
+        rows = [bytes(map(max, *both)) for both in zip(rows, mesh.confirmed(agents, ends, left), strict=True)]
+    return [bytes(1 if None in (a, b) else rows[a][b] for b in places) for a in places]
 
 
 def _forget(agents: Mapping[str, AgentClient], pairs: Pairs) -> None:

@@ -213,3 +213,45 @@ def test_one_pairs_unexplained_silence_is_tried_again_before_it_counts(monkeypat
     assert asked[0] == (patience or reaching.PATIENCE)
     assert found.verdict == (Verdict.REACHED if tries == 2 else Verdict.NO_REPLY)
     assert found.why == ("" if tries == 2 else reason or first)
+
+
+def many(count, addresses):
+    return [Endpoint(f"pod-{n}", f"node{n % 2}", f"pod-{n}", addresses(n)) for n in range(count)]
+
+
+def test_pods_without_an_address_could_not_be_tested_however_many_they_are(monkeypatch):
+    """No reply and could not test are different answers; a bound on the slow way must not turn one into the other."""
+    pods = many(40, lambda _: ())
+    monkeypatch.setattr(reaching, "endpoints", lambda _: {one.name: one for one in pods})
+    found = reaching.all_pairs({}, {})
+    assert len(found) == 40 * 39 > reaching.MOST_FOR_LONG
+    assert {ping.verdict for ping in found} == {Verdict.NOT_TESTED}
+
+
+def test_pairs_whose_address_is_changed_on_the_way_are_all_told_so_however_many_they_are(monkeypatch):
+    """A mesh takes them for silent; what is true of them only the slow way says."""
+    pods = many(40, lambda n: (f"10.244.0.{n + 2}",))
+    monkeypatch.setattr(reaching, "endpoints", lambda _: {one.name: one for one in pods})
+    # Answered, but the target heard nobody of that address. The walk's opinion does not stand in for the kernels'.
+    monkeypatch.setattr(reaching.mesh, "confirmed", lambda _, ends, *__: [bytes([1] * len(ends.all))] * len(ends.all))
+    monkeypatch.setattr(reaching, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
+    tried = []
+
+    def try_pairs(_, pairs, patience):
+        tried.append((len(pairs), patience))
+        return [Ping(*pair, Verdict.TRANSLATED, "192.168.1.11") for pair in pairs]
+
+    monkeypatch.setattr(reaching, "try_pairs", try_pairs)
+    found = reaching.all_pairs({}, {})
+    assert {ping.verdict for ping in found} == {Verdict.TRANSLATED}
+    assert tried[0] == (reaching.MOST_FOR_LONG, reaching.LONG_PATIENCE)
+    assert sum(count for count, _ in tried) == 40 * 39
+
+
+def test_two_pods_with_one_address_are_tried_before_anybody_explains_them(monkeypatch):
+    pods = many(3, lambda n: ("10.244.0.2",) if n < 2 else ("10.244.0.9",))
+    monkeypatch.setattr(reaching, "endpoints", lambda _: {one.name: one for one in pods})
+    monkeypatch.setattr(reaching.mesh, "confirmed", lambda _, ends, *__: [bytes(len(ends.all))] * len(ends.all))
+    monkeypatch.setattr(reaching, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
+    monkeypatch.setattr(reaching, "try_pairs", lambda _, pairs, __: [Ping(*pair, Verdict.REACHED, pair[0].addresses[0]) for pair in pairs])
+    assert [ping.verdict for ping in reaching.all_pairs({}, {})] == [Verdict.REACHED] * 6
