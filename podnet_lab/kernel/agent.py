@@ -123,7 +123,7 @@ class Agent:
         """Empty the node's own table of learnt neighbours."""
         sock = Socket()
         try:
-            for address, index in read.dynamic_neighbours(sock):
+            for address, index in read.neighbour_entries(sock):
                 with contextlib.suppress(Refused):  # it may have gone by itself
                     sock.request([encode.neighbour_remove(address, index)])
         finally:

@@ -20,7 +20,7 @@ from typing import Any
 from podnet_lab.kernel import namespaces
 from podnet_lab.kernel.encode import neighbour_remove
 from podnet_lab.kernel.netlink import Refused, Socket
-from podnet_lab.kernel.read import dynamic_neighbours
+from podnet_lab.kernel.read import neighbour_entries
 
 ECHO_REPLY, UNREACHABLE, REDIRECT, ECHO_REQUEST, TIME_EXCEEDED, PARAMETER = 0, 3, 5, 8, 11, 12
 SOL_RAW, ICMP_FILTER = 255, 1
@@ -70,7 +70,7 @@ class Echoes:
                 with namespaces.inside(descriptor):
                     self._sockets[name] = self._socket()
                     sock = Socket()
-                self._known[name] = set(dynamic_neighbours(sock))
+                self._known[name] = set(neighbour_entries(sock))
                 sock.close()
         finally:
             namespaces.enter(home)
@@ -102,7 +102,7 @@ class Echoes:
             with namespaces.inside(self._descriptors[name]):
                 sock = Socket()
             try:
-                learnt = [one for one in dynamic_neighbours(sock) if one not in self._known[name]]
+                learnt = [one for one in neighbour_entries(sock) if one not in self._known[name]]
                 for address, index in learnt:
                     with contextlib.suppress(Refused):  # it may have gone by itself
                         sock.request([neighbour_remove(address, index)])

@@ -42,7 +42,7 @@ class _End:
         self.icmp.setblocking(False)
         self.icmp.setsockopt(SOL_RAW, ICMP_FILTER, _ONLY_ECHOES)
         self.netlink = Socket()
-        self.known = set(read.dynamic_neighbours(self.netlink))
+        self.known = set(read.neighbour_entries(self.netlink, written=True))
         self.heard, self.replied = bytearray(everyone), bytearray(everyone)
         self.address, self.dev = address, _device(self.netlink, address)
 
@@ -52,7 +52,7 @@ class _End:
 
     def forget(self) -> None:
         """Delete the neighbours that were learnt since it was opened."""
-        self.delete(*(one for one in read.dynamic_neighbours(self.netlink) if one not in self.known))
+        self.delete(*(one for one in read.neighbour_entries(self.netlink) if one not in self.known))
 
     def delete(self, *learnt: tuple[str, int]) -> None:
         """Delete neighbours, (address, number of the interface) each, but none that was there before."""

@@ -164,12 +164,12 @@ def neighbours(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, str,
     return found
 
 
-def dynamic_neighbours(sock: Socket) -> list[tuple[str, int]]:
-    """(address, interface number) of every IPv4 neighbour that was learnt, not written by hand."""
+def neighbour_entries(sock: Socket, written: bool = False) -> list[tuple[str, int]]:
+    """(address, interface number) of every IPv4 neighbour that was learnt; with *written*, also of those written by hand."""
     found = []
     for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_INET, 0, 0, 0, 0)):
         _, index, state, _, kind = struct.unpack_from("=BxxxiHBB", body)
-        if kind == 1 and not state & (NUD_PERMANENT | NUD_NOARP):
+        if kind == 1 and (written or not state & (NUD_PERMANENT | NUD_NOARP)):
             found.append((socket.inet_ntoa(attributes(body, 12)[1]), index))
     return found
 

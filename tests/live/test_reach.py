@@ -209,3 +209,14 @@ def test_a_namespace_that_vanishes_meanwhile(wired):
     pings = try_pairs(wired._home.agents, [(gone, there), (there, gone)], QUICK)
     assert {ping.verdict for ping in pings} <= {Verdict.NO_REPLY, Verdict.NOT_TESTED}
     assert wired.ping("pod-1-2", "pod-1-3")
+
+
+def test_a_matrix_leaves_what_somebody_wrote_down_about_another_pod_of_the_node(wired):
+    """A permanent neighbour is no less known than a learnt one; forgetting what a try has taught must not take it along."""
+    node = wired["node1"]
+    for here, there in (("pod-1-2", "pod-1-3"), ("pod-1-3", "pod-1-2")):
+        mac = node.snapshot().link(there, f"veth-{there[4:]}").mac
+        node.run(neighbour.add(f"10.244.{there[4:].replace('-', '.')}", mac, dev=f"veth-{here[4:]}", namespace=here))
+    before = stable(node.snapshot())
+    assert wired.matrix()
+    assert stable(node.snapshot()) == before
