@@ -21,9 +21,12 @@ _HOMES = {
     "recipes": "podnet_lab.recipes",
     "errors": "podnet_lab.errors",
     "checks": "podnet_lab.checks",
-    **dict.fromkeys(("address", "bridge", "forwarding", "link", "namespace", "neighbour", "route", "veth"), "podnet_lab.steps"),
+    "services": "podnet_lab.services",
+    "service": "podnet_lab.services",
+    "statements": "podnet_lab.steps",
+    **dict.fromkeys(("address", "bridge", "forwarding", "link", "namespace", "neighbour", "nft", "route", "veth"), "podnet_lab.steps"),
 }
-_MODULES = {"checks", "errors", "plan", "recipes"}
+_MODULES = {"checks", "errors", "plan", "recipes", "services"}
 
 __all__ = [
     "Lab",
@@ -36,9 +39,13 @@ __all__ = [
     "link",
     "namespace",
     "neighbour",
+    "nft",
     "plan",
     "recipes",
     "route",
+    "service",
+    "services",
+    "statements",
     "veth",
 ]
 

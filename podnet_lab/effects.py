@@ -77,11 +77,20 @@ def _depends(step: Step) -> set:
         whole |= {key, ("namespace", space)}
         if kind in {"up", "master", "mtu", "arp", "mac", "address", "link"}:
             whole.add(("link", space, rest[0]))
+        if kind == "nft":
+            whole |= _inside(rest)
         if kind == "conf" and rest[1] == "forwarding":
             whole.add(("conf", space, "all", "forwarding"))  # the one switch sets every interface
         if isinstance(step, PlugVeth) and step.into:
             whole.add(("link", None, step.into))
     return whole
+
+
+def _inside(key: list[str]) -> set:
+    """What an object of nft can't stand without: its table, and its map or chain."""
+    kind, *path = key
+    holder = {"element": "map", "rules": "chain", "all rules": "chain"}.get(kind)
+    return {("nft", None, "table", *path[:2]), *([("nft", None, holder, *path[:3])] if holder else [])}
 
 
 def _ways(step: Step, before: Snapshot) -> set:

@@ -43,6 +43,14 @@ HINTS = {
 }
 """One question for each refusal of the kernel that a student meets."""
 
+NFT_HINTS = {
+    errno.ENOENT: "Which table, chain, map or set does it name? What does `nft list ruleset` show?",
+    errno.EBUSY: "Which rule, or which element of a map, still leads there?",
+    errno.EEXIST: "Is there something of this name already? What does `nft list ruleset` show?",
+    errno.EOPNOTSUPP: "Does a chain of this kind, at this hook, take such a rule?",
+}
+"""The same for nftables, whose objects are others."""
+
 
 class PodnetError(Exception):
     """Anything podnet_lab raises on purpose."""
@@ -94,7 +102,8 @@ class StepFailed(StepError):
     @classmethod
     def refused(cls, node: str, command: str, code: int, detail: str = "") -> StepFailed:
         """Build it from the kernel's error number; *detail* is the kernel's longer word, which changes between versions."""
-        failure = cls(node, command, os.strerror(code), HINTS.get(code, ""), code)
+        hints = HINTS | NFT_HINTS if command.startswith("nft ") else HINTS
+        failure = cls(node, command, os.strerror(code), hints.get(code, ""), code)
         if detail:
             failure.add_note(f"The kernel adds: {detail}")
         return failure

@@ -12,8 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from podnet_lab.rules import Ruleset
+
 DEFAULT = IPv4Network("0.0.0.0/0")
 MAIN_TABLE, LOCAL_TABLE = 254, 255
+NO_RULES = Ruleset()
 
 
 def in_order(name: str) -> list:
@@ -107,7 +110,7 @@ class Conf:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """One network namespace as its kernel described it."""
+    """One network namespace as its kernel described it; *rules* is nftables', of a node's own."""
 
     name: str | None
     links: Mapping[str, Link] = field(default_factory=dict)
@@ -116,6 +119,7 @@ class Namespace:
     neighbours: tuple[Neighbour, ...] = ()
     fdb: tuple[FdbEntry, ...] = ()
     conf: Mapping[str, Conf] = field(default_factory=dict)
+    rules: Ruleset = NO_RULES
 
     @property
     def forwarding(self) -> bool:

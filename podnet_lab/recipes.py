@@ -83,8 +83,8 @@ def cluster(plan: Plan) -> dict[str, list[Step]]:
 
 
 def before(stage_name: str, plan: Plan) -> dict[str, list[Step]]:
-    """What the stages before *stage_name* do, node by node; "done" is after all of them."""
-    known = (*STAGES, "done")
+    """What the stages before *stage_name* do, node by node; "done" is after all of them, and where "services" begins."""
+    known = (*STAGES, "done", "services")
     if stage_name not in known:
         raise BadInput(f"no stage is called {stage_name!r}; there are {', '.join(known)}")
     earlier = STAGES[: known.index(stage_name)]

@@ -17,6 +17,7 @@ from podnet_lab.steps.forwarding import SETTINGS, SetForwarding, SetSetting
 from podnet_lab.steps.link import ChangeLink, RemoveLink, SwitchLink
 from podnet_lab.steps.namespace import AddNamespace, RemoveNamespace
 from podnet_lab.steps.neighbour import AddNeighbour, RemoveNeighbour
+from podnet_lab.steps.nft import restore_tables
 from podnet_lab.steps.route import AddRoute, RemoveRoute
 from podnet_lab.steps.veth import AddVeth, MoveVeth, PlugVeth
 
@@ -56,7 +57,7 @@ def restore(now: Snapshot, then: Snapshot) -> list[Step]:
             name, was, space, here, touched={one.dev for one in steps if isinstance(one, RemoveAddress) and one.namespace == name}
         )
         steps += _neighbours(name, was, space, here)
-    return steps
+    return [*steps, *restore_tables(now.own.rules, then.own.rules)]
 
 
 def _same(one: Link, other: Link) -> bool:

@@ -16,11 +16,13 @@ import struct
 import threading
 from typing import Any
 
-from podnet_lab.kernel import apply, encode, extras, namespaces, read, setup
+from podnet_lab.kernel import apply, conntrack, encode, extras, namespaces, nft, read, setup, tools
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.mesh import Mesh
 from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.kernel.tools import Missing
+from podnet_lab.kernel.traffic import Traffic
 
 CANCEL = b"cancel"
 
@@ -29,7 +31,7 @@ class Agent:
     """What a node can be asked to do; every public method is a call."""
 
     def __init__(self) -> None:
-        self._echoes, self._mesh, self._lease = Echoes(), Mesh(), Lease()
+        self._echoes, self._mesh, self._lease, self._traffic = Echoes(), Mesh(), Lease(), Traffic()
         self._vm = None
         self.cancelled = threading.Event()
 
@@ -101,14 +103,19 @@ class Agent:
         """Remove names of namespaces that can't be entered; returns them."""
         return namespaces.remove_broken()
 
-    def read(self) -> dict[str, Any]:
-        """The node and its Pods, from the kernel."""
-        return self._vm.read() if self._vm else read.node()
+    def read(self, known: int = -1) -> dict[str, Any]:
+        """
+        The node and its Pods, from the kernel, and its own nftables; *known* is the number of those that were read last.
+        """
+        return {"spaces": self._vm.read() if self._vm else read.node(), "rules": nft.read(known)}
 
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""
         if self._vm:
             self._vm.refuse(requests)
+        for operation, _, given in requests:
+            if operation == "namespace_remove":
+                self._traffic.leave(given["name"])  # an open socket would keep it alive
         apply.apply(requests)
 
     def extras(self) -> dict[str, Any]:
@@ -120,7 +127,8 @@ class Agent:
         return extras.restore(then)
 
     def forget(self) -> None:
-        """Empty the node's own table of learnt neighbours."""
+        """End servers and connections, and empty the node's own tables of learnt neighbours and of flows."""
+        self._traffic.end()
         sock = Socket()
         try:
             for address, index in read.neighbour_entries(sock):
@@ -128,6 +136,42 @@ class Agent:
                     sock.request([encode.neighbour_remove(address, index)])
         finally:
             sock.close()
+
+    def lacks(self, program: str) -> bool:
+        """Whether a program is not installed here."""
+        return tools.missing(program)
+
+    def serve(self, namespace: str | None, protocol: str, port: int, name: str) -> bool:
+        """Answer at a port as *name*; False if that is so already."""
+        return self._traffic.servers.serve(namespace, protocol, port, name)
+
+    def stop_serving(self, namespace: str | None) -> int:
+        """Stop all servers of a namespace; returns how many there were."""
+        return self._traffic.servers.stop(namespace)
+
+    def ask(self, namespace: str | None, address: str, port: int, protocol: str, times: int, wait: float) -> list:
+        """Ask a server, each time over a new connection."""
+        return self._traffic.clients.ask(namespace, address, port, protocol, times, wait, self.cancelled)
+
+    def connect(self, namespace: str | None, address: str, port: int, wait: float) -> int:
+        """Open a connection and keep it; returns its number."""
+        return self._traffic.clients.open(namespace, address, port, wait)
+
+    def ask_again(self, number: int) -> tuple[str, str]:
+        """Ask over an open connection."""
+        return self._traffic.clients.again(number)
+
+    def disconnect(self, number: int) -> None:
+        """Close a connection."""
+        self._traffic.clients.close(number)
+
+    def flows(self) -> list[dict[str, Any]]:
+        """What connection tracking remembers."""
+        return conntrack.flows()
+
+    def forget_flows(self, answering: str | None) -> int:
+        """Delete flows; returns how many."""
+        return conntrack.forget(answering)
 
     def mesh_open(self, nonce: str, everyone: list[str], own: list) -> list[int]:
         """Listen at this node's endpoints of a mesh."""
@@ -177,6 +221,8 @@ def answer(agent: Agent, call: bytes) -> bytes:
         return json.dumps({"is": getattr(agent, asked["do"])(**asked.get("with", {}))}).encode()
     except Refused as refusal:
         error = {"error": "refused", "code": refusal.errno, "position": refusal.position, "detail": refusal.detail}
+    except Missing as missing:
+        error = {"error": "missing", "detail": str(missing)}
     except OSError as failure:
         error = {"error": "refused", "code": failure.errno or 0, "position": 0, "detail": str(failure)}
     except (TypeError, ValueError, KeyError, AttributeError, IndexError, struct.error) as bug:

@@ -10,17 +10,17 @@ from __future__ import annotations
 import os
 import select
 import time
+from collections.abc import Callable
 from typing import Any
 
-from podnet_lab.kernel import encode, namespaces, read
+from podnet_lab.kernel import encode, namespaces, nft, read
 from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.kernel.sysctl import write_sysctl
 
 Request = tuple[str, str | None, dict[str, Any]]
 
 PATIENCE = 0.5
 """Seconds to wait for a deleted namespace to be cleared away; 10 to 20 ms is usual."""
-
-_SYSCTL_ROOT = "/proc/sys/net/"
 
 
 class Batch:
@@ -71,6 +71,11 @@ class Batch:
             if self._dying:
                 select.select([], [], [], 0.002)
 
+    def remove(self, name: str) -> None:
+        """``ip netns del NAME``."""
+        self.forget(name)
+        namespaces.remove(name)
+
     def message(self, operation: str, namespace: str | None, arguments: dict[str, Any]) -> encode.Message:
         """Encode one netlink request, with the numbers of the interfaces that it names."""
         given = dict(arguments)
@@ -105,54 +110,60 @@ class Batch:
             write_sysctl(key, value)
 
 
-def write_sysctl(key: str, value: int | str) -> None:
-    """Set net.KEY, given with slashes ("ipv4/ip_forward"), in this thread's network namespace."""
-    descriptor = os.open(_SYSCTL_ROOT + key, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, str(value).encode())
-    finally:
-        os.close(descriptor)
-
-
 # Operations whose encoding looks up what an earlier request of the same batch may be about to make.
 _LOOKS_UP = {"address_add", "address_remove", "route_add", "route_remove", "neighbour_add", "neighbour_remove", "link_set"}
-_NOT_NETLINK = {"namespace_add", "namespace_remove", "sysctl"}
+
+
+class _Waiting:
+    """Requests that go to the kernel in one send, or to `nft` in one transaction: neighbours of one namespace and one kind."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch, self._bodies = batch, []
+        self._first, self._kind = 0, ("", None)
+
+    def add(self, position: int, kind: tuple[str, str | None], body: Any) -> None:
+        if not self._bodies:
+            self._first, self._kind = position, kind
+        self._bodies.append(body)
+
+    def fits(self, kind: tuple[str, str | None]) -> bool:
+        return not self._bodies or self._kind == kind
+
+    def flush(self) -> None:
+        bodies, self._bodies = self._bodies, []
+        if not bodies:
+            return
+        try:
+            if self._kind[0] == "nft":
+                nft.apply(bodies)
+            else:
+                self._batch.socket(self._kind[1]).request(bodies)
+        except Refused as refusal:
+            refusal.position += self._first
+            raise
 
 
 def apply(requests: list[Request]) -> None:
     """Make *requests* real, in order; Refused with the position of the first that the kernel did not take."""
-    batch, waiting = Batch(), []
-
-    def flush() -> None:
-        if waiting:
-            first, namespace = waiting[0][0], waiting[0][1]
-            messages = [message for _, _, message in waiting]
-            waiting.clear()
-            try:
-                batch.socket(namespace).request(messages)
-            except Refused as refusal:
-                refusal.position += first
-                raise
-
+    batch = Batch()
+    waiting = _Waiting(batch)
     try:
         for position, (operation, namespace, arguments) in enumerate(requests):
-            if waiting and (waiting[0][1] != namespace or operation in _NOT_NETLINK or _needs_flush(operation, arguments)):
-                flush()
+            kind = (operation if operation == "nft" else "route", namespace)
+            alone = _ALONE.get(operation)
+            if alone or not waiting.fits(kind) or _needs_flush(operation, arguments):
+                waiting.flush()
             try:
-                if operation == "namespace_add":
-                    namespaces.add(arguments["name"])
-                elif operation == "namespace_remove":
-                    batch.forget(arguments["name"])
-                    namespaces.remove(arguments["name"])
-                elif operation == "sysctl":
-                    batch.sysctl(namespace, arguments["key"], arguments["value"])
+                if alone:
+                    alone(batch, namespace, arguments)
                 else:
-                    waiting.append((position, namespace, batch.message(operation, namespace, arguments)))
+                    body = arguments["commands"] if operation == "nft" else batch.message(operation, namespace, arguments)
+                    waiting.add(position, kind, body)
             except OSError as error:
                 code, detail = error.errno or 0, getattr(error, "detail", "")
-                flush()  # what stands before it comes first, and so does its refusal
+                waiting.flush()  # what stands before it comes first, and so does its refusal
                 raise Refused(code, position, detail) from None
-        flush()
+        waiting.flush()
         batch.settle()
     finally:
         batch.close()
@@ -160,3 +171,11 @@ def apply(requests: list[Request]) -> None:
 
 def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
     return operation in _LOOKS_UP and bool(arguments.get("dev") or arguments.get("master") or arguments.get("to"))
+
+
+_ALONE: dict[str, Callable[[Batch, str | None, dict[str, Any]], None]] = {
+    "namespace_add": lambda batch, namespace, given: namespaces.add(given["name"]),
+    "namespace_remove": lambda batch, namespace, given: batch.remove(given["name"]),
+    "sysctl": lambda batch, namespace, given: batch.sysctl(namespace, given["key"], given["value"]),
+}
+"""Requests that are no message: they wait for all before them."""

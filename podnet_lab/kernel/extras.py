@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from podnet_lab.kernel.apply import write_sysctl
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Refused, Socket, attribute, attributes
+from podnet_lab.kernel.sysctl import write_sysctl
 
 NETLINK_NETFILTER = 12
 NFT, NEWTABLE, GETTABLE, DELTABLE, BATCH_BEGIN, BATCH_END = 10, 0, 1, 2, 0x10, 0x11

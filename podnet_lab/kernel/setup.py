@@ -7,8 +7,8 @@ import os
 import socket
 
 from podnet_lab.kernel import encode, namespaces
-from podnet_lab.kernel.apply import write_sysctl
 from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.kernel.sysctl import write_sysctl
 
 EXTERNAL_BRIDGE = "external"
 """The bridge in the lab's own namespace that plays the external network."""
@@ -24,6 +24,7 @@ BASELINE = {
     "arp_filter": 0,
     "arp_notify": 1,  # a bridge takes its MAC from its ports: if a new one changes it, the Pods are told
     "proxy_arp": 0,
+    "send_redirects": 0,  # a Pod that was told of a shorter way than its gateway would go past its node's rules
     "accept_local": 0,
     "route_localnet": 0,
 }
@@ -32,6 +33,15 @@ net.ipv4.conf.*: what a node starts with.
 
 A new network namespace copies these from the host's (net/ipv4/devinet.c), where Docker or a distribution may have
 changed them, and the lesson would start at a different place on every machine.
+"""
+
+
+BRIDGE_NETFILTER = "bridge/bridge-nf-call-iptables"
+"""
+Whether what a bridge passes on meets the rules of IPv4; there only where the module br_netfilter is.
+
+A node starts without it, so that the lesson does not depend on what else runs on a machine. Each network namespace has
+its own (since Linux 5.3; before that, none but the host's has any).
 """
 
 
@@ -45,6 +55,8 @@ def private_folders() -> None:
 def settings() -> None:
     """Bring this namespace's IPv4 settings to the baseline, for interfaces that are and that will be."""
     write_sysctl("ipv4/ip_forward", 0)
+    if os.path.exists(f"/proc/sys/net/{BRIDGE_NETFILTER}"):
+        write_sysctl(BRIDGE_NETFILTER, 0)
     for name in os.listdir("/proc/sys/net/ipv4/conf"):
         for key, value in BASELINE.items():
             write_sysctl(f"ipv4/conf/{name}/{key}", value)

@@ -16,8 +16,9 @@ import sys
 from collections.abc import Callable
 
 from podnet_lab.kernel import encode, extras, namespaces, setup
-from podnet_lab.kernel.apply import apply, write_sysctl
+from podnet_lab.kernel.apply import apply
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Socket, attribute
+from podnet_lab.kernel.sysctl import write_sysctl
 
 RTM_NEWQDISC = 36
 

@@ -21,6 +21,7 @@ from podnet_lab.lab.reset import Goto, Reset, reset
 from podnet_lab.lab.run import look, run
 from podnet_lab.lab.signals import uninterrupted
 from podnet_lab.lab.snapshots import Snapshots
+from podnet_lab.lab.traffic import Traffic
 from podnet_lab.plan import OUTSIDE, Plan, plan
 from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, expectation
 from podnet_lab.results import Result
@@ -32,7 +33,7 @@ OUTSIDE_NAME = "outside"
 NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
 
 
-class Lab:
+class Lab(Traffic):
     """
     A cluster of nodes: namespaces of this machine, or the three VMs of `vagrant up`; open one with `Lab.open()`.
 

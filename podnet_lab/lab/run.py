@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from podnet_lab.effects import adds_up, conflicts, needed
 from podnet_lab.errors import StepConflict, StepFailed
 from podnet_lab.lab.signals import uninterrupted
-from podnet_lab.lab.snapshots import snapshot
+from podnet_lab.lab.snapshots import rules_of, snapshot
 from podnet_lab.lab.wire import AgentClient, Refusal
 from podnet_lab.model import Snapshot
 from podnet_lab.restore import MOST_PASSES, restore, unmakeable
@@ -25,8 +25,12 @@ Agents = Mapping[str, AgentClient]
 
 def look(agents: Agents, names: Iterable[str]) -> dict[str, Snapshot]:
     """Snapshots of several nodes, taken at the same time."""
-    answers = {name: agents[name].start("read") for name in names}
-    return {name: snapshot(name, answer()) for name, answer in answers.items()}
+    answers = {name: agents[name].start("read", known=agents[name].known[0]) for name in names}
+    found = {}
+    for name, answer in answers.items():
+        has = answer()
+        found[name] = snapshot(name, has["spaces"], rules_of(agents[name], has["rules"]))
+    return found
 
 
 def run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:

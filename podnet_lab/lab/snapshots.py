@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
-from podnet_lab.model import Address, Conf, FdbEntry, Link, Namespace, Neighbour, Route, Snapshot
+from podnet_lab.model import NO_RULES, Address, Conf, FdbEntry, Link, Namespace, Neighbour, Route, Snapshot
+from podnet_lab.rules import Ruleset, ruleset
 from podnet_lab.show import text
 
 
@@ -16,16 +18,25 @@ class Snapshots(dict[str, Snapshot]):
         return text.cluster(self)
 
 
-def snapshot(node: str, spaces: dict[str, Any]) -> Snapshot:
-    """A node's snapshot from what its agent read."""
-    return Snapshot(node, {name or None: _namespace(name or None, has) for name, has in spaces.items()})
+def rules_of(agent: Any, has: dict[str, Any]) -> Ruleset:
+    """The nftables that an agent read; it sends them only where they are not the ones that it sent last."""
+    if has["problem"]:
+        return Ruleset(problem=f"what nftables does here is not known: {has['problem']}")
+    if has["listing"] is not None:
+        agent.known = (has["generation"], ruleset(json.loads(has["listing"])["nftables"]) if has["listing"] else NO_RULES)
+    return agent.known[1]
+
+
+def snapshot(node: str, spaces: dict[str, Any], rules: Ruleset = NO_RULES) -> Snapshot:
+    """A node's snapshot from what its agent read; *rules* are its own nftables."""
+    return Snapshot(node, {name or None: _namespace(name or None, has, NO_RULES if name else rules) for name, has in spaces.items()})
 
 
 def _link(has: dict[str, Any]) -> Link:
     return Link(**{key: value for key, value in has.items() if key != "card"} | {"peer": tuple(has["peer"]) if has["peer"] else None})
 
 
-def _namespace(name: str | None, has: dict[str, Any]) -> Namespace:
+def _namespace(name: str | None, has: dict[str, Any], rules: Ruleset) -> Namespace:
     return Namespace(
         name,
         {link["name"]: _link(link) for link in has["links"]},
@@ -37,4 +48,5 @@ def _namespace(name: str | None, has: dict[str, Any]) -> Namespace:
         tuple(Neighbour(IPv4Address(address), dev, mac, state) for address, dev, mac, state in has["neighbours"]),
         tuple(FdbEntry(mac, dev, permanent) for mac, dev, permanent in has["fdb"]),
         {dev: Conf(*values) for dev, values in has["conf"].items()},
+        rules,
     )

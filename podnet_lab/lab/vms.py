@@ -21,7 +21,9 @@ from podnet_lab.lab.baseline import Baseline
 from podnet_lab.lab.home import Home
 from podnet_lab.lab.snapshots import snapshot
 from podnet_lab.lab.wire import AgentClient, Refusal
+from podnet_lab.model import NO_RULES
 from podnet_lab.plan import OUTSIDE, Plan
+from podnet_lab.rules import Ruleset
 from podnet_lab.steps import Step
 
 AGENT = "/usr/local/sbin/podnet-agent"
@@ -112,7 +114,7 @@ class Vms(Home):
         self.who["outside"] = outside.call("become_node", name="outside")
         card = self._answer(beside, self.agents[beside].start("lend", network=self.who["outside"]["namespaces"]["net"]))
         outside.call("uplink", address=str(OUTSIDE), dev=card)
-        self._outside = (outside.call("read"), outside.call("extras"))
+        self._outside = (outside.call("read")["spaces"], outside.call("extras"))
 
     def _reach(self, wanted: dict[str, tuple[str, str]]) -> None:
         """Start agents, all at the same time: for each name, on which VM, and podnet-agent's word for its kind."""
@@ -136,7 +138,7 @@ class Vms(Home):
         """As provisioning stored it on each VM; `outside` is made anew with the lab."""
         raw = {name: agent.call("baseline") for name, agent in self.agents.items() if name != "outside"}
         snapshots = {"outside": snapshot("outside", self._outside[0])}
-        snapshots |= {name: snapshot(name, one["snapshot"]) for name, one in raw.items()}
+        snapshots |= {name: snapshot(name, one["snapshot"], _rules(one["extras"])) for name, one in raw.items()}
         return Baseline(snapshots, {"outside": self._outside[1]} | {name: one["extras"] for name, one in raw.items()})
 
     def mend(self, baseline: Baseline) -> list[str]:
@@ -167,6 +169,11 @@ class Vms(Home):
     def remember(self, made: set[tuple[str, str]], anew: bool = False) -> None:
         """Have node1's agent keep it."""
         self.agents[FIRST].start("remember", made=sorted(made), anew=anew)
+
+
+def _rules(extras: dict[str, Any]) -> Ruleset:
+    """A new VM's nftables: mostly none. What an image brought along is known by name alone, and left as it is."""
+    return Ruleset(problem="this VM had tables of its own when it was new") if extras["tables"] else NO_RULES
 
 
 def fits(plan: Plan, config: dict[str, Any]) -> None:

@@ -16,9 +16,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from podnet_lab.errors import LabError, LabGone
+from podnet_lab.errors import CannotRun, LabError, LabGone
 from podnet_lab.kernel.agent import CANCEL
 from podnet_lab.kernel.shell import CREDIT
+from podnet_lab.model import NO_RULES
+from podnet_lab.rules import Ruleset
 
 SERVE = "from podnet_lab.kernel import agent; agent.serve(channel)"
 SHELL = "from podnet_lab.kernel import shell; shell.serve(channel, channel.receive())"
@@ -68,6 +70,8 @@ class AgentClient:
         self.name, self._gateway, self._wire = name, gateway, wire
         self._waiting: deque[Future] = deque()
         self.alive = True
+        self.known: tuple[int, Ruleset] = (-1, NO_RULES)
+        """Which nftables it sent last, by the kernel's number for them: they are sent again only when that has changed."""
         self._channel = gateway.remote_exec(SERVE)
         self._channel.setcallback(self._hear, endmarker=None)
 
@@ -147,4 +151,6 @@ def _unpack(name: str, answer: bytes) -> Any:
         return found["is"]
     if found["error"] == "refused":
         raise Refusal(found["code"], found["position"], found["detail"])
+    if found["error"] == "missing":
+        raise CannotRun(f"{name} lacks a program: {found['detail']}")
     raise LabError(f"{name} could not do that: {found['detail']}")

@@ -147,7 +147,7 @@ def facts(now: Snapshot, key: tuple) -> object:
     What *now* says of one fact; None where its namespace or interface is gone.
 
     Keys: ("namespace", name), ("link", ns, dev), ("up"|"master"|"mtu"|"arp"|"mac", ns, dev), ("address", ns, dev, interface),
-    ("route", ns, to), ("neighbour", ns, dev, address), ("conf", ns, dev, setting).
+    ("route", ns, to), ("neighbour", ns, dev, address), ("conf", ns, dev, setting), ("nft", None, kind, family, table, …).
     """
     kind, namespace, *rest = key
     space = now.spaces.get(namespace)
@@ -166,6 +166,9 @@ def facts(now: Snapshot, key: tuple) -> object:
             return [one.mac for one in space.neighbours if (one.dev, one.address) == tuple(rest) and one.state == "PERMANENT"]
         case "conf":
             return getattr(space.conf.get(rest[0]), rest[1], None)
+        case "nft":
+            known = space.rules
+            return known.problem or (known.rules.get(tuple(rest[1:])) if rest[0].endswith("rules") else known.objects.get(tuple(rest)))
         case "master":
             return [space.links[rest[0]].master] if rest[0] in space.links else None
         case _:
@@ -175,6 +178,8 @@ def facts(now: Snapshot, key: tuple) -> object:
 def difference(key: tuple, then: object, now: object) -> str:
     """In words, how one fact differs from what it was."""
     kind, namespace, *rest = key
+    if kind == "nft":
+        return f"nft's {rest[0]} {' '.join(rest[1:])} {'is gone' if now is None else 'is not what it was'}"
     name = namespace if kind == "namespace" else str(rest[0])
     if now is None or then is None:
         return f"{name} is {'gone' if now is None else 'there again'}"

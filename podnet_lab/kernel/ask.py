@@ -1,0 +1,129 @@
+"""A client inside a node's namespaces: asks a server for its one line, over TCP (HTTP) or UDP, and keeps connections open."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+from podnet_lab.kernel import namespaces
+
+MOST_TIMES = 20_000
+
+
+class Connection(HTTPConnection):
+    """HTTP over a socket that belongs to the network namespace in which `connect` was called."""
+
+    def ask(self) -> str:
+        """One request; its answer's text. OSError or HTTPException if there is none."""
+        self.request("GET", "/")
+        return self.getresponse().read().decode(errors="replace").strip()
+
+
+class Clients:
+    """The open connections of a node, by number."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[str | None, Connection]] = {}
+        self._last = 0
+
+    def ask(
+        self,
+        namespace: str | None,
+        address: str,
+        port: int,
+        protocol: str,
+        times: int,
+        wait: float,
+        cancelled: threading.Event,
+    ) -> list[tuple[str, str, float]]:
+        """
+        Ask *times* times, each over a connection of its own: (answer, "", seconds), or ("", what went wrong, seconds).
+
+        Waits *wait* seconds at most for each.
+        """
+        found = []
+        one = _tcp if protocol == "tcp" else _udp
+        descriptor = namespaces.open_named(namespace) if namespace else namespaces.here()
+        try:
+            with namespaces.inside(descriptor):
+                for _ in range(min(times, MOST_TIMES)):
+                    if cancelled.is_set():
+                        break
+                    start = time.perf_counter()
+                    answer, problem = _tried(one, address, port, wait)
+                    found.append((answer, problem, time.perf_counter() - start))
+        finally:
+            os.close(descriptor)
+        return found
+
+    def open(self, namespace: str | None, address: str, port: int, wait: float) -> int:
+        """Connect, and keep the connection; returns its number. OSError if nobody answers."""
+        descriptor = namespaces.open_named(namespace) if namespace else namespaces.here()
+        try:
+            with namespaces.inside(descriptor):
+                made = Connection(address, port, timeout=wait)
+                made.connect()
+        finally:
+            os.close(descriptor)
+        self._last += 1
+        self._open[self._last] = (namespace, made)
+        return self._last
+
+    def again(self, number: int) -> tuple[str, str]:
+        """Ask over an open connection: (answer, "") or ("", what went wrong)."""
+        if number not in self._open:
+            return "", "the connection is closed"
+        _, made = self._open[number]
+        if made.sock is None:
+            return "", "the connection is closed"
+        made.auto_open = 0  # a connection that broke is not to be made anew behind our back
+        return _tried(lambda *_: made.ask())
+
+    def close(self, number: int | None = None) -> None:
+        """Close one connection, or all."""
+        for one in list(self._open) if number is None else [number]:
+            if one in self._open:
+                self._open.pop(one)[1].close()
+
+    def leave(self, namespace: str) -> None:
+        """Close the connections of a namespace."""
+        for number in [number for number, (where, _) in self._open.items() if where == namespace]:
+            self.close(number)
+
+
+def _tried(one: Any, *arguments: Any) -> tuple[str, str]:
+    try:
+        return one(*arguments), ""
+    except TimeoutError:
+        return "", "no answer"
+    except OSError as error:
+        return "", os.strerror(error.errno).lower() if error.errno else str(error)
+    except HTTPException as error:
+        return "", f"no HTTP: {error}"
+
+
+def _tcp(address: str, port: int, wait: float) -> str:
+    made = Connection(address, port, timeout=wait)
+    try:
+        return made.ask()
+    finally:
+        made.close()
+
+
+def _udp(address: str, port: int, wait: float) -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.connect((address, port))
+        # A datagram may get lost: asked again until the time is over.
+        deadline = time.monotonic() + wait
+        while (left := deadline - time.monotonic()) > 0:
+            made.send(b"who?\n")
+            made.settimeout(min(left, 0.3))
+            try:
+                return made.recv(2048).decode(errors="replace").strip()
+            except TimeoutError:
+                continue
+    raise TimeoutError

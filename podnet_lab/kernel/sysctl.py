@@ -1,0 +1,16 @@
+"""Settings of this thread's network namespace, as `sysctl` writes them."""
+
+from __future__ import annotations
+
+import os
+
+ROOT = "/proc/sys/net/"
+
+
+def write_sysctl(key: str, value: int | str) -> None:
+    """Set net.KEY, given with slashes ("ipv4/ip_forward"), in this thread's network namespace."""
+    descriptor = os.open(ROOT + key, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, str(value).encode())
+    finally:
+        os.close(descriptor)

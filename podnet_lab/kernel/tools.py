@@ -1,0 +1,50 @@
+"""Programs that an agent starts for what no kernel interface does; a machine may lack any of them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+PACKAGES = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
+"""Debian's package of each program."""
+
+SECONDS = 60
+"""After which a program that does not end is taken for one that never will."""
+
+
+class Missing(Exception):
+    """A program is not installed here; the message says how to get it."""
+
+    def __init__(self, program: str) -> None:
+        super().__init__(f"{program} is not installed here: sudo apt install {PACKAGES[program]}")
+
+
+def missing(program: str) -> bool:
+    """Whether *program* is not installed here."""
+    from podnet_lab.kernel.shell import environment
+
+    return not any(os.access(os.path.join(folder, program), os.X_OK) for folder in environment()["PATH"].split(":"))
+
+
+def run(*words: str, given: str | None = None) -> CompletedProcess:
+    """Run a program to its end, with *given* on its standard input; Missing where it is not installed."""
+    import subprocess  # here: most agents start no program, and are to start fast
+
+    from podnet_lab.kernel.shell import environment
+
+    try:
+        return subprocess.run(
+            words,
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            text=True,
+            env=environment(),
+            timeout=SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise Missing(words[0]) from None

@@ -1,0 +1,211 @@
+"""The lab's half that is about Services: servers, clients, and what stands between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from podnet_lab import services
+from podnet_lab.answers import Answer, Answers, answers
+from podnet_lab.checks import Check, Checks
+from podnet_lab.errors import BadInput, LabError
+from podnet_lab.lab.reaching import endpoints
+from podnet_lab.lab.wire import Refusal
+from podnet_lab.plan import ip_address
+from podnet_lab.results import Result
+from podnet_lab.services import Service
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+
+PATIENCE = 1.0
+"""Seconds to wait for an answer."""
+
+MOST = 60
+"""Questions until every endpoint of a Service has to have answered: of 5 Pods one stays out with a chance of 10⁻⁵."""
+
+
+class Connection:
+    """An open connection from a Pod or node; ask it again and again. Closed with the lab, or by `close`."""
+
+    def __init__(self, agent, number: int, words: str) -> None:
+        self._agent, self._number, self._words = agent, number, words
+
+    def ask(self) -> Answer:
+        """One more question over the same connection."""
+        return Answer(*self._agent.call("ask_again", number=self._number))
+
+    def close(self) -> None:
+        """Close it."""
+        self._agent.call("disconnect", number=self._number)
+
+    def __repr__(self) -> str:
+        return f"<connection {self._words}>"
+
+
+class Traffic:
+    """What a `Lab` can do with servers and Services."""
+
+    def serve(self: Lab, name: str, port: int = 8080, protocol: str = "tcp") -> str:
+        """
+        Let a Pod (or a node, or ``outside``) answer at *port*: HTTP over TCP, or an echo over UDP; no process is started.
+
+        Each answer is one line: who answers, on which node, and the client's address that it saw. A server ends with its
+        Pod, with `stop_serving`, `goto`, `reset` or the lab. Raises BadInput if there is nobody of that name, LabError if
+        something else listens at that port.
+        """
+        protocol = _protocol(protocol)
+        node, space = self._who(name)
+        words = f"{name} answers at port {services._port(port)} ({'HTTP' if protocol == 'tcp' else 'UDP'})"
+        try:
+            fresh = self._home.agents[node].call("serve", namespace=space, protocol=protocol, port=port, name=name)
+        except Refusal as refusal:
+            raise LabError(f"{name} can't answer at port {port}: {refusal}") from None
+        return words if fresh else f"already so: {words}"
+
+    def stop_serving(self: Lab, name: str) -> str:
+        """Stop all servers of a Pod or node that `serve` started."""
+        node, space = self._who(name)
+        count = self._home.agents[node].call("stop_serving", namespace=space)
+        return f"{name} answers no more" if count else f"nothing to do: {name} answered at no port"
+
+    def ask(self: Lab, source: str, target: str, times: int = 1, protocol: str = "tcp", patience: float = PATIENCE) -> Answers:
+        """
+        From a Pod, a node or ``outside``, ask the server at *target* (like 10.96.0.10:80), each time over a new connection.
+
+        Over TCP it is an HTTP request, over UDP a datagram. Waits *patience* seconds at most for each answer.
+        """
+        ip, port = _target(target)
+        if not isinstance(times, int) or times < 1:
+            raise BadInput(f"ask once or more, not {times!r} times")
+        node, space = self._who(source)
+        given = {"address": ip, "port": port, "protocol": _protocol(protocol), "times": times, "wait": patience}
+        return answers(self._home.agents[node].call("ask", namespace=space, **given))
+
+    def connect(self: Lab, source: str, target: str, patience: float = PATIENCE) -> Connection:
+        """Open an HTTP connection and keep it, to ask over it again and again. Raises LabError if nobody takes it."""
+        ip, port = _target(target)
+        node, space = self._who(source)
+        try:
+            number = self._home.agents[node].call("connect", namespace=space, address=ip, port=port, wait=patience)
+        except Refusal as refusal:
+            raise LabError(f"{source} can't connect to {target}: {refusal}") from None
+        return Connection(self._home.agents[node], number, f"from {source} to {target}")
+
+    def services(self: Lab, *wanted: Service) -> Result:
+        """
+        Make Services on every node, or bring those that are there to what is wanted now; open connections stay.
+
+        All of their chains come first; what switches them on is one last transaction on each node.
+        """
+        if not wanted or not all(isinstance(one, Service) for one in wanted):
+            raise BadInput("which Services? podnet_lab.service('web', '10.96.0.10', 80, [...]) describes one")
+        now = {name: node.own.rules for name, node in self.snapshot().items()}
+        many = f"{len(wanted)} Services are" if len(wanted) > 1 else f"{wanted[0].name} is"
+        return self.run(services.cluster(self.plan, wanted, now), f"{many} there, on {len(self.plan.nodes)} nodes")
+
+    def flows(self: Lab, node: str, port: int | None = None) -> list[str]:
+        """
+        What connection tracking on *node* remembers, in words: how packets were sent, and from whom answers come to whom.
+
+        With *port*, only flows that were sent to it; clients' own ports, which differ each time, are left out.
+        """
+        self[node]
+        self._must_be_alive()
+        found = self._home.agents[node].call("flows")
+        kept = [one for one in found if port is None or one["sent"][4] == port]
+        return sorted({_flow(one) for one in kept})
+
+    def forget_flows(self: Lab, answering: str | None = None) -> int:
+        """
+        Have every node forget the flows whose answers come from the address *answering*, or all flows; returns how many.
+
+        UDP needs it when an endpoint goes: its flows have no end, and would lead there for as long as somebody sends.
+        """
+        ip = None if answering is None else str(ip_address(answering))
+        self._must_be_alive()
+        answers = [self._home.agents[node.name].start("forget_flows", answering=ip) for node in self.plan.nodes]
+        return sum(answer() for answer in answers)
+
+    def check_service(self: Lab, one: Service) -> Checks:
+        """
+        Does a Service work, whoever made it? From a Pod of each node, from each node, and, with a node port, from outside.
+
+        Judged by asking: all answers come, every endpoint gives some, and what they saw is what they should see.
+        """
+        cluster = self.snapshot()
+        found: list[Check] = []
+        for node in self.plan.nodes:
+            pods = [pod.name for pod in cluster[node.name].pods]
+            for source in (*pods[:1], node.name):
+                found.append(self._answered(source, one, f"{one.ip}:{one.port}"))
+        if one.node_port:
+            for node in self.plan.nodes:
+                found += self._from_outside(one, node)
+        return Checks(found)
+
+    def _answered(self: Lab, source: str, one: Service, target: str, wanted: Sequence[str] | None = None) -> Check:
+        claim = f"{source} reaches {one.name} at {target}"
+        expected = {str(ip) for ip, _ in one.endpoints} if wanted is None else set(wanted)
+        if not expected:
+            return self._refused(source, one, target)
+        names = {str(address): name for name, known in endpoints(self._everyone()).items() for address in known.addresses}
+        missing, asked = {names.get(ip, ip) for ip in expected}, 0
+        while missing and asked < MOST:
+            got = self.ask(source, target, times=10 if not one.affinity else 1, protocol=one.protocol)
+            asked += len(got)
+            if got.problems:
+                return Check(claim, ", ".join(f"{count} of {len(got)}: {problem}" for problem, count in got.problems.items()))
+            if one.affinity:
+                return Check(claim, None if set(got.who) <= missing else f"{got[0]} is none of {', '.join(sorted(missing))}")
+            if strangers := set(got.who) - {names.get(ip, ip) for ip in expected}:
+                return Check(claim, f"{', '.join(sorted(strangers))} answered, too")
+            missing -= set(got.who)
+        return Check(claim, f"{', '.join(sorted(missing))} never answered" if missing else None)
+
+    def _refused(self: Lab, source: str, one: Service, target: str) -> Check:
+        (got,) = self.ask(source, target, protocol=one.protocol)
+        refused = got.problem == "connection refused"
+        return Check(f"{source} is refused by {one.name}, which has no endpoints", None if refused else str(got))
+
+    def _from_outside(self: Lab, one: Service, node) -> list[Check]:
+        target = f"{node.external.ip}:{one.node_port}"
+        here = [str(ip) for ip, _ in one.endpoints if not one.local or ip in node.subnet]
+        if one.local and not here:
+            got = self.ask("outside", target, protocol=one.protocol)
+            return [Check(f"outside gets no answer at {target}: no endpoint is there", None if not got else str(got[0]))]
+        reached = self._answered("outside", one, target, here)
+        if not reached or not here:
+            return [reached]
+        saw = self.ask("outside", target, protocol=one.protocol, times=4).clients
+        outside = str(self._baseline.snapshots["outside"].own.addresses[-1].interface.ip)
+        if one.local:
+            return [reached, Check(f"endpoints see outside's own address at {target}", None if saw == [outside] else f"they saw {saw}")]
+        return [reached, Check(f"endpoints do not see outside's own address at {target}", f"they saw {saw}" if outside in saw else None)]
+
+    def _who(self: Lab, name: str) -> tuple[str, str | None]:
+        """(node, namespace) of a Pod or node; BadInput if there is nobody of that name."""
+        self._must_be_alive()
+        if name in self._nodes:
+            return name, None
+        known = self._endpoint(endpoints(self._everyone()), name)
+        return known.node, known.namespace
+
+
+def _flow(one: dict) -> str:
+    protocol, source, _, destination, port = one["sent"]
+    _, answering, from_port, to, _ = one["answer"]
+    return f"{protocol} {source} → {destination}:{port}, answers {answering}:{from_port} → {to}"
+
+
+def _protocol(name: str) -> str:
+    if name not in ("tcp", "udp"):
+        raise BadInput(f"a protocol is tcp or udp, not {name!r}")
+    return name
+
+
+def _target(text: str) -> tuple[str, int]:
+    ip, _, port = str(text).partition(":")
+    if not port.isdigit():
+        raise BadInput(f"{text!r} is no target like 10.96.0.10:80")
+    return str(ip_address(ip)), services._port(int(port))

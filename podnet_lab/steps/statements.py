@@ -1,0 +1,155 @@
+"""
+Parts of an nftables rule: each as a person types it (nft(8)), and as `nft` takes and gives it as JSON (libnftables-json(5)).
+
+Pure. A test holds the two against each other on a real kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+MARK = 0x4000
+"""The bit of a packet's mark that asks for masquerade, as kube-proxy sets it (pkg/proxy/nftables/proxier.go)."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One part of a rule: *text* says it all, *json* says the same to the program."""
+
+    text: str
+    json: dict[str, Any] = field(compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Rule = tuple[Statement, ...]
+"""A rule: what a packet must be, then what becomes of it."""
+
+
+def _payload(name: str) -> dict[str, Any]:
+    return {"payload": {"protocol": "ip", "field": name}}
+
+
+def _fields(*, service: bool, address: bool) -> tuple[str, dict[str, Any]]:
+    parts = [("ip daddr", _payload("daddr"))] if address else []
+    if service:
+        parts += [("meta l4proto", {"meta": {"key": "l4proto"}}), ("th dport", {"payload": {"protocol": "th", "field": "dport"}})]
+    return " . ".join(text for text, _ in parts), {"concat": [json for _, json in parts]}
+
+
+def _where(name: str, where: IPv4Address | IPv4Network, negate: bool) -> Statement:
+    one = where if isinstance(where, IPv4Network) and where.prefixlen < 32 else IPv4Address(str(where).partition("/")[0])
+    right = {"prefix": {"addr": str(one.network_address), "len": one.prefixlen}} if isinstance(one, IPv4Network) else str(one)
+    match = {"op": "!=" if negate else "==", "left": _payload(name), "right": right}
+    return Statement(f"ip {name} {'!= ' if negate else ''}{one}", {"match": match})
+
+
+def source(where: IPv4Address | IPv4Network, negate: bool = False) -> Statement:
+    """The packet comes from an address, or a subnet; *negate*: from any other."""
+    return _where("saddr", where, negate)
+
+
+def destination(where: IPv4Address | IPv4Network, negate: bool = False) -> Statement:
+    """The packet goes to an address, or a subnet; *negate*: to any other."""
+    return _where("daddr", where, negate)
+
+
+def protocol(name: str) -> Statement:
+    """The packet is of a transport protocol, tcp or udp; a port can't be rewritten before that is said."""
+    return Statement(f"meta l4proto {name}", {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": name}})
+
+
+def port(name: str, number: int) -> Statement:
+    """The packet goes to a port of a transport protocol."""
+    left = {"payload": {"protocol": name, "field": "dport"}}
+    return Statement(f"{name} dport {number}", {"match": {"op": "==", "left": left, "right": number}})
+
+
+def new() -> Statement:
+    """The packet is the first of its connection."""
+    return Statement("ct state new", {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "new"}})
+
+
+def translated() -> Statement:
+    """The packet's destination was rewritten."""
+    return Statement("ct status dnat", {"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}})
+
+
+def mark() -> Statement:
+    """Ask for masquerade later, in the packet's mark."""
+    json = {"mangle": {"key": {"meta": {"key": "mark"}}, "value": {"|": [{"meta": {"key": "mark"}}, MARK]}}}
+    return Statement(f"meta mark set meta mark or {MARK:#x}", json)
+
+
+def marked() -> Statement:
+    """The packet's mark asks for masquerade."""
+    left = {"&": [{"meta": {"key": "mark"}}, MARK]}
+    return Statement(f"meta mark and {MARK:#x} != 0", {"match": {"op": "!=", "left": left, "right": 0}})
+
+
+def jump(chain: str) -> Statement:
+    """Go on in another chain, and come back."""
+    return Statement(f"jump {chain}", {"jump": {"target": chain}})
+
+
+def goto(chain: str) -> Statement:
+    """Go on in another chain, for good."""
+    return Statement(f"goto {chain}", {"goto": {"target": chain}})
+
+
+def masquerade() -> Statement:
+    """Give the packet this node's own address on the way out; the answer's destination is put back by itself."""
+    return Statement("masquerade", {"masquerade": None})
+
+
+def dnat(address: IPv4Address, port: int) -> Statement:
+    """Rewrite the packet's destination; the answers' source is put back by itself."""
+    return Statement(f"dnat to {address}:{port}", {"dnat": {"addr": str(address), "port": port}})
+
+
+def drop() -> Statement:
+    """Throw the packet away without a word."""
+    return Statement("drop", {"drop": None})
+
+
+def reject() -> Statement:
+    """Throw the packet away, and tell its sender."""
+    return Statement("reject with icmp port-unreachable", {"reject": {"type": "icmp", "expr": "port-unreachable"}})
+
+
+def look_up(name: str, address: bool = True) -> Statement:
+    """Look up destination, protocol and port in a map of verdicts, or, without *address*, protocol and port."""
+    text, key = _fields(service=True, address=address)
+    return Statement(f"{text} vmap @{name}", {"vmap": {"key": key, "data": f"@{name}"}})
+
+
+def spread(chains: Sequence[str]) -> Statement:
+    """Draw one of *chains*, each as likely as any other."""
+    verdicts = ", ".join(f"{number} : goto {chain}" for number, chain in enumerate(chains))
+    data = {"set": [[number, {"goto": {"target": chain}}] for number, chain in enumerate(chains)]}
+    key = {"numgen": {"mode": "random", "mod": len(chains), "offset": 0}}
+    return Statement(f"numgen random mod {len(chains)} vmap {{ {verdicts} }}", {"vmap": {"key": key, "data": data}})
+
+
+def remember(name: str) -> Statement:
+    """Write the packet's source into a set, or make it stay there for longer."""
+    return Statement(f"update @{name} {{ ip saddr }}", {"set": {"op": "update", "elem": _payload("saddr"), "set": f"@{name}"}})
+
+
+def remembered(name: str) -> Statement:
+    """The packet's source is in a set."""
+    return Statement(f"ip saddr @{name}", {"match": {"op": "==", "left": _payload("saddr"), "right": f"@{name}"}})
+
+
+def text(rule: Iterable[Statement]) -> str:
+    """A rule as a person types it."""
+    return " ".join(map(str, rule))
+
+
+def json(rule: Iterable[Statement]) -> list[dict[str, Any]]:
+    """A rule's ``expr``."""
+    return [one.json for one in rule]
