@@ -65,7 +65,7 @@ def ruleset(listing: Iterable[Mapping[str, Any]]) -> Ruleset:
         raw.setdefault(table, []).append(one)
         if kind == "rule":
             chain = (*table, has["chain"])
-            rules.setdefault(chain, []).append(_steady(has["expr"]))
+            rules.setdefault(chain, []).append(_steady(has["expr"]) if _counts(has["expr"]) else has["expr"])
             handles.setdefault(chain, []).append(has["handle"])
         else:
             key = (kind, *table) if kind == "table" else (kind, *table, has["name"])
@@ -86,6 +86,10 @@ def ruleset(listing: Iterable[Mapping[str, Any]]) -> Ruleset:
 _DESCRIBE = ("type", "hook", "prio", "policy", "dev", "map", "timeout")
 
 
+def _counts(statements: list) -> bool:
+    return any(name in one for one in statements for name in ("counter", "quota", "set"))
+
+
 def _steady(statements: Any) -> Any:
     """The same without counters' counts and other numbers that change by themselves."""
     if isinstance(statements, list):
@@ -96,7 +100,7 @@ def _steady(statements: Any) -> Any:
 
 
 def name(element: Any) -> str:
-    """The key of a set's or a map's element as a person types it: ``10.96.0.10 . tcp . 80``."""
+    """The key of a set's or a map's element as a person types it: ``10.96.0.20 . tcp . 80``."""
     if isinstance(element, list):  # a map's element: key and value
         element = element[0]
     if isinstance(element, dict) and "elem" in element:

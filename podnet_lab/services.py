@@ -4,14 +4,14 @@ Services: an address and a port that stand for several Pods, as kube-proxy makes
 Pure: what a Service is, and the steps that make it on a node. Chains, maps and their names follow kube-proxy's nftables
 mode (kubernetes/kubernetes, pkg/proxy/nftables); what is left out of it is said in docs/services.md.
 
-    packet to 10.96.0.10:80 ─ nat-prerouting ─ services ─ service-web/tcp/80 ─ endpoint-web/tcp/80/10.244.2.2/8080
+    packet to 10.96.0.20:80 ─ nat-prerouting ─ services ─ service-web/tcp/80 ─ endpoint-web/tcp/80/10.244.2.2/8080
                               (a node's own:             (a map)            (one is drawn)      (the address is rewritten)
                                nat-output)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
@@ -216,43 +216,45 @@ def elements(one: Service) -> list[Step]:
     return [nft.remove_element("service-ips", one.key), nft.element("no-endpoint-services", one.key, "goto reject-chain"), *node_port]
 
 
-def stale(one: Service, rules: Ruleset) -> list[Step]:
-    """Delete the chains and sets of endpoints that a Service had and has no more; open connections stay as they are."""
-    has = {one.endpoint(endpoint) for endpoint in one.endpoints}
+def stale(services: Iterable[Service], rules: Ruleset) -> list[Step]:
+    """Delete the chains and sets of endpoints that Services had and have no more; open connections stay as they are."""
+    paths = {one.path for one in services}
+    has = {one.endpoint(each).partition("-")[2] for one in services for each in one.endpoints}
     found: list[Step] = []
     for kind, prefix in (("chain", "endpoint-"), ("set", "affinity-")):
-        names = [key[3] for key in rules.objects if key[:3] == (kind, FAMILY, TABLE) and key[3].startswith(f"{prefix}{one.path}/")]
-        found += [nft.remove(kind, name) for name in names if f"endpoint-{name.removeprefix(prefix)}" not in has]
+        for key in rules.objects:
+            if key[:3] == (kind, FAMILY, TABLE) and key[3].startswith(prefix):
+                path = key[3].removeprefix(prefix)
+                if path not in has and path.rsplit("/", 2)[0] in paths:
+                    found.append(nft.remove(kind, key[3]))
     return found
 
 
-def node(node: Node, services: Sequence[Service], rules: Ruleset) -> list[Step]:
-    """Everything for *services* on one node, which has *rules*: all chains first, then the elements, in one last transaction."""
+def cluster(plan: Plan, services: Sequence[Service], rules: Mapping[str, Ruleset] | None = None) -> dict[str, list[Step]]:
+    """
+    Everything for *services* on every node, which has *rules* now: all chains first, then the elements, in one transaction.
+
+    Raises BadInput if two Services want the same address and port, name, or node port.
+    """
     _no_clash(services)
-    return [
-        *base(node),
-        *(chains(one, node) for one in services),
-        *(step for one in services for step in elements(one)),
-        *(step for one in services for step in stale(one, rules)),
-    ]
+    shared = {one: chains(one, plan.nodes[0]) for one in services if not one.local}
+    switches = [step for one in services for step in elements(one)]
+    found = {}
+    for node in plan.nodes:
+        now = (rules or {}).get(node.name, Ruleset())
+        made = [shared.get(one) or chains(one, node) for one in services]
+        found[node.name] = [*base(node), *made, *switches, *stale(services, now)]
+    return found
 
 
 def _no_clash(services: Sequence[Service]) -> None:
-    for what, of in (
-        ("port", lambda one: one.key),
-        ("name", lambda one: one.path),
-        ("node port", lambda one: (one.protocol, one.node_port)),
-    ):
-        seen: set = set()
-        for one in services:
-            if of(one) in seen and (what != "node port" or one.node_port):
+    seen: set = set()
+    for one in services:
+        ports = [("node port", one.protocol, one.node_port)] if one.node_port else []
+        for what, *key in (("address and port", one.key), ("name, protocol and port", one.path), *ports):
+            if (what, *key) in seen:
                 raise BadInput(f"{one.name}: another Service has the same {what}")
-            seen.add(of(one))
-
-
-def cluster(plan: Plan, services: Sequence[Service], rules: dict[str, Ruleset] | None = None) -> dict[str, list[Step]]:
-    """`node` for every node of the plan; *rules* are what each has now, if anything."""
-    return {one.name: node(one, services, (rules or {}).get(one.name, Ruleset())) for one in plan.nodes}
+            seen.add((what, *key))
 
 
 def removal(one: Service) -> list[Step]:

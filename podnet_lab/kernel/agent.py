@@ -49,7 +49,7 @@ class Agent:
         """Take this process's machine for a node: a VM that provisioning has made one."""
         from podnet_lab.kernel import vm  # here: only a VM needs it, and what it needs takes a while to load
 
-        self._vm = vm.Vm.load()
+        self._vm, self._traffic = vm.Vm.load(), Traffic(own=True)
         return self.who() | {"hidden": sorted(self._vm.hidden())}
 
     def lease(self, holder: str, take_over: bool) -> str | None:
@@ -107,6 +107,7 @@ class Agent:
         """
         The node and its Pods, from the kernel, and its own nftables; *known* is the number of those that were read last.
         """
+        self._traffic.sweep()
         return {"spaces": self._vm.read() if self._vm else read.node(), "rules": nft.read(known)}
 
     def apply(self, requests: list[apply.Request]) -> None:
@@ -152,6 +153,14 @@ class Agent:
     def ask(self, namespace: str | None, address: str, port: int, protocol: str, times: int, wait: float) -> list:
         """Ask a server, each time over a new connection."""
         return self._traffic.clients.ask(namespace, address, port, protocol, times, wait, self.cancelled)
+
+    def serve_names(self, namespace: str, hosts: dict[str, str]) -> bool:
+        """Run a DNS server in a Pod; False if it ran already, and knows *hosts* now."""
+        return self._traffic.names.serve(namespace, hosts)
+
+    def use_names(self, spaces: list[str], text: str) -> None:
+        """Give Pods a resolv.conf."""
+        self._traffic.names.use(spaces, text)
 
     def connect(self, namespace: str | None, address: str, port: int, wait: float) -> int:
         """Open a connection and keep it; returns its number."""

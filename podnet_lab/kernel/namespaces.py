@@ -67,9 +67,10 @@ def inside(descriptor: int) -> Iterator[None]:
         os.close(back)
 
 
-def mount(source: str, target: str, kind: str | None = None, flags: int = 0) -> None:
+def mount(source: str, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
     """mount(2)."""
-    _call(_libc.mount, os.fsencode(source), os.fsencode(target), kind.encode() if kind else None, ctypes.c_ulong(flags), None)
+    words = (os.fsencode(source), os.fsencode(target), kind.encode() if kind else None)
+    _call(_libc.mount, *words, ctypes.c_ulong(flags), data.encode() if data else None)
 
 
 def unmount(target: str) -> None:

@@ -108,7 +108,7 @@ def listen(protocol: str, port: int) -> socket.socket:
     try:
         if protocol == "tcp":
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(("0.0.0.0", port))
+        made.bind(("", port))
         if protocol == "tcp":
             made.listen(128)
     except OSError:

@@ -9,11 +9,15 @@ from podnet_lab.kernel import conntrack
 
 if TYPE_CHECKING:
     from podnet_lab.kernel.ask import Clients
+    from podnet_lab.kernel.names import Names
     from podnet_lab.kernel.serve import Servers
 
 
 class Traffic:
-    """The sockets that a node holds for its lab."""
+    """The sockets that a node holds for its lab, and its DNS server; *own*: whether its /etc is its own, as a VM's is."""
+
+    def __init__(self, own: bool = False) -> None:
+        self._own = own
 
     @cached_property
     def servers(self) -> Servers:
@@ -29,12 +33,26 @@ class Traffic:
 
         return Clients()
 
+    @cached_property
+    def names(self) -> Names:
+        """DNS, and who uses it."""
+        from podnet_lab.kernel.names import Names
+
+        return Names(self._own)
+
+    def sweep(self) -> None:
+        """Let go of Pods that were deleted by hand."""
+        if "names" in self.__dict__:
+            self.names.sweep()
+
     def leave(self, namespace: str) -> None:
         """Close what is open inside a namespace."""
         if "servers" in self.__dict__:
             self.servers.stop(namespace)
         if "clients" in self.__dict__:
             self.clients.leave(namespace)
+        if "names" in self.__dict__:
+            self.names.leave(namespace)
 
     def end(self) -> None:
         """Close everything, and have connection tracking forget it."""
@@ -42,4 +60,6 @@ class Traffic:
             self.servers.stop(everyone=True)
         if "clients" in self.__dict__:
             self.clients.close()
+        if self._own or "names" in self.__dict__:
+            self.names.end()
         conntrack.forget()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
-from podnet_lab import services
+from podnet_lab import names, services
 from podnet_lab.answers import Answer, Answers, answers
 from podnet_lab.checks import Check, Checks
 from podnet_lab.errors import BadInput, LabError
@@ -71,7 +72,7 @@ class Traffic:
 
     def ask(self: Lab, source: str, target: str, times: int = 1, protocol: str = "tcp", patience: float = PATIENCE) -> Answers:
         """
-        From a Pod, a node or ``outside``, ask the server at *target* (like 10.96.0.10:80), each time over a new connection.
+        From a Pod, a node or ``outside``, ask the server at *target* (like 10.96.0.20:80), each time over a new connection.
 
         Over TCP it is an HTTP request, over UDP a datagram. Waits *patience* seconds at most for each answer.
         """
@@ -99,10 +100,42 @@ class Traffic:
         All of their chains come first; what switches them on is one last transaction on each node.
         """
         if not wanted or not all(isinstance(one, Service) for one in wanted):
-            raise BadInput("which Services? podnet_lab.service('web', '10.96.0.10', 80, [...]) describes one")
+            raise BadInput("which Services? podnet_lab.service('web', '10.96.0.20', 80, [...]) describes one")
         now = {name: node.own.rules for name, node in self.snapshot().items()}
         many = f"{len(wanted)} Services are" if len(wanted) > 1 else f"{wanted[0].name} is"
         return self.run(services.cluster(self.plan, wanted, now), f"{many} there, on {len(self.plan.nodes)} nodes")
+
+    def serve_names(self: Lab, pod: str, *known: Service) -> str:
+        """
+        Run a DNS server (dnsmasq) in a Pod: it knows the names of Services, such as web.default.svc.cluster.local.
+
+        Once more, with other Services, it knows those instead. Raises CannotRun where dnsmasq is not installed.
+        """
+        node, space = self._who(pod)
+        if space is None:
+            raise BadInput(f"{pod} is no Pod: the cluster's DNS server runs in one")
+        hosts = {one.full_name: str(one.ip) for one in known}
+        try:
+            fresh = self._home.agents[node].call("serve_names", namespace=space, hosts=hosts)
+        except Refusal as refusal:
+            raise LabError(f"{pod} can't answer for names: {refusal}") from None
+        return f"{pod} {'answers' if fresh else 'answers now'} for {', '.join(hosts) or 'no name'}"
+
+    def use_names(self: Lab, server: str = names.SERVER) -> str:
+        """Have every Pod that there is now ask *server* for names: its resolv.conf, with Kubernetes' search list and ndots."""
+        text = names.resolv(str(ip_address(server)))
+        pods = {name: [pod.name for pod in node.pods] for name, node in self.snapshot().items()}
+        answers = [self._home.agents[name].start("use_names", spaces=spaces, text=text) for name, spaces in pods.items()]
+        for answer in answers:
+            answer()
+        return f"{sum(map(len, pods.values()))} Pods ask {server} for names"
+
+    def resolve(self: Lab, pod: str, name: str) -> str | None:
+        """The address that *pod* finds for a name, as every program in it does (`getent`); None if there is none."""
+        node, space = self._who(pod)
+        inside = f"ip netns exec {quote(space)} " if space else ""
+        said = self[node].shell(f"{inside}getent ahostsv4 {quote(name)}", may_fail=True).split()
+        return said[0] if said else None
 
     def flows(self: Lab, node: str, port: int | None = None) -> list[str]:
         """
@@ -207,5 +240,5 @@ def _protocol(name: str) -> str:
 def _target(text: str) -> tuple[str, int]:
     ip, _, port = str(text).partition(":")
     if not port.isdigit():
-        raise BadInput(f"{text!r} is no target like 10.96.0.10:80")
+        raise BadInput(f"{text!r} is no target like 10.96.0.20:80")
     return str(ip_address(ip)), services._port(int(port))

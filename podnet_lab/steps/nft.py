@@ -98,7 +98,7 @@ class _Object(Nft):
         return [{"add": {self.kind: named | self._described()}}]
 
     def wrong(self, rules: Ruleset) -> str | None:
-        if (FAMILY, self.table) not in rules.tables:
+        if ("table", FAMILY, self.table) not in rules.objects:
             return f"no table is called {self.table}"
         found = self._there(rules)
         if found is None:
@@ -600,7 +600,7 @@ def element(map: str, key: str, verdict: str, table: str = TABLE) -> AddElement:
 
     By hand::
 
-        nft 'add element ip kube-proxy service-ips { 10.96.0.10 . tcp . 80 : goto service-web }'
+        nft 'add element ip kube-proxy service-ips { 10.96.0.20 . tcp . 80 : goto service-web }'
     """
     _verdict(verdict)
     return AddElement(nft_name(map), _key(key), verdict, nft_name(table))
@@ -612,14 +612,14 @@ def remove_element(map: str, key: str, table: str = TABLE) -> RemoveElement:
 
     By hand::
 
-        nft 'delete element ip kube-proxy service-ips { 10.96.0.10 . tcp . 80 }'
+        nft 'delete element ip kube-proxy service-ips { 10.96.0.20 . tcp . 80 }'
     """
     return RemoveElement(nft_name(map), _key(key), "", nft_name(table))
 
 
 def _key(key: str) -> str:
     if not isinstance(key, str) or not re.fullmatch(r"[A-Za-z0-9.]+( \. [A-Za-z0-9.]+)*", key):
-        raise BadInput(f"{key!r} is no key like 10.96.0.10 . tcp . 80")
+        raise BadInput(f"{key!r} is no key like 10.96.0.20 . tcp . 80")
     return key
 
 

@@ -1,0 +1,164 @@
+"""
+Names inside a cluster: a DNS server (Debian's dnsmasq) that runs in a Pod, and each Pod's own resolv.conf.
+
+`ip netns exec NAME` shows /etc/netns/NAME/resolv.conf as /etc/resolv.conf (ip-netns(8)). In the one-machine lab /etc is
+the host's: there an overlay is put over it, in the node's own mount namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from podnet_lab.kernel import namespaces
+from podnet_lab.kernel.shell import environment
+from podnet_lab.kernel.tools import Missing
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+FOLDER = "/run/podnet-names"
+HOSTS = f"{FOLDER}/hosts"
+RESOLV = "resolv.conf"
+NETNS = "/etc/netns"
+HEAD = "# written by podnet_lab"
+"""The first line of what is ours to take away again."""
+
+DOMAIN = "cluster.local"
+DNSMASQ = (
+    *(
+        "dnsmasq",
+        "--keep-in-foreground",
+        "--conf-file=/dev/null",
+        "--no-hosts",
+        "--no-resolv",
+        "--pid-file=",
+        "--user=root",
+        "--group=root",
+    ),
+    *(f"--local=/{DOMAIN}/", f"--addn-hosts={HOSTS}", "--local-ttl=5"),
+)
+
+
+def own_etc() -> None:
+    """Make /etc this mount namespace's own: what is written there is not the host's. Once; OSError where it can't be done."""
+    if _is_overlay("/etc"):
+        return
+    upper, work = f"{FOLDER}/etc", f"{FOLDER}/work"
+    for folder in (upper, work):
+        os.makedirs(folder, exist_ok=True)
+    with contextlib.suppress(OSError), open("/etc/resolv.conf") as file:
+        text = file.read()
+        with open(f"{upper}/{RESOLV}", "w") as plain:  # on the host it may be a link into /run, of which a node has its own
+            plain.write(text)
+    if not os.path.exists(f"{upper}/{RESOLV}"):
+        with open(f"{upper}/{RESOLV}", "w"):
+            pass
+    namespaces.mount("overlay", "/etc", "overlay", data=f"lowerdir=/etc,upperdir={upper},workdir={work}")
+
+
+def _is_overlay(path: str) -> bool:
+    with open("/proc/thread-self/mountinfo") as file:
+        return any(line.split()[4] == path and " - overlay " in line for line in file)
+
+
+class Names:
+    """This node's DNS server, if it has one, and what it wrote for its Pods."""
+
+    def __init__(self, own: bool) -> None:
+        self._own, self._server, self._where = own, None, (None, None)
+        """*own*: whether /etc is this node's already, as in a VM."""
+
+    def serve(self, namespace: str, hosts: dict[str, str]) -> bool:
+        """Answer for *hosts* (name to address) in a Pod; False if the server ran already, and has been told anew."""
+        os.makedirs(FOLDER, exist_ok=True)
+        with open(f"{HOSTS}.new", "w") as file:
+            file.writelines(f"{address} {name}\n" for name, address in hosts.items())
+        os.replace(f"{HOSTS}.new", HOSTS)
+        self.sweep()
+        if self._server is not None and self._where[0] == namespace:
+            self._server.send_signal(signal.SIGHUP)
+            return False
+        self.stop()
+        self._server = self._start(namespace)
+        return True
+
+    def _start(self, namespace: str) -> Popen:
+        import subprocess  # here: most agents start no program, and are to start fast
+
+        descriptor = namespaces.open_named(namespace)
+        try:
+            self._where = (namespace, namespaces.identity(descriptor))
+            with namespaces.inside(descriptor):
+                started = subprocess.Popen(
+                    ["setpriv", "--pdeathsig", "KILL", *DNSMASQ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env=environment(),
+                    cwd="/",
+                    start_new_session=True,
+                )
+        finally:
+            os.close(descriptor)
+        try:
+            _, said = started.communicate(timeout=0.3)  # it ends at once if it can't listen, and stays if it can
+        except subprocess.TimeoutExpired:
+            return started
+        if started.returncode == 127 or "No such file" in said.decode():
+            raise Missing("dnsmasq")
+        raise OSError(0, said.decode(errors="replace").strip() or f"dnsmasq ended with status {started.returncode}")
+
+    def sweep(self) -> None:
+        """End the server if its Pod is gone, and forget one that ended."""
+        if self._server is None:
+            return
+        name, which = self._where
+        found = None
+        with contextlib.suppress(OSError):
+            status = os.stat(namespaces.path(name))
+            found = (status.st_dev, status.st_ino)
+        if found != which or self._server.poll() is not None:
+            self.stop()
+
+    def stop(self) -> None:
+        """End the server."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+            self._server.stderr.close()
+        self._server, self._where = None, (None, None)
+
+    def use(self, spaces: list[str], text: str) -> None:
+        """Write each Pod's resolv.conf."""
+        if not self._own:
+            own_etc()
+        for name in spaces:
+            os.makedirs(f"{NETNS}/{name}", exist_ok=True)
+            with open(f"{NETNS}/{name}/{RESOLV}", "w") as file:
+                file.write(f"{HEAD}\n{text}")
+
+    def leave(self, namespace: str) -> None:
+        """End what belongs to a Pod that goes."""
+        if namespace == self._where[0]:
+            self.stop()
+        self._unwrite(namespace)
+
+    def _unwrite(self, namespace: str) -> None:
+        path = f"{NETNS}/{namespace}/{RESOLV}"
+        with contextlib.suppress(OSError):
+            with open(path) as file:
+                if not file.readline().startswith(HEAD):
+                    return  # somebody else's
+            os.unlink(path)
+            os.rmdir(os.path.dirname(path))
+
+    def end(self) -> None:
+        """End the server, and take away what was written."""
+        self.stop()
+        if self._own or _is_overlay("/etc"):
+            with contextlib.suppress(OSError):
+                for name in os.listdir(NETNS):
+                    self._unwrite(name)
