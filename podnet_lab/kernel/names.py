@@ -28,18 +28,9 @@ HEAD = "# written by podnet_lab"
 
 DOMAIN = "cluster.local"
 DNSMASQ = (
-    *(
-        "dnsmasq",
-        "--keep-in-foreground",
-        "--conf-file=/dev/null",
-        "--no-hosts",
-        "--no-resolv",
-        "--pid-file=",
-        "--user=root",
-        "--group=root",
-    ),
-    *(f"--local=/{DOMAIN}/", f"--addn-hosts={HOSTS}", "--local-ttl=5"),
-)
+    "dnsmasq --keep-in-foreground --conf-file=/dev/null --no-hosts --no-resolv --pid-file= --user=root --group=root "
+    f"--local=/{DOMAIN}/ --addn-hosts={HOSTS} --local-ttl=5"
+).split()
 
 
 def own_etc() -> None:

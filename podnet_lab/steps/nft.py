@@ -648,7 +648,7 @@ def set_rules(chain: str, rules: Sequence[Sequence[Statement]], table: str = TAB
 
     By hand::
 
-        nft 'flush chain ip kube-proxy services; add rule ip kube-proxy services …'
+        nft 'flush chain ip kube-proxy service-web; add rule ip kube-proxy service-web meta l4proto tcp dnat to 10.244.1.2:8080'
     """
     return SetRules(nft_name(chain), nft_name(table), tuple(map(_rule, rules)))
 

@@ -13,6 +13,8 @@ import os
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from toy_nft import Tables
+
 from podnet_lab.model import Address, Conf, Link, Namespace, Neighbour, Route, Snapshot
 
 _numbers = itertools.count(10)
@@ -34,9 +36,11 @@ class Space:
         self.name = was.name
         self.links, self.conf = dict(was.links), dict(was.conf)
         self.addresses, self.routes, self.neighbours = list(was.addresses), list(was.routes), list(was.neighbours)
+        self.tables = Tables(was.rules)
 
     def frozen(self) -> Namespace:
-        return Namespace(self.name, self.links, tuple(self.addresses), tuple(self.routes), tuple(self.neighbours), (), self.conf)
+        kept = (tuple(self.addresses), tuple(self.routes), tuple(self.neighbours))
+        return Namespace(self.name, self.links, *kept, (), self.conf, self.tables.frozen())
 
     def link(self, name: str) -> Link:
         return self.links.get(name) or _refuse(errno.ENODEV)
@@ -103,6 +107,9 @@ class Kernel:
             if dev in self.spaces[name].links:
                 self.link_remove_(self.spaces[name], dev)
         del self.spaces[name]
+
+    def nft_(self, space: Space, commands: list) -> None:
+        space.tables.do(commands)
 
     def link_add_(self, space: Space, name: str, kind: str) -> None:
         space.make(name, kind)
