@@ -158,6 +158,16 @@ static in_addr_t address(int node, int host)
 	return htonl(10u << 24 | 244u << 16 | (unsigned)node << 8 | (unsigned)host);
 }
 
+/* Give this thread's namespace a name, so that it is still there when the Pods are counted. */
+static void name_node(int node)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/run/netns/node-%d", node);
+	close(check(open(path, O_CREAT | O_EXCL | O_CLOEXEC, 0444), path));
+	check(mount("/proc/thread-self/ns/net", path, NULL, MS_BIND, NULL), "mount");
+}
+
 static void add_pod(int netlink, int home, int bridge, int node, int host)
 {
 	struct ifinfomsg end = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
@@ -199,8 +209,10 @@ int main(int count, char **words)
 	for (int node = 1; node <= nodes; node++) {
 		int home, netlink, bridge;
 
-		if (node > 1)
+		if (node > 1) {
 			check(unshare(CLONE_NEWNET), "unshare");
+			name_node(node);
+		}
 		home = check(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), "namespace");
 		netlink = netlink_socket();
 		add_bridge(netlink);
