@@ -60,7 +60,8 @@ def jobs(every: list[Contender]) -> list[tuple[str, Contender, int, int]]:
     found.append(("mesh", _Pairs("full mesh", python("mesh"), own_namespaces=True), 3, 110))
     mininet = next((one for one in every if "Mininet" in one.name), None)
     if mininet:
-        found.append(("pingall", _Pairs("pingall", python("mininet_net", "pingall", interpreter="/usr/bin/python3")), 1, 20))
+        pingall = _Pairs("Mininet's pingall", python("mininet_net", "pingall", interpreter="/usr/bin/python3"), (("ping", "iputils-ping"),))
+        found += [("pingall", one, 1, 20) for one in able([pingall])]
     return found
 
 

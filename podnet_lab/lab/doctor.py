@@ -22,7 +22,12 @@ from podnet_lab.lab.machine import lab_command
 TOOLS = {"setpriv": "util-linux", "setsid": "util-linux", "unshare": "util-linux", "bash": "bash"}
 """Programs without which no lab runs, and Debian's package of each."""
 
-WISHES = {"ip": ("iproute2", "the shell cells"), "nsenter": ("util-linux", "`podnet shell`")}
+WISHES = {
+    "ip": ("iproute2", "the shell cells need it"),
+    "nsenter": ("util-linux", "`podnet shell` needs it"),
+    "nft": ("nftables", "Services (notebook 7) need it"),
+    "dnsmasq": ("dnsmasq-base", "Services' names (notebook 7) need it"),
+}
 """Programs that a part of the product needs."""
 
 VMS = "or use three virtual machines: `vagrant up`, see README"
@@ -75,7 +80,7 @@ def examine() -> Diagnosis:
     ]
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     wishes = [
-        Finding(f"program {tool}", f"not found; {use} need it", f"sudo apt install {package}", needed=False)
+        Finding(f"program {tool}", f"not found; {use}", f"sudo apt install {package}", needed=False)
         for tool, (package, use) in WISHES.items()
         if not shutil.which(tool, path=path)
     ]
