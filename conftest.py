@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import nbval.kernel
@@ -13,6 +14,11 @@ ASKED_FOR = {
     "long": "takes minutes; run it with `make test-long`",
     "vagrant": "needs VMs; run it with `make test-vagrant`",
 }
+
+NEEDS = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
+"""Programs that Services need, and Debian's package of each; all else runs without them."""
+
+SERVICES = ("tests/live/test_services.py", "tests/live/test_names.py", "notebooks/07_services.ipynb")
 
 
 def pytest_configure():
@@ -38,6 +44,9 @@ def pytest_collection_modifyitems(config, items):
         reasons = [why for mark, why in ASKED_FOR.items() if item.get_closest_marker(mark) and mark not in selected]
         if item.get_closest_marker("root") and os.geteuid() != 0:
             reasons.append("needs real root")
+        if any(is_in(item, file) for file in SERVICES):
+            path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+            reasons += [f"sudo apt install {package}" for program, package in NEEDS.items() if not shutil.which(program, path=path)]
         if reasons:
             item.add_marker(pytest.mark.skip(reason=f"{item.name}: {', '.join(reasons)}"))
     refuse_unrun_cells(items)

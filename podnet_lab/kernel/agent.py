@@ -26,6 +26,9 @@ from podnet_lab.kernel.traffic import Traffic
 
 CANCEL = b"cancel"
 
+BIG = 1 << 17
+"""Bytes of a call and its answer after which memory is given back: an agent lives long, and mostly does little."""
+
 
 class Agent:
     """What a node can be asked to do; every public method is a call."""
@@ -246,7 +249,11 @@ def serve(channel) -> None:
     def work() -> None:
         while (call := calls.get()) is not None:
             agent.cancelled.clear()
-            channel.send(answer(agent, call))
+            said = answer(agent, call)
+            channel.send(said)
+            if len(call) + len(said) > BIG:
+                del call, said
+                namespaces.trim()
 
     def hear(call: bytes | None) -> None:
         if call == CANCEL:

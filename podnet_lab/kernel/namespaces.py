@@ -27,6 +27,12 @@ def _call(function, *arguments) -> None:
         raise OSError(code, os.strerror(code))
 
 
+def trim() -> None:
+    """Give memory that is not used any more back to the system, where the C library can (malloc_trim(3), glibc's)."""
+    with contextlib.suppress(AttributeError):
+        _libc.malloc_trim(0)
+
+
 def path(name: str) -> str:
     """Where the namespace *name* is mounted."""
     return f"{FOLDER}/{name}"

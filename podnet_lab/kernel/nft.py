@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
 import struct
 from typing import Any
 
@@ -19,8 +20,10 @@ from podnet_lab.kernel.tools import Missing, run
 GETGEN = 16
 """NFT_MSG_GETGEN (linux/netfilter/nf_tables.h): the number of the ruleset, which each transaction counts up."""
 
-MOST = 400
+MOST, MOST_WITH_ROOM = 400, 4000
 """Commands in a transaction: an ordinary user's socket can't be given room for more than some 600 (measured)."""
+
+SO_SNDBUFFORCE, ROOM = 32, 1 << 24
 
 MOST_READS = 5
 """A ruleset that changes while it is read is read again, this many times at most."""
@@ -77,6 +80,16 @@ def apply(requests: list[list[dict[str, Any]]]) -> None:
         start += len(part)
 
 
+def _most() -> int:
+    """How many commands a transaction may have here: `nft` asks for room just so (libmnl, mnl_nft_socket_sendmsg)."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, extras.NETLINK_NETFILTER) as one:
+        try:
+            one.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, ROOM)
+        except OSError:
+            return MOST
+    return MOST_WITH_ROOM
+
+
 def _is_element(request: list[dict[str, Any]]) -> bool:
     return all("element" in next(iter(one.values())) for one in request)
 
@@ -84,11 +97,12 @@ def _is_element(request: list[dict[str, Any]]) -> bool:
 def _transactions(requests: list[list[dict[str, Any]]]) -> list[list[list[dict[str, Any]]]]:
     if sum(map(len, requests)) <= MOST:
         return [requests]
+    most = _most()
     parts: list[list] = []
     size = 0
     for request in requests:
         elements = _is_element(request)
-        fits = size + len(request) <= MOST or elements
+        fits = size + len(request) <= most or elements
         if not parts or _is_element(parts[-1][-1]) != elements or not fits:
             parts.append([])
             size = 0

@@ -6,10 +6,13 @@ One step in a notebook and a recipe of thousands go this same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from podnet_lab.effects import adds_up, conflicts, needed
 from podnet_lab.errors import StepConflict, StepFailed
+from podnet_lab.kernel.namespaces import trim
 from podnet_lab.lab.signals import uninterrupted
 from podnet_lab.lab.snapshots import rules_of, snapshot
 from podnet_lab.lab.wire import AgentClient, Refusal
@@ -22,6 +25,9 @@ from podnet_lab.steps.namespace import RemoveNamespace
 
 Agents = Mapping[str, AgentClient]
 
+MANY = 500
+"""Steps after which memory that a run has used is given back at once: a notebook's process lives long."""
+
 
 def look(agents: Agents, names: Iterable[str]) -> dict[str, Snapshot]:
     """Snapshots of several nodes, taken at the same time."""
@@ -33,6 +39,18 @@ def look(agents: Agents, names: Iterable[str]) -> dict[str, Snapshot]:
     return found
 
 
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep Python's garbage collector from looking again and again through what a run makes, none of which is garbage."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:
     """
     Run each node's steps, in order, all nodes at the same time; steps whose claims hold already are left out.
@@ -40,6 +58,11 @@ def run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = ""
     Raises StepConflict before anything changes if a name is taken, StepFailed if the kernel refuses a step or it is
     not true afterwards; then every node is brought back to what it was before.
     """
+    with no_collection():
+        return _run(agents, recipe, headline)
+
+
+def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) -> Result:
     before = look(agents, recipe)
     for name, steps in recipe.items():
         for step, taken in conflicts(steps, before[name]):
@@ -55,12 +78,14 @@ def run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = ""
         with uninterrupted():
             _put_back(agents, before, stopped)
         raise
-    outcomes = (
+    outcomes = tuple(
         Outcome(name, step, does, left is not None)
         for name, steps in recipe.items()
         for (step, left), does in zip(adds_up(steps), todo[name], strict=True)
     )
-    return Result(tuple(outcomes), before, after, headline)
+    if len(outcomes) > MANY:
+        trim()
+    return Result(outcomes, before, after, headline)
 
 
 def _do(agents: Agents, recipe: Mapping[str, Sequence[Step]], work: Mapping[str, list[Step]], before: Mapping) -> Mapping[str, Snapshot]:

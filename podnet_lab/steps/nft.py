@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from shlex import quote
 from typing import Any
 
@@ -395,6 +396,10 @@ class SetRules(_InChain):
     def typed(self) -> str:
         return "; ".join([f"flush chain {FAMILY} {self.table} {self.chain}", *map(self._typed, self.rules)])
 
+    @cached_property
+    def _wanted(self) -> tuple[list[dict[str, Any]], ...]:
+        return tuple(map(json, self.rules))
+
     @property
     def claim(self) -> str:
         return f"{self.chain} has these rules and no other" if self.rules else f"{self.chain} has no rules"
@@ -407,7 +412,7 @@ class SetRules(_InChain):
         found = rules.rules.get(self._where)
         if found is None:
             return f"no chain of {self.table} is called {self.chain}"
-        return None if list(found) == list(map(json, self.rules)) else f"{self.chain} has other rules"
+        return None if found == self._wanted else f"{self.chain} has other rules"
 
     def touches(self) -> tuple:
         return (("nft", None, "rules", *self._where), ("nft", None, "all rules", *self._where))
@@ -423,6 +428,27 @@ class Together(Nft):
     steps: tuple[Nft, ...]
     words: str
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    # Kept, for the nodes of a lab share these steps, and a run asks each of them several times.
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.steps, self.words))
+
+    @cached_property
+    def _commands(self) -> list[dict[str, Any]]:
+        return [one for step in self.steps for one in step.commands()]
+
+    @cached_property
+    def _touches(self) -> tuple:
+        return tuple(dict.fromkeys(key for step in self.steps for key in step.touches()))
+
+    @cached_property
+    def _ends(self) -> tuple:
+        return tuple(dict.fromkeys(key for step in self.steps for key in step.ends()))
+
     @property
     def typed(self) -> str:
         return "; ".join(step.typed for step in self.steps)
@@ -432,7 +458,7 @@ class Together(Nft):
         return self.words
 
     def commands(self) -> list[dict[str, Any]]:
-        return [one for step in self.steps for one in step.commands()]
+        return self._commands
 
     def wrong(self, rules: Ruleset) -> str | None:
         return next((wrong for step in self.steps if (wrong := step.wrong(rules)) is not None), None)
@@ -441,10 +467,10 @@ class Together(Nft):
         return next((taken for step in self.steps if (taken := step.conflict(before)) is not None), None)
 
     def touches(self) -> tuple:
-        return tuple(dict.fromkeys(key for step in self.steps for key in step.touches()))
+        return self._touches
 
     def ends(self) -> tuple:
-        return tuple(dict.fromkeys(key for step in self.steps for key in step.ends()))
+        return self._ends
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return restore_tables(after.own.rules, before.own.rules)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from podnet_lab import Lab, bridge, link
+from podnet_lab import Lab, bridge, link, service
 from podnet_lab.errors import StepFailed
 
 LOOKS = (
@@ -77,13 +77,28 @@ def whole_life():
             lab["node2"].run(bridge.add("b1"), link.up("nope"), bridge.add("b2"))
         lab.ping("outside", "pod-1-2", expect=False, patience=0.3)
         lab.add_pod("node1"), lab.remove_pod("pod-1-4"), lab.undo()
+        services(lab)
         lab.reset()
+
+
+def services(lab):
+    """Address translation, connection tracking, an /etc with files of Pods: all of it the lab's own."""
+    if not (shutil.which("nft") or Path("/usr/sbin/nft").exists()) or not Path("/usr/sbin/dnsmasq").exists():
+        return
+    lab.goto("services")
+    lab.serve("pod-2-2")
+    web = service("web", "10.96.0.20", 80, ["10.244.2.2:8080"], node_port=30080)
+    lab.services(web, service("dns", "10.96.0.10", 53, ["10.244.1.2:53"], protocol="udp"))
+    lab.serve_names("pod-1-2", web), lab.use_names()
+    assert lab.ask("pod-1-2", "10.96.0.20:80")
+    assert lab.ask("outside", "192.168.1.11:30080")
+    assert lab.resolve("pod-3-2", "web") == "10.96.0.20"
 
 
 def test_the_host_is_untouched():
     with Lab.open(name="first"):
         pass  # a first use may load modules, which add keys
-    before, keys, name, folders = host(), sysctls(), os.uname().nodename, sorted(os.listdir("/run"))
+    before, keys, name, folders = host(), sysctls(), os.uname().nodename, sorted(os.listdir("/run") + os.listdir("/etc"))
     mounts = Path("/proc/self/mountinfo").read_text()
     whole_life()
     after, changed = host(), sysctls()
@@ -92,7 +107,7 @@ def test_the_host_is_untouched():
     assert len(keys) > 100
     assert {key: changed.get(key) for key, value in keys.items() if changed.get(key) != value} == {}
     assert (os.uname().nodename, Path("/proc/self/mountinfo").read_text()) == (name, mounts)
-    assert sorted(os.listdir("/run")) == folders
+    assert sorted(os.listdir("/run") + os.listdir("/etc")) == folders
 
 
 def test_a_node_sees_nothing_of_the_host(lab):

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from podnet_lab import nft, recipes, service, services, statements
+from podnet_lab import Lab, nft, recipes, service, services, statements
 from podnet_lab.answers import chi_square
-from podnet_lab.errors import BadInput, LabError, StepConflict, StepFailed, UndoRefused
+from podnet_lab.errors import BadInput, CannotRun, LabError, StepConflict, StepFailed, UndoRefused
 
 ENDPOINTS = ["10.244.1.2:8080", "10.244.2.2:8080", "10.244.3.2:8080"]
 WEB = service("web", "10.96.0.20", 80, ENDPOINTS, node_port=30080)
@@ -314,3 +314,35 @@ def test_what_is_sent_is_what_is_listed(served):
     assert ours.rules == theirs.rules
     assert ours.routes == theirs.routes
     assert len(ours.rules.objects) > 20
+
+
+def test_with_bridge_netfilter_no_masquerade_is_needed_on_a_node(web):
+    """As in a real cluster: what a bridge passes on meets the rules, and the client's address stays; itself needs hairpin mode."""
+    node, setting = web["node1"], "/proc/sys/net/bridge/bridge-nf-call-iptables"
+    if node.shell(f"modprobe br_netfilter 2>/dev/null; ls {setting}", may_fail=True).strip() != setting:
+        pytest.skip("this kernel has no bridge netfilter, or does not let a lab have it")
+    web.serve("pod-1-3")
+    two = service("two", "10.96.0.21", 80, ["10.244.1.3:8080"])
+    web.services(WEB, two)
+    assert str(web.ask("pod-1-2", "10.96.0.21:80")) == "pod-1-3 on node1 saw 10.244.1.1"
+    node.run(nft.set_rules("nat-postrouting", [[statements.marked(), statements.masquerade()]]))
+    node.shell(f"echo 1 > {setting}")
+    assert str(web.ask("pod-1-2", "10.96.0.21:80")) == "pod-1-3 on node1 saw 10.244.1.2"
+    assert web.ask("pod-1-3", "10.96.0.21:80").problems == {"no answer": 1}
+    node.shell("bridge link set dev veth-1-3-br hairpin on")
+    assert web.ask("pod-1-3", "10.96.0.21:80")
+    web.goto("services")
+    assert node.shell(f"cat {setting}") == "0\n"
+
+
+def test_without_nft_the_step_says_how_to_get_it_and_all_else_works():
+    with Lab.open(nodes=1, pods=1, name="lacking", where="namespaces") as lab:
+        lab.build()
+        lab["node1"].shell("mount -t tmpfs tmpfs /usr/sbin; mount -t tmpfs tmpfs /sbin 2>/dev/null || true")
+        with pytest.raises(CannotRun, match="node1 lacks a program: nft is not installed here: sudo apt install nftables"):
+            lab["node1"].run(nft.table())
+        with pytest.raises(CannotRun, match="dnsmasq is not installed here: sudo apt install dnsmasq-base"):
+            lab.serve_names("pod-1-2", WEB)
+        assert lab.ping("pod-1-2", "node1")
+        lab.goto("veth")
+        assert lab.check("namespaces")
