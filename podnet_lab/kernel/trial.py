@@ -78,13 +78,18 @@ def _netem() -> None:
         sock.close()
 
 
+def _bridge_netfilter() -> str | None:
+    """Whether what a bridge passes on can meet the rules of IPv4: a module, which an ordinary user can't load."""
+    return None if os.path.exists("/proc/sys/net/bridge") else "not loaded, and not tried"
+
+
 def features_of_vm() -> dict[str, str | None]:
     """What the kernel of this VM, whose host namespace is ours to use, can do: tried in a namespace made for it."""
     back = namespaces.here()
     try:
         namespaces.unshare()
         found = {kind: _known(kind) for kind in VM_FEATURES}
-        return found | {"netem": _try(_netem), "nftables": _try(_nftables)}
+        return found | {"netem": _try(_netem), "nftables": _try(_nftables), "br_netfilter": _bridge_netfilter()}
     finally:
         namespaces.enter(back)
         os.close(back)
@@ -108,7 +113,7 @@ def main() -> None:
     found = {"needed": {name: _try(action) for name, action in needed.items()}}
     found["features"] = {kind: _known(kind) for kind in FEATURES}
     found["features"] |= {"nftables": _try(_nftables)}
-    found["features"] |= {"br_netfilter": None if os.path.exists("/proc/sys/net/bridge") else "not loaded, and not tried"}
+    found["features"] |= {"br_netfilter": _bridge_netfilter()}
     json.dump(found, sys.stdout)
 
 

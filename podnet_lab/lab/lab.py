@@ -291,8 +291,8 @@ class Lab(Traffic):
         """
         if not self._closed:
             self._closed = True
+            runtime.unregister(self._registered)  # first: nobody is to find a lab that is about to end
             self._home.close()
-            runtime.unregister(self._registered)
             registry.forget(self)
 
     def __enter__(self) -> Lab:
