@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = "/run/podnet-names"
 HOSTS = f"{FOLDER}/hosts"
+LOG = f"{FOLDER}/log"
 RESOLV = "resolv.conf"
 NETNS = "/etc/netns"
 HEAD = "# written by podnet_lab"
@@ -28,9 +29,10 @@ HEAD = "# written by podnet_lab"
 
 DOMAIN = "cluster.local"
 DNSMASQ = (
-    "dnsmasq --keep-in-foreground --conf-file=/dev/null --no-hosts --no-resolv --pid-file= --user=root --group=root "
-    f"--local=/{DOMAIN}/ --addn-hosts={HOSTS} --local-ttl=5"
+    "dnsmasq --keep-in-foreground --conf-file=/dev/null --no-hosts --no-resolv --pid-file= --user= --group= "
+    f"--local=/{DOMAIN}/ --addn-hosts={HOSTS} --local-ttl=5 --log-facility=-"
 ).split()
+"""It stays who it is: a user who has a lab without root can't become another one, not even root."""
 
 
 def own_etc() -> None:
@@ -82,12 +84,12 @@ class Names:
         descriptor = namespaces.open_named(namespace)
         try:
             self._where = (namespace, namespaces.identity(descriptor))
-            with namespaces.inside(descriptor):
+            with namespaces.inside(descriptor), open(LOG, "w") as log:
                 started = subprocess.Popen(
                     ["setpriv", "--pdeathsig", "KILL", *DNSMASQ],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
+                    stderr=log,
                     env=environment(),
                     cwd="/",
                     start_new_session=True,
@@ -95,12 +97,14 @@ class Names:
         finally:
             os.close(descriptor)
         try:
-            _, said = started.communicate(timeout=0.3)  # it ends at once if it can't listen, and stays if it can
+            status = started.wait(timeout=0.3)  # it ends at once if it can't listen, and stays if it can
         except subprocess.TimeoutExpired:
             return started
-        if started.returncode == 127 or "No such file" in said.decode():
+        with open(LOG) as log:
+            said = log.read().strip().splitlines()
+        if status == 127 or any("No such file" in line for line in said):
             raise Missing("dnsmasq")
-        raise OSError(0, said.decode(errors="replace").strip() or f"dnsmasq ended with status {started.returncode}")
+        raise OSError("; ".join(said) or f"dnsmasq ended with status {status}")
 
     def sweep(self) -> None:
         """End the server if its Pod is gone, and forget one that ended."""
@@ -119,7 +123,6 @@ class Names:
         if self._server is not None:
             self._server.kill()
             self._server.wait()
-            self._server.stderr.close()
         self._server, self._where = None, (None, None)
 
     def use(self, spaces: list[str], text: str) -> None:

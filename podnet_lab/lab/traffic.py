@@ -118,7 +118,7 @@ class Traffic:
         try:
             fresh = self._home.agents[node].call("serve_names", namespace=space, hosts=hosts)
         except Refusal as refusal:
-            raise LabError(f"{pod} can't answer for names: {refusal}") from None
+            raise LabError(f"{pod} can't answer for names: {refusal.detail}") from None
         return f"{pod} {'answers' if fresh else 'answers now'} for {', '.join(hosts) or 'no name'}"
 
     def use_names(self: Lab, server: str = names.SERVER) -> str:

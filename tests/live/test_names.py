@@ -6,7 +6,7 @@ import pytest
 
 from live.helpers import VMS
 from podnet_lab import service
-from podnet_lab.errors import BadInput
+from podnet_lab.errors import BadInput, LabError
 
 WEB = service("web", "10.96.0.20", 80, ["10.244.1.2:8080"])
 DNS = [service("dns", "10.96.0.10", 53, ["10.244.3.2:53"], protocol=protocol) for protocol in ("udp", "tcp")]
@@ -67,3 +67,11 @@ def test_nodes_run_no_server_and_foreign_files_stay(named):
     named.goto("services")
     assert named["node1"].shell("cat /etc/netns/pod-1-2/resolv.conf") == "nameserver 192.0.2.1\n"
     named["node1"].shell("rm -r /etc/netns/pod-1-2")
+
+
+def test_a_port_that_somebody_else_has_is_named(wired):
+    wired.serve("pod-3-2", 53, "udp")
+    with pytest.raises(LabError, match=r"pod-3-2 can't answer for names: .*Address already in use"):
+        wired.serve_names("pod-3-2", WEB)
+    wired.stop_serving("pod-3-2")
+    assert wired.serve_names("pod-3-2", WEB)
