@@ -1,0 +1,86 @@
+"""The lab's half that looks and checks: snapshots, pictures, who reaches whom, and the exam."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from podnet_lab.checks import Checks, unique_addresses
+from podnet_lab.checks import stage as stage_checks
+from podnet_lab.errors import BadInput
+from podnet_lab.lab.exam import Exam, rules
+from podnet_lab.lab.reaching import Progress, all_pairs, endpoints, one_pair
+from podnet_lab.lab.run import look
+from podnet_lab.lab.snapshots import Snapshots
+from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, expectation
+from podnet_lab.show.topology import Topology
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+
+OUTSIDE_NAME = "outside"
+
+
+class Looking:
+    """What a `Lab` can say of its kernels."""
+
+    def snapshot(self: Lab, *names: str) -> Snapshots:
+        """What the kernels say now, of all the cluster's nodes, or of those named."""
+        self._must_be_alive()
+        for name in names:
+            self[name]
+        return Snapshots(look(self._home.agents, names or [node.name for node in self.plan.nodes]))
+
+    def topology(self: Lab) -> Topology:
+        """The network as a picture, drawn from what the kernels say now; what the last run added is marked."""
+        before = self._journal[-1].before if self._journal else None
+        now = self._everyone()
+        outside = now.pop(OUTSIDE_NAME)
+        return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now}, outside)
+
+    def ping(self: Lab, source: str, target: str, expect: str | bool | Verdict = True, patience: float | None = None) -> Ping:
+        """
+        Send an echo from one Pod or node to another, until it is answered or *patience* (seconds) is over.
+
+        The receiver says whose address it saw. ``expect=False`` makes no reply the right result. Without *patience* it is a
+        second, and silence for which the snapshots see no reason is tried again, for longer, before it counts. Raises
+        BadInput if there is nobody of that name.
+        """
+        wanted = expectation(expect)
+        everyone = self._everyone()
+        known = endpoints(everyone)
+        pair = (self._endpoint(known, source), self._endpoint(known, target))
+        return replace(one_pair(self._home.agents, everyone, pair, patience), expected=wanted)
+
+    def matrix(self: Lab, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0) -> Matrix:
+        """
+        Try every ordered pair of Pods, or *sample* of them; *progress* is called with how many are done, of how many.
+
+        A sample is drawn with *seed*: the same one draws the same pairs.
+        """
+        return all_pairs(self._home.agents, self.snapshot(), progress, sample, seed)
+
+    def check(
+        self: Lab, stage: str | None = None, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0
+    ) -> Exam | Checks:
+        """
+        The exam: Kubernetes' three rules for a Pod network, judged on the kernels and by trying every ordered pair.
+
+        With *sample*, only as many pairs of a big cluster, as `matrix` does. With *stage*, instead: is what that stage is
+        for true on every node, whoever made it?
+        """
+        cluster = self.snapshot()
+        if stage is not None:
+            return Checks(one for node in cluster.values() for one in stage_checks(stage, node, cluster, self.plan.pods_per_node))
+        return rules(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))
+
+    def _everyone(self: Lab) -> Snapshots:
+        return self.snapshot(*(node.name for node in self.plan.nodes), OUTSIDE_NAME)
+
+    def _endpoint(self: Lab, known: dict[str, Endpoint], name: str) -> Endpoint:
+        owner = next((one for one in known.values() if name in one.addresses), None)
+        if owner is not None:
+            return replace(owner, addresses=(name, *(one for one in owner.addresses if one != name)))
+        if name not in known:
+            raise BadInput(f"no Pod or node is called {name!r}; there are {', '.join(known)}")
+        return known[name]
