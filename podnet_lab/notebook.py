@@ -29,17 +29,19 @@ def install() -> None:
 
 def _formatters(shell) -> None:
     from podnet_lab.checks import Check, Checks
+    from podnet_lab.explain.trace import Trace
     from podnet_lab.lab.exam import Exam
     from podnet_lab.reach import Matrix, Ping
     from podnet_lab.results import Result
     from podnet_lab.show import heatmap, html
 
     formatters = shell.display_formatter.formatters
-    for kind, draw in ((Result, html.result), (Checks, html.checks), (Check, html.check), (Ping, html.ping), (Exam, html.exam)):
+    drawn = ((Result, html.result), (Checks, html.checks), (Check, html.check), (Ping, html.ping), (Exam, html.exam), (Trace, html.trace))
+    for kind, draw in drawn:
         formatters["text/html"].for_type(kind, draw)
     formatters["image/svg+xml"].for_type(Matrix, heatmap.draw)
     # IPython prints its own form of tuples, if not told.
-    for kind in (Checks, Matrix):
+    for kind in (Checks, Matrix, Trace):
         formatters["text/plain"].for_type(kind, lambda found, printer, _: printer.text(str(found)))
 
 

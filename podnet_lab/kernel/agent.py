@@ -213,13 +213,26 @@ class Agent:
         """Listen for echoes inside namespaces."""
         return self._echoes.open(nonce, spaces)
 
-    def echo(self, sends: list, expect: int, wait: float) -> dict[str, list]:
+    def echo(self, sends: list, expect: int, wait: float, size: int = 0) -> dict[str, list]:
         """Send echoes and listen."""
-        return self._echoes.exchange(sends, expect, wait, self.cancelled)
+        return self._echoes.exchange(sends, expect, wait, self.cancelled, size)
 
     def echo_forget(self, spaces: list[str | None]) -> None:
         """Delete the neighbours learnt since `echo_open`."""
         self._echoes.forget(spaces)
+
+    def capture_open(self, spaces: list[str | None]) -> list[str | None]:
+        """Listen to all that passes the interfaces of namespaces."""
+        return self._traffic.capture.open(spaces)
+
+    def capture_frames(self, wait: float) -> dict[str, Any]:
+        """What was heard until *wait* seconds from now."""
+        self.cancelled.wait(wait)
+        return self._traffic.capture.frames(self._vm.hidden() if self._vm else set())
+
+    def capture_close(self) -> None:
+        """Stop listening."""
+        self._traffic.capture.close()
 
     def echo_close(self) -> None:
         """Stop listening."""

@@ -37,10 +37,12 @@ def checksum(data: bytes) -> int:
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-def echo_request(nonce: bytes, number: int) -> bytes:
-    """An echo request that carries *nonce* (8 bytes: this exchange) and *number* (which pair of it)."""
+def echo_request(nonce: bytes, number: int, size: int = 0) -> bytes:
+    """An echo request that carries *nonce* (8 bytes: this exchange) and *number* (which pair), of *size* bytes with its IPv4 header."""
     identifier = int.from_bytes(nonce[:2], "big")
     body = _TAG.pack(nonce, number)
+    body += bytes(max(0, size - 28 - len(body)))
+    body += bytes(len(body) % 2)
     head = _ECHO.pack(ECHO_REQUEST, 0, 0, identifier, number & 0xFFFF)
     return _ECHO.pack(ECHO_REQUEST, 0, checksum(head + body), identifier, number & 0xFFFF) + body
 
@@ -109,7 +111,7 @@ class Echoes:
             finally:
                 sock.close()
 
-    def exchange(self, sends: list, expect: int, wait: float, cancelled: threading.Event) -> dict[str, list]:
+    def exchange(self, sends: list, expect: int, wait: float, cancelled: threading.Event, size: int = 0) -> dict[str, list]:
         """
         Send each (namespace, address, number) of *sends*, then listen for at most *wait* seconds.
 
@@ -124,7 +126,7 @@ class Echoes:
             poll.register(descriptor, select.POLLIN)
         for name, address, number in sends:
             try:
-                self._sockets[name].sendto(echo_request(self._nonce, number), (address, 0))
+                self._sockets[name].sendto(echo_request(self._nonce, number, size), (address, 0))
             except OSError as error:
                 found["refused"].append((number, error.errno))
         deadline = time.monotonic() + wait

@@ -9,6 +9,7 @@ from podnet_lab.kernel import conntrack
 
 if TYPE_CHECKING:
     from podnet_lab.kernel.ask import Clients
+    from podnet_lab.kernel.capture import Capture
     from podnet_lab.kernel.names import Names
     from podnet_lab.kernel.serve import Servers
 
@@ -39,6 +40,13 @@ class Traffic:
         from podnet_lab.kernel.names import Names
 
         return Names(self._own)
+
+    @cached_property
+    def capture(self) -> Capture:
+        """The sockets that hear everything."""
+        from podnet_lab.kernel.capture import Capture
+
+        return Capture()
 
     def sweep(self) -> None:
         """Let go of Pods that were deleted by hand."""

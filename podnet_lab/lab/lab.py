@@ -17,6 +17,7 @@ from podnet_lab.lab.node import Node
 from podnet_lab.lab.reset import Goto, Reset, reset
 from podnet_lab.lab.run import run
 from podnet_lab.lab.signals import uninterrupted
+from podnet_lab.lab.tracing import Tracing
 from podnet_lab.lab.traffic import Traffic
 from podnet_lab.plan import OUTSIDE, Plan, plan
 from podnet_lab.results import Result
@@ -25,7 +26,7 @@ from podnet_lab.steps import Step
 NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
 
 
-class Lab(Looking, Traffic):
+class Lab(Looking, Tracing, Traffic):
     """
     A cluster of nodes: namespaces of this machine, or the three VMs of `vagrant up`; open one with `Lab.open()`.
 

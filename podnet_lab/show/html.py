@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from podnet_lab.checks import Check, Checks
+from podnet_lab.explain.trace import Trace
 from podnet_lab.lab.exam import Exam
 from podnet_lab.reach import Ping
 from podnet_lab.results import Outcome, Result
@@ -54,6 +55,24 @@ def checks(found: Checks) -> str:
 def ping(found: Ping) -> str:
     """One try of one pair."""
     return _verdict(bool(found), str(found)[6:])
+
+
+def trace(found: Trace) -> str:
+    """The way of one packet, as a table; what a node rewrote is set off."""
+    rows = []
+    for hop in found:
+        frame, seen = hop.seen.frame, hop.seen
+        arp = hop.way.startswith("ARP")
+        what = str(hop).partition("ARP: ")[2] if arp else f"{frame.source} → {frame.target}, ttl {frame.ttl}"
+        cells = (hop.way, seen.place, seen.dev, "out" if seen.out else "in", f"{hop.sender} → {hop.receiver}", what, frame.words)
+        style = f' style="{_FAINT}"' if arp else ""
+        news = f"<td><b>{escape(', '.join(hop.news))}</b></td>"
+        rows.append(f"<tr{style}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}{news}</tr>")
+    names = ("way", "place", "interface", "", "Ethernet", "IPv4 or ARP", "what", "rewritten")
+    head = "".join(f"<th>{name}</th>" for name in names)
+    last = str(found).splitlines()[-1] if not found else ""
+    note = f"<div>{escape(last)}</div>" if last and not last.startswith("  ") else ""
+    return f"{_verdict(bool(found), found.headline)}<table><tr>{head}</tr>{''.join(rows)}</table>{note}"
 
 
 def exam(found: Exam) -> str:

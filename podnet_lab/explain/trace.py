@@ -1,0 +1,253 @@
+"""
+The way that one packet really took: every interface at which it was seen, in the order of its path.
+
+Pure: made of the frames that the nodes captured. Clocks of VMs differ, so frames of different nodes are ordered by the
+packet's time to live, which each router takes one off; only frames of one node are ordered by time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+from itertools import pairwise
+
+from podnet_lab.frames import RST, SYN, Frame
+from podnet_lab.model import Snapshot
+from podnet_lab.pcapng import pcapng
+
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+Cluster = Mapping[str, Snapshot]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One frame at one interface of a node, or of a Pod (*namespace*) on it; *time* in nanoseconds by that node's clock."""
+
+    node: str
+    namespace: str | None
+    dev: str
+    out: bool
+    time: int
+    data: bytes = field(repr=False)
+    length: int
+    frame: Frame
+
+    @property
+    def place(self) -> str:
+        """The Pod, or the node."""
+        return self.namespace or self.node
+
+
+@dataclass(frozen=True)
+class Hop:
+    """
+    A frame of the traced exchange, with its MACs by the names of whose they are.
+
+    *news* says what is different from where it was seen before: a new Ethernet header, another address.
+    """
+
+    seen: Seen
+    way: str
+    sender: str
+    receiver: str
+    news: tuple[str, ...] = ()
+
+    @property
+    def record(self) -> dict[str, object]:
+        """All that is known of it, as one flat record: for pandas."""
+        frame, seen = self.seen.frame, self.seen
+        return {
+            "way": self.way,
+            "place": seen.place,
+            "node": seen.node,
+            "interface": seen.dev,
+            "direction": "out" if seen.out else "in",
+            "kind": frame.kind,
+            "from_mac": frame.source_mac,
+            "to_mac": frame.target_mac,
+            "from_interface": self.sender,
+            "to_interface": self.receiver,
+            "source": str(frame.source),
+            "target": str(frame.target),
+            "ttl": frame.ttl,
+            "news": ", ".join(self.news),
+            "length": seen.length,
+            "time": seen.time,
+        }
+
+    def __str__(self) -> str:
+        frame, seen = self.seen.frame, self.seen
+        if frame.kind == "ARP request":
+            what = f"ARP: who has {frame.target}? tell {frame.source}"
+        elif frame.kind == "ARP reply":
+            what = f"ARP: {frame.source} is at {self.sender}"
+        else:
+            what = f"{frame.source} → {frame.target}  ttl {frame.ttl}  {frame.words}"
+            what += "".join(f"  ← {one}" for one in self.news)
+        macs = f"[{self.sender} → {self.receiver}]"
+        return f"{seen.place:<8} {seen.dev:<14} {'out' if seen.out else 'in ':<3} {macs:<38} {what}"
+
+
+class Trace(tuple[Hop, ...]):
+    """
+    The hops of one exchange in order: ARP and the packet on its way there, then the way back, and errors; true if answered.
+
+    *lost* counts frames that the capture had no room for.
+    """
+
+    headline: str = ""
+    answered: bool = False
+    lost: int = 0
+
+    @classmethod
+    def of(cls, hops: Iterable[Hop], headline: str, answered: bool, lost: int = 0) -> Trace:
+        """A trace with its headline."""
+        self = cls(hops)
+        self.headline, self.answered, self.lost = headline, answered, lost
+        return self
+
+    def __bool__(self) -> bool:
+        return self.answered
+
+    @property
+    def records(self) -> list[dict[str, object]]:
+        """One flat record for each hop: ``pandas.DataFrame(trace.records)``."""
+        return [hop.record for hop in self]
+
+    @property
+    def last(self) -> Hop | None:
+        """Where the packet, or its answer, was seen last; ARP aside."""
+        return next((hop for hop in reversed(self) if hop.way in ("there", "back")), None)
+
+    def way(self, name: str) -> list[Hop]:
+        """The hops "there", "back", or "error"."""
+        return [hop for hop in self if hop.way == name]
+
+    def save(self, path: str) -> str:
+        """Write the frames to *path* as pcapng, for Wireshark: one interface for each place; says how many there are."""
+        packets = [(f"{one.seen.place}:{one.seen.dev}", one.seen.time, one.seen.data, one.seen.length, str(one)) for one in self]
+        with open(path, "wb") as file:
+            file.write(pcapng(packets))
+        return f"{len(packets)} frames of {len({name for name, *_ in packets})} interfaces are in {path}"
+
+    def __str__(self) -> str:
+        lines = [self.headline]
+        for way, title in (("there", "on the way there"), ("error", "an error comes back"), ("back", "on the way back")):
+            hops = [hop for hop in self if hop.way.removeprefix("ARP ") == way]
+            lines += [f"{title}:", *(f"  {hop}".rstrip() for hop in hops)] if hops else []
+        if not any(hop.way == "there" for hop in self):
+            lines.append("the packet was never seen: it did not leave its namespace")
+        elif not self.answered and self.last:
+            lines.append(f"seen last: {self.last.seen.place}, {self.last.seen.dev}, going {'out' if self.last.seen.out else 'in'}")
+        if self.lost:
+            lines.append(f"({self.lost} frames were too many to be kept: some hops may be missing)")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def owners(cluster: Cluster) -> dict[str, str]:
+    """Whose each MAC is: "pod-1-2" or "node1 eth0"; of a node the interface matters, a Pod mostly has one."""
+    found = {}
+    for name, node in cluster.items():
+        for space in node.spaces.values():
+            for link in space.links.values():
+                if link.kind != "loopback":
+                    found[link.mac] = space.name if space.name else f"{name} {link.name}"
+    # A bridge takes its MAC from a port, where it has none of its own: what is sent to it is for the bridge.
+    for name, node in cluster.items():
+        found |= {link.mac: f"{name} {link.name}" for link in node.own.links.values() if link.kind == "bridge"}
+    return found
+
+
+def echoes(seen: Sequence[Seen], nonce: bytes) -> dict[str, list[Seen]]:
+    """The frames of one echo, which carries *nonce*: there, back, and the errors about either."""
+    ways = {"echo request": "there", "echo reply": "back"}
+    found: dict[str, list[Seen]] = {"there": [], "back": [], "error": []}
+    for one in seen:
+        frame = one.frame
+        if frame.kind in ways and nonce in frame.mark:
+            found[ways[frame.kind]].append(one)
+        elif frame.quoted is not None and nonce in frame.quoted.mark:
+            found["error"].append(one)
+    return found
+
+
+def connection(seen: Sequence[Seen], source: IPv4Address | None, port: int) -> dict[str, list[Seen]]:
+    """The first packet of a TCP connection to *port*, its answer, and errors: known by its sequence number, which NAT leaves alone."""
+    found: dict[str, list[Seen]] = {"there": [], "back": [], "error": []}
+    first = next((one for one in seen if _is_first(one.frame, port) and source in (None, one.frame.source)), None)
+    if first is None:
+        return found
+    number = first.frame.mark[:4]
+    acknowledged = ((int.from_bytes(number, "big") + 1) & 0xFFFFFFFF).to_bytes(4, "big")
+    for one in seen:
+        frame = one.frame
+        if frame.kind == "TCP" and frame.flags & ~0xC0 == SYN and frame.mark[:4] == number:
+            found["there"].append(one)
+        elif frame.kind == "TCP" and frame.flags & (SYN | RST) and frame.mark[4:8] == acknowledged:
+            found["back"].append(one)
+        elif frame.quoted is not None and frame.quoted.mark[:4] == number:
+            found["error"].append(one)
+    return found
+
+
+def _is_first(frame: Frame, port: int) -> bool:
+    return frame.kind == "TCP" and frame.flags & ~0xC0 == SYN and frame.ports is not None and frame.ports[1] == port
+
+
+def in_order(found: Sequence[Seen], begin: str) -> list[Seen]:
+    """One way's frames by the path: the time to live goes down, and of what is equal the node that had it before comes first."""
+    ordered: list[Seen] = []
+    at = begin
+    for ttl in sorted({one.frame.ttl for one in found}, reverse=True):
+        group = [one for one in found if one.frame.ttl == ttl]
+        nodes = sorted({one.node for one in group}, key=lambda node: (node != at, min(one.time for one in group if one.node == node)))
+        for node in nodes:
+            ordered += sorted((one for one in group if one.node == node), key=lambda one: one.time)
+        at = ordered[-1].node
+    return ordered
+
+
+def build(cluster: Cluster, seen: Sequence[Seen], ways: Mapping[str, Sequence[Seen]], begin: str) -> list[Hop]:
+    """The hops in order, with the ARP that was exchanged at the places on the path before each way's last frame."""
+    known = owners(cluster)
+    places = {(one.node, one.namespace) for way in ways.values() for one in way}
+    arps = [one for one in seen if (one.frame.kind.startswith("ARP") and (one.node, one.namespace) in places) or _asked(one, begin, places)]
+    hops: list[Hop] = []
+    for way, start in (("there", begin), ("error", ""), ("back", "")):
+        ordered = in_order(ways[way], start or (hops[-1].seen.node if hops else begin))
+        hops += [_hop(one, f"ARP {way}", known) for one in _before(arps, ways, way)]
+        hops += [replace(_hop(one, way, known), news=_news(before, one)) for before, one in pairwise([None, *ordered])]
+    return hops
+
+
+def _news(before: Seen | None, now: Seen) -> tuple[str, ...]:
+    """What a node has rewritten since the packet was seen last."""
+    if before is None:
+        return ()
+    one, other = before.frame, now.frame
+    found = ["new Ethernet header"] if (one.source_mac, one.target_mac) != (other.source_mac, other.target_mac) else []
+    found += ["another source"] if one.source != other.source else []
+    found += ["another destination"] if one.target != other.target else []
+    return tuple(found)
+
+
+def _asked(one: Seen, begin: str, places: set) -> bool:
+    """Where nothing of the packet was seen at all: what its node asked."""
+    return not places and one.frame.kind.startswith("ARP") and one.node == begin
+
+
+def _before(arps: Sequence[Seen], ways: Mapping[str, Sequence[Seen]], way: str) -> list[Seen]:
+    """ARP that belongs to a way: on each node, before the answer was seen there, or after."""
+    answers = {one.node: min(other.time for other in ways["back"] if other.node == one.node) for one in ways["back"]}
+    late = [one for one in arps if one.node in answers and one.time > answers[one.node]]
+    chosen = late if way == "back" else [one for one in arps if one not in late] if way == "there" else []
+    return sorted(chosen, key=lambda one: one.time)
+
+
+def _hop(one: Seen, way: str, known: Mapping[str, str]) -> Hop:
+    name = lambda mac: "everybody" if mac == BROADCAST else known.get(mac, mac)  # noqa: E731
+    return Hop(one, way, name(one.frame.source_mac), name(one.frame.target_mac))

@@ -1,0 +1,92 @@
+"""
+Everything that passes the interfaces of a node and its Pods, seen by one packet socket for each namespace (packet(7)).
+
+A socket that belongs to no interface hears all of its namespace's: what comes in, and a copy of what goes out.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from typing import Any
+
+from podnet_lab.kernel import namespaces
+
+ETH_P_ALL = 0x0003
+SO_TIMESTAMPNS = 35
+SO_RCVBUF, ROOM = socket.SO_RCVBUF, 1 << 20
+SOL_PACKET, PACKET_IGNORE_OUTGOING, PACKET_STATISTICS = 263, 23, 6
+OUTGOING, OTHERHOST = 4, 3
+SNAP = 256
+"""Bytes kept of each frame: headers, and what an error quotes of the packet that it is about."""
+
+MOST = 20_000
+"""Frames kept of one capture."""
+
+
+class Capture:
+    """The sockets of one capture, from `open` to `close`."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[str | None, socket.socket] = {}
+
+    def open(self, spaces: list[str | None]) -> list[str | None]:
+        """Listen in *spaces*; returns those that could not be entered."""
+        self.close()
+        missing = []
+        for name in spaces:
+            try:
+                descriptor = namespaces.open_named(name) if name else namespaces.here()
+            except OSError:
+                missing.append(name)
+                continue
+            try:
+                with namespaces.inside(descriptor):
+                    self._sockets[name] = _listening()
+            finally:
+                os.close(descriptor)
+        return missing
+
+    def frames(self, hidden: set[str]) -> dict[str, Any]:
+        """
+        What was heard until now: ``frames`` [(namespace, interface, "in" | "out", nanoseconds, bytes as hex, length)].
+
+        Frames of *hidden* interfaces are left out, and so are the loopbacks'. ``lost`` counts what did not fit.
+        """
+        found, lost = [], 0
+        for name, sock in self._sockets.items():
+            while len(found) < MOST:
+                try:
+                    data, extra, _, where = sock.recvmsg(SNAP, 64, socket.MSG_DONTWAIT | socket.MSG_TRUNC)
+                except BlockingIOError:
+                    break
+                device, _, kind = where[:3]
+                if device == "lo" or device in hidden:
+                    continue
+                found.append((name, device, "out" if kind == OUTGOING else "in", _stamp(extra), data[:SNAP].hex(), len(data)))
+            _, drops = struct.unpack("=II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+            lost += drops
+        return {"frames": sorted(found, key=lambda one: one[3]), "lost": lost}
+
+    def close(self) -> None:
+        """Stop listening; an open socket would keep a deleted Pod alive."""
+        for one in self._sockets.values():
+            one.close()
+        self._sockets.clear()
+
+
+def _listening() -> socket.socket:
+    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+    made.setsockopt(socket.SOL_SOCKET, SO_RCVBUF, ROOM)
+    made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    return made
+
+
+def _stamp(extra: list[tuple[int, int, bytes]]) -> int:
+    for level, kind, data in extra:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+            seconds, nanoseconds = struct.unpack("=qq", data[:16])
+            return seconds * 1_000_000_000 + nanoseconds
+    return time.time_ns()

@@ -1,0 +1,95 @@
+"""The lab's half that follows one packet: a capture at every interface of every node and Pod at once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from podnet_lab.errors import BadInput
+from podnet_lab.explain import trace as way
+from podnet_lab.explain.trace import Seen, Trace
+from podnet_lab.frames import frame
+from podnet_lab.lab.reaching import endpoints
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+
+WAIT = 1.1
+"""Seconds to wait for an answer: a node asks for a MAC once a second, so one question may get lost."""
+
+SETTLE = 0.03
+"""Seconds in which the last frames arrive at the sockets."""
+
+SIZES = range(28, 65508)
+
+
+class Tracing:
+    """What a `Lab` can say of one packet."""
+
+    def trace(self: Lab, source: str, target: str, *, tcp: int | None = None, size: int | None = None) -> Trace:
+        """
+        Send one echo from a Pod or node to another, and show every interface at which it, its answer, or an error was seen.
+
+        With *tcp* it is the first packet of a TCP connection to that port; with *size* an echo of so many bytes (IPv4 header
+        included), which no router may cut. *target* may also be an address nobody has, such as a Service's.
+        """
+        if tcp is not None and size is not None:
+            raise BadInput("a trace is of an echo of some size, or of a TCP connection, not of both")
+        if size is not None and size not in SIZES:
+            raise BadInput(f"an echo has {SIZES[0]} to {SIZES[-1]} bytes, not {size!r}")
+        everyone = self._everyone()
+        known = endpoints(everyone)
+        begin = self._endpoint(known, source)
+        address = self._address(known, target)
+        with self._capturing(everyone) as capture:
+            nonce = secrets.token_bytes(8)
+            agent, space = self._home.agents[begin.node], begin.namespace
+            if tcp is None:
+                agent.call("echo_open", nonce=nonce.hex(), spaces=[space])
+                answer = agent.call("echo", sends=[(space, address, 1)], expect=1, wait=WAIT, size=size or 0)
+                agent.call("echo_close")
+                answered = bool(answer["replies"])
+            else:
+                ((text, problem, _),) = agent.call("ask", namespace=space, address=address, port=tcp, protocol="tcp", times=1, wait=WAIT)
+                answered = bool(text) or problem == "connection refused"
+            seen, lost = capture()
+        ways = way.echoes(seen, nonce) if tcp is None else way.connection(seen, None, tcp)
+        what = f"one TCP connection to port {tcp}" if tcp else "one echo" + (f" of {size} bytes" if size else "")
+        headline = f"{source} → {target}: {what}, {'answered' if answered else 'not answered'}"
+        return Trace.of(way.build(everyone, seen, ways, begin.node), headline, answered, lost)
+
+    def _address(self: Lab, known: dict, target: str) -> str:
+        try:
+            return str(IPv4Address(target))
+        except ValueError:
+            there = self._endpoint(known, target)
+            if not there.addresses:
+                raise BadInput(f"{target} has no address") from None
+            return there.addresses[0]
+
+    @contextmanager
+    def _capturing(self: Lab, everyone) -> Iterator:
+        agents = self._home.agents
+        answers = [agents[name].start("capture_open", spaces=list(node.spaces)) for name, node in everyone.items()]
+        for answer in answers:
+            answer()
+
+        def stop() -> tuple[list[Seen], int]:
+            found, lost = [], 0
+            for name, answer in [(name, agents[name].start("capture_frames", wait=SETTLE)) for name in everyone]:
+                heard = answer()
+                lost += heard["lost"]
+                for space, dev, direction, time, data, length in heard["frames"]:
+                    raw = bytes.fromhex(data)
+                    if (taken := frame(raw)) is not None:
+                        found.append(Seen(name, space, dev, direction == "out", time, raw, length, taken))
+            return found, lost
+
+        try:
+            yield stop
+        finally:
+            for answer in [agents[name].start("capture_close") for name in everyone]:
+                answer()
