@@ -31,6 +31,8 @@ NODE_PORTS = range(30000, 32768)
 STICKY = 10800
 """Seconds for which a client stays with its Pod, where that is wanted and nothing else is said: Kubernetes' default."""
 
+REJECT = "reject-chain"
+
 _LABEL = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -72,6 +74,10 @@ class Service:
         """Its name in the cluster's DNS."""
         return f"{self.name}.default.svc.cluster.local"
 
+    def memory(self, endpoint: tuple[IPv4Address, int]) -> str:
+        """The set of clients that stay with one Pod; its time-out is in its name, for it can't be changed."""
+        return f"affinity-{self.path}/{endpoint[0]}/{endpoint[1]}/{self.affinity}s"
+
     def endpoint(self, endpoint: tuple[IPv4Address, int]) -> str:
         """The chain that leads to one Pod."""
         return f"endpoint-{self.path}/{endpoint[0]}/{endpoint[1]}"
@@ -110,7 +116,7 @@ def service(
         raise BadInput(f"{ip} is no Service's address: they are in {RANGE}")
     if protocol not in ("tcp", "udp"):
         raise BadInput(f"a Service's protocol is tcp or udp, not {protocol!r}")
-    if node_port is not None and node_port not in NODE_PORTS:
+    if node_port is not None and (not isinstance(node_port, int) or node_port not in NODE_PORTS):
         raise BadInput(f"a node port is {NODE_PORTS[0]} to {NODE_PORTS[-1]}, not {node_port!r}")
     if local and node_port is None:
         raise BadInput("local is about connections that come to a node's own port: it needs a node_port")
@@ -132,7 +138,7 @@ def _endpoints(texts: Iterable[str]) -> tuple[tuple[IPv4Address, int], ...]:
     found = []
     for text in texts:
         ip, _, port = str(text).partition(":")
-        if not port.isdigit():
+        if not (port.isascii() and port.isdigit()):
             raise BadInput(f"{text!r} is no endpoint like 10.244.1.2:8080")
         found.append((ip_address(ip), _port(int(port))))
     if len(set(found)) < len(found):
@@ -152,8 +158,9 @@ def base(node: Node) -> list[Step]:
         nft.verdict_map("service-ips"),
         nft.verdict_map("no-endpoint-services"),
         nft.verdict_map("service-nodeports", by="port"),
+        nft.verdict_map("no-endpoint-nodeports", by="port"),
         *_chain("mark-for-masquerade", [say.mark()]),
-        *_chain("reject-chain", [say.reject()]),
+        *_chain(REJECT, [say.reject()]),
         *_chain(
             "services", [say.look_up("service-ips")], [say.destination(node.external.ip), say.look_up("service-nodeports", address=False)]
         ),
@@ -165,6 +172,12 @@ def base(node: Node) -> list[Step]:
             one
             for hook in ("forward", "output")
             for one in _chain(f"filter-{hook}", [say.new(), say.jump("service-endpoints-check")], hook=hook, does="filter")
+        ),
+        *_chain(
+            "filter-input",
+            [say.new(), say.destination(node.external.ip), say.look_up("no-endpoint-nodeports", address=False)],
+            hook="input",
+            does="filter",
         ),
     ]
 
@@ -183,50 +196,76 @@ def chains(one: Service, node: Node) -> Nft:
     made: list[Nft] = []
     for endpoint in one.endpoints:
         name = one.endpoint(endpoint)
-        sticky = f"affinity-{name.removeprefix('endpoint-')}"
+        sticky = one.memory(endpoint)
         made += [nft.address_set(sticky, one.affinity)] if one.affinity else []
         keep = [[say.remember(sticky)]] if one.affinity else []
         himself = [say.source(endpoint[0]), say.jump("mark-for-masquerade")]
         made += [nft.chain(name), nft.set_rules(name, [himself, *keep, [say.protocol(one.protocol), say.dnat(*endpoint)]])]
-    made += [nft.chain(one.chain), nft.set_rules(one.chain, _draw(one, one.endpoints))]
+    made += [nft.chain(one.chain), nft.set_rules(one.chain, [_from_elsewhere(one), *_draw(one, one.endpoints)])]
     if one.node_port:
         made += [nft.chain(f"external-{one.path}"), nft.set_rules(f"external-{one.path}", _external(one, node))]
     return nft.together(made, f"{one.chain} leads to {len(one.endpoints)} Pod{'s' if len(one.endpoints) != 1 else ''}")
 
 
+def _from_elsewhere(one: Service) -> list[say.Statement]:
+    """Who asks the Service's own address from outside the cluster gets the answer by way of this node, and no other."""
+    return [say.destination(one.ip), say.source(POD_NETWORK, negate=True), say.jump("mark-for-masquerade")]
+
+
 def _draw(one: Service, endpoints: Sequence[tuple[IPv4Address, int]]) -> list[list[say.Statement]]:
     names = [one.endpoint(endpoint) for endpoint in endpoints]
-    known = [[say.remembered(f"affinity-{name.removeprefix('endpoint-')}"), say.goto(name)] for name in names] if one.affinity else []
-    return [*known, [say.spread(names)]] if names else []
+    known = [[say.remembered(one.memory(each)), say.goto(name)] for each, name in zip(endpoints, names, strict=True)]
+    return [*(known if one.affinity else []), [say.spread(names)]] if names else []
 
 
 def _external(one: Service, node: Node) -> list[list[say.Statement]]:
     if not one.local:
         return [[say.jump("mark-for-masquerade")], [say.goto(one.chain)]]
     here = [endpoint for endpoint in one.endpoints if endpoint[0] in node.subnet]
-    return [[say.source(POD_NETWORK), say.goto(one.chain)], *(_draw(one, here) or [[say.drop()]])]
+    near = [
+        [say.source(POD_NETWORK), say.goto(one.chain)],
+        [say.from_here(), say.jump("mark-for-masquerade")],
+        [say.from_here(), say.goto(one.chain)],
+    ]
+    return [*near, *(_draw(one, here) or [[say.drop()]])]
 
 
 def elements(one: Service) -> list[Step]:
     """What switches a Service on: the maps' elements that lead to its chains, or to a refusal where it has no endpoints."""
     port = f"{one.protocol} . {one.node_port}"
-    node_port = [nft.element("service-nodeports", port, f"goto external-{one.path}")] if one.node_port else []
-    if one.endpoints:
-        return [nft.remove_element("no-endpoint-services", one.key), nft.element("service-ips", one.key, f"goto {one.chain}"), *node_port]
-    return [nft.remove_element("service-ips", one.key), nft.element("no-endpoint-services", one.key, "goto reject-chain"), *node_port]
+    on = [("service-ips", one.key, one.chain), *([("service-nodeports", port, f"external-{one.path}")] if one.node_port else [])]
+    off = [("no-endpoint-services", one.key, REJECT), *([("no-endpoint-nodeports", port, REJECT)] if one.node_port else [])]
+    wanted, unwanted = (on, off) if one.endpoints else (off, on)
+    return [
+        *(nft.remove_element(name, key) for name, key, _ in unwanted),
+        *(nft.element(name, key, f"goto {chain}") for name, key, chain in wanted),
+    ]
 
 
 def stale(services: Iterable[Service], rules: Ruleset) -> list[Step]:
-    """Delete the chains and sets of endpoints that Services had and have no more; open connections stay as they are."""
-    paths = {one.path for one in services}
-    has = {one.endpoint(each).partition("-")[2] for one in services for each in one.endpoints}
+    """
+    What Services had and have no more: elements that lead to them by another address or port, then chains and sets.
+
+    Open connections stay as they are. An address of a Service without endpoints leads to no chain of its own, and stays.
+    """
     found: list[Step] = []
-    for kind, prefix in (("chain", "endpoint-"), ("set", "affinity-")):
-        for key in rules.objects:
-            if key[:3] == (kind, FAMILY, TABLE) and key[3].startswith(prefix):
-                path = key[3].removeprefix(prefix)
-                if path not in has and path.rsplit("/", 2)[0] in paths:
-                    found.append(nft.remove(kind, key[3]))
+    known = {one.path: one for one in services}
+    keys = {
+        (name, key)
+        for one in services
+        for name, key in (("service-ips", one.key), ("service-nodeports", f"{one.protocol} . {one.node_port}"))
+    }
+    for key, verdict in rules.objects.items():
+        if key[:3] == ("element", FAMILY, TABLE) and verdict.startswith(("goto service-", "goto external-")):
+            path = verdict.partition("-")[2]
+            if path in known and key[3:] not in keys:
+                found.append(nft.remove_element(*key[3:]))
+    has = {one.endpoint(each) for one in services for each in one.endpoints} | {f"external-{one.path}" for one in services if one.node_port}
+    has |= {one.memory(each) for one in services if one.affinity for each in one.endpoints}
+    for kind, prefix, parts in (("chain", "external-", 0), ("chain", "endpoint-", 2), ("set", "affinity-", 3)):
+        names = [key[3] for key in rules.objects if key[:3] == (kind, FAMILY, TABLE) and key[3].startswith(prefix)]
+        paths = {name: name.removeprefix(prefix).rsplit("/", parts)[0] for name in names if name not in has}
+        found += [nft.remove(kind, name) for name, path in paths.items() if path in known]
     return found
 
 
@@ -259,9 +298,10 @@ def _no_clash(services: Sequence[Service]) -> None:
 
 def removal(one: Service) -> list[Step]:
     """Take a Service away from a node: first what leads to it, then its chains."""
-    node_port = [nft.remove_element("service-nodeports", f"{one.protocol} . {one.node_port}")] if one.node_port else []
+    port = f"{one.protocol} . {one.node_port}"
+    node_port = [nft.remove_element(name, port) for name in ("service-nodeports", "no-endpoint-nodeports")] if one.node_port else []
     outer = [nft.remove("chain", f"external-{one.path}")] if one.node_port else []
-    sets = [nft.remove("set", f"affinity-{one.endpoint(each).removeprefix('endpoint-')}") for each in one.endpoints] if one.affinity else []
+    sets = [nft.remove("set", one.memory(each)) for each in one.endpoints] if one.affinity else []
     return [
         nft.remove_element("service-ips", one.key),
         nft.remove_element("no-endpoint-services", one.key),

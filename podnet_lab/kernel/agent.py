@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import queue
-import struct
 import threading
 from typing import Any
 
@@ -250,7 +249,7 @@ def answer(agent: Agent, call: bytes) -> bytes:
         error = {"error": "missing", "detail": str(missing)}
     except OSError as failure:
         error = {"error": "refused", "code": failure.errno or 0, "position": 0, "detail": str(failure)}
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError, struct.error) as bug:
+    except Exception as bug:  # noqa: BLE001 - whatever it is, it must not end the node
         error = {"error": "bug", "detail": f"{type(bug).__name__}: {bug}"}
     return json.dumps(error).encode()
 

@@ -27,7 +27,7 @@ class Clients:
     """The open connections of a node, by number."""
 
     def __init__(self) -> None:
-        self._open: dict[int, tuple[str | None, Connection]] = {}
+        self._open: dict[int, tuple[str | None, tuple[int, int] | None, Connection]] = {}
         self._last = 0
 
     def ask(
@@ -70,14 +70,14 @@ class Clients:
         finally:
             os.close(descriptor)
         self._last += 1
-        self._open[self._last] = (namespace, made)
+        self._open[self._last] = (namespace, namespaces.named(namespace), made)
         return self._last
 
     def again(self, number: int) -> tuple[str, str]:
         """Ask over an open connection: (answer, "") or ("", what went wrong)."""
         if number not in self._open:
             return "", "the connection is closed"
-        _, made = self._open[number]
+        made = self._open[number][2]
         if made.sock is None:
             return "", "the connection is closed"
         made.auto_open = 0  # a connection that broke is not to be made anew behind our back
@@ -86,13 +86,19 @@ class Clients:
     def close(self, number: int | None = None) -> None:
         """Close one connection, or all."""
         for one in list(self._open) if number is None else [number]:
-            if one in self._open:
-                self._open.pop(one)[1].close()
+            if (gone := self._open.pop(one, None)) is not None:
+                gone[2].close()
 
     def leave(self, namespace: str) -> None:
         """Close the connections of a namespace."""
-        for number in [number for number, (where, _) in self._open.items() if where == namespace]:
+        for number in [number for number, (where, *_) in self._open.items() if where == namespace]:
             self.close(number)
+
+    def sweep(self) -> None:
+        """Close the connections of namespaces that have lost their names: an open socket would keep them alive."""
+        for number, (where, which, _) in list(self._open.items()):
+            if where is not None and namespaces.named(where) != which:
+                self.close(number)
 
 
 def _tried(one: Any, *arguments: Any) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 from podnet_lab.kernel import namespaces
@@ -61,7 +62,7 @@ class Names:
     """This node's DNS server, if it has one, and what it wrote for its Pods."""
 
     def __init__(self, own: bool) -> None:
-        self._own, self._server, self._where = own, None, (None, None)
+        self._own, self._server, self._where, self._lock = own, None, (None, None), threading.RLock()
         """*own*: whether /etc is this node's already, as in a VM."""
 
     def serve(self, namespace: str, hosts: dict[str, str]) -> bool:
@@ -70,13 +71,14 @@ class Names:
         with open(f"{HOSTS}.new", "w") as file:
             file.writelines(f"{address} {name}\n" for name, address in hosts.items())
         os.replace(f"{HOSTS}.new", HOSTS)
-        self.sweep()
-        if self._server is not None and self._where[0] == namespace:
-            self._server.send_signal(signal.SIGHUP)
-            return False
-        self.stop()
-        self._server = self._start(namespace)
-        return True
+        with self._lock:
+            self.sweep()
+            if self._server is not None and self._where[0] == namespace:
+                self._server.send_signal(signal.SIGHUP)
+                return False
+            self.stop()
+            self._server = self._start(namespace)
+            return True
 
     def _start(self, namespace: str) -> Popen:
         import subprocess  # here: most agents start no program, and are to start fast
@@ -108,22 +110,18 @@ class Names:
 
     def sweep(self) -> None:
         """End the server if its Pod is gone, and forget one that ended."""
-        if self._server is None:
-            return
-        name, which = self._where
-        found = None
-        with contextlib.suppress(OSError):
-            status = os.stat(namespaces.path(name))
-            found = (status.st_dev, status.st_ino)
-        if found != which or self._server.poll() is not None:
-            self.stop()
+        with self._lock:
+            name, which = self._where
+            if self._server is not None and (namespaces.named(name) != which or self._server.poll() is not None):
+                self.stop()
 
     def stop(self) -> None:
         """End the server."""
-        if self._server is not None:
-            self._server.kill()
-            self._server.wait()
-        self._server, self._where = None, (None, None)
+        with self._lock:
+            if self._server is not None:
+                self._server.kill()
+                self._server.wait()
+            self._server, self._where = None, (None, None)
 
     def use(self, spaces: list[str], text: str) -> None:
         """Write each Pod's resolv.conf."""

@@ -129,6 +129,17 @@ def identity(descriptor: int) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+def named(name: str | None) -> tuple[int, int] | None:
+    """The `identity` of what has a name now; None if nothing has it. Enters nothing: any thread may ask."""
+    if name is None:
+        return None
+    try:
+        found = os.stat(path(name))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def remove_broken() -> list[str]:
     """
     Remove names that are none of a namespace of its own; returns them.

@@ -111,6 +111,19 @@ def _transactions(requests: list[list[dict[str, Any]]]) -> list[list[list[dict[s
     return parts
 
 
+def _numbered(command: dict[str, Any]) -> dict[str, Any]:
+    """The same; a rule that is to be deleted, and is named by what it says, gets its number. LookupError if there is none."""
+    rule = command.get("delete", {}).get("rule", {})
+    if "expr" not in rule:
+        return command
+    where = {name: value for name, value in rule.items() if name != "expr"}
+    listed = run("nft", "-j", "list", "chain", rule["family"], rule["table"], rule["chain"]).stdout or '{"nftables": []}'
+    found = [one["rule"]["handle"] for one in json.loads(listed)["nftables"] if one.get("rule", {}).get("expr") == rule["expr"]]
+    if not found:
+        raise LookupError
+    return {"delete": {"rule": where | {"handle": found[-1]}}}
+
+
 def _merged(commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same, with neighbouring commands for elements of one map as one."""
     found: list[dict[str, Any]] = []
@@ -127,6 +140,10 @@ def _merged(commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _transaction(commands: list[dict[str, Any]]) -> tuple[int, str] | None:
     """Do *commands*; None, or what the kernel, or `nft` itself, said against it."""
+    try:
+        commands = [_numbered(one) for one in commands]
+    except LookupError:
+        return errno.ENOENT, "no such rule"
     done = run("nft", "-j", "-f", "-", given=json.dumps({"nftables": _merged(commands)}))
     if done.returncode == 0:
         return None

@@ -17,11 +17,14 @@ from socketserver import ThreadingMixIn
 
 from podnet_lab.kernel import namespaces
 
-TICK = 0.25
-"""Seconds between looks at whether a served namespace still has its name: a socket would keep a deleted one alive."""
+IP_PKTINFO = 8
+"""linux/in.h: the address that a datagram was sent to, and the one to answer from."""
 
-PATIENCE = 30
-"""Seconds that an open connection may be silent."""
+TICK = 0.25
+"""Seconds after which it looks again which sockets there are to serve."""
+
+PATIENCE = 3600
+"""Seconds that an open connection may be silent: a student thinks before the next cell."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -86,12 +89,15 @@ class _Echo:
     def __init__(self, bound: socket.socket, name: str) -> None:
         self.socket, self._name = bound, name
         bound.setblocking(False)
+        bound.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
 
     def serve(self) -> None:
-        """Answer one datagram."""
+        """Answer one datagram, from the address that it was sent to: a node has several."""
         with contextlib.suppress(OSError):
-            _, client = self.socket.recvfrom(2048)
-            self.socket.sendto(_line(self._name, client[0]), client)
+            _, extra, _, client = self.socket.recvmsg(2048, 64)
+            asked = [data[4:8] for level, kind, data in extra if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO)]
+            info = [(socket.IPPROTO_IP, IP_PKTINFO, bytes(4) + asked[0] + bytes(4))] if asked else []
+            self.socket.sendmsg([_line(self._name, client[0])], info, 0, client)
 
     def close(self) -> None:
         """Stop."""
@@ -129,7 +135,7 @@ class Servers:
     def serve(self, namespace: str | None, protocol: str, port: int, name: str) -> bool:
         """Start answering as *name*; False if it answers there already. OSError (EADDRINUSE) if somebody else does."""
         key = (namespace, protocol, port)
-        self._sweep()
+        self.sweep()
         with self._lock:
             if key in self._running:
                 return False
@@ -161,26 +167,16 @@ class Servers:
         self._selector.unregister(server.socket)
         server.close()
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Stop those whose namespace has lost its name."""
         with self._lock:
             for key, (which, _) in list(self._running.items()):
-                if key[0] is not None and _identity(key[0]) != which:
+                if key[0] is not None and namespaces.named(key[0]) != which:
                     self._close(key)
 
     def _work(self) -> None:
         while True:
             ready = self._selector.select(TICK)
-            if not ready:
-                self._sweep()
             for key, _ in ready:
                 with contextlib.suppress(OSError, ValueError):  # it was stopped this moment
                     key.data.serve()
-
-
-def _identity(name: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(namespaces.path(name))
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

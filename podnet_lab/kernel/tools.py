@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -48,3 +49,5 @@ def run(*words: str, given: str | None = None) -> CompletedProcess:
         )
     except FileNotFoundError:
         raise Missing(words[0]) from None
+    except subprocess.TimeoutExpired:
+        raise OSError(errno.ETIMEDOUT, f"{words[0]} did not end within {SECONDS} seconds") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,18 +14,34 @@ if TYPE_CHECKING:
     from podnet_lab.kernel.names import Names
     from podnet_lab.kernel.serve import Servers
 
+TICK = 0.25
+"""Seconds between looks at whether Pods with open sockets still have their names."""
+
 
 class Traffic:
     """The sockets that a node holds for its lab, and its DNS server; *own*: whether its /etc is its own, as a VM's is."""
 
     def __init__(self, own: bool = False) -> None:
         self._own = own
+        self._watching = False
+
+    def _watch(self) -> None:
+        """From the first socket on, look again and again whether its Pod is still there."""
+        if not self._watching:
+            self._watching = True
+            threading.Thread(target=self._work, name="sweeper", daemon=True).start()
+
+    def _work(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(TICK):
+            self.sweep()
 
     @cached_property
     def servers(self) -> Servers:
         """Those that answer."""
         from podnet_lab.kernel.serve import Servers  # here: HTTP takes longer to load than everything else
 
+        self._watch()
         return Servers()
 
     @cached_property
@@ -32,6 +49,7 @@ class Traffic:
         """Those that ask."""
         from podnet_lab.kernel.ask import Clients
 
+        self._watch()
         return Clients()
 
     @cached_property
@@ -39,6 +57,7 @@ class Traffic:
         """DNS, and who uses it."""
         from podnet_lab.kernel.names import Names
 
+        self._watch()
         return Names(self._own)
 
     @cached_property
@@ -49,9 +68,10 @@ class Traffic:
         return Capture()
 
     def sweep(self) -> None:
-        """Let go of Pods that were deleted by hand."""
-        if "names" in self.__dict__:
-            self.names.sweep()
+        """Let go of Pods that were deleted by hand: what is open in one would keep it, and its cable, alive."""
+        for part in ("servers", "clients", "names"):
+            if part in self.__dict__:
+                self.__dict__[part].sweep()
 
     def leave(self, namespace: str) -> None:
         """Close what is open inside a namespace."""

@@ -49,8 +49,14 @@ class Entry:
         for node in self.steps:
             for key in self.keys(node):
                 then, found = facts(self.after[node], key), facts(now[node], key)
-                if then != found:
+                if then != found or self._takes_more(node, key, now[node]):
                     raise UndoRefused(f"{node}: {difference(key, then, found)}; nothing was changed. `lab.goto(STAGE)` starts afresh")
+
+    def _takes_more(self, node: str, key: tuple, now: Snapshot) -> bool:
+        """Whether taking back a table of nft would take along what somebody else has put into it since."""
+        if key[:3] != ("nft", None, "table") or facts(self.before[node], key) is not None:
+            return False
+        return now.own.rules.table(*key[3:]) != self.after[node].own.rules.table(*key[3:])
 
     def refuse_if_left(self, now: Mapping[str, Snapshot]) -> None:
         """Raise UndoRefused if, after the inverse, an object is not what it was before the run."""

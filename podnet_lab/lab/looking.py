@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from podnet_lab.checks import Checks, unique_addresses
 from podnet_lab.checks import stage as stage_checks
 from podnet_lab.errors import BadInput
+from podnet_lab.explain.walk import Explanation, explanation
 from podnet_lab.lab.exam import Exam, rules
 from podnet_lab.lab.reaching import Progress, all_pairs, endpoints, one_pair
 from podnet_lab.lab.run import look
@@ -51,6 +52,17 @@ class Looking:
         known = endpoints(everyone)
         pair = (self._endpoint(known, source), self._endpoint(known, target))
         return replace(one_pair(self._home.agents, everyone, pair, patience), expected=wanted)
+
+    def explain(self: Lab, source: str, target: str) -> Explanation:
+        """
+        Why an echo from one Pod or node to another does not arrive, read off the snapshots alone: nothing is sent.
+
+        Names the first thing in the way, with three hints (`.hint(1)` to `.hint(3)`) and the steps that mend it
+        (``lab.run(explanation.repair)``); what could not be judged, such as a firewall rule, is said, and is no "healthy".
+        """
+        everyone = self._everyone()
+        known = endpoints(everyone)
+        return explanation(everyone, self._endpoint(known, source), self._endpoint(known, target))
 
     def matrix(self: Lab, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0) -> Matrix:
         """

@@ -22,12 +22,19 @@ class Snapshots(dict[str, Snapshot]):
         return text.cluster(self)
 
 
+def _read(listing: str) -> Ruleset:
+    try:
+        return ruleset(json.loads(listing)["nftables"])
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:  # what a newer nft may list, and we have never seen
+        return Ruleset(problem=f"nft lists something that podnet_lab can't read ({type(error).__name__}: {error})")
+
+
 def rules_of(agent: Any, has: dict[str, Any]) -> Ruleset:
     """The nftables that an agent read; it sends them only where they are not the ones that it sent last."""
     if has["problem"]:
         return Ruleset(problem=f"what nftables does here is not known: {has['problem']}")
     if has["listing"] is not None:
-        agent.known = (has["generation"], ruleset(json.loads(has["listing"])["nftables"]) if has["listing"] else NO_RULES)
+        agent.known = (has["generation"], _read(has["listing"]) if has["listing"] else NO_RULES)
     return agent.known[1]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import weakref
 from collections.abc import Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from podnet_lab.errors import BadInput, LabError
 from podnet_lab.lab.reaching import endpoints
 from podnet_lab.lab.wire import Refusal
 from podnet_lab.plan import ip_address
+from podnet_lab.reach import Endpoint
 from podnet_lab.results import Result
 from podnet_lab.services import Service
 
@@ -22,8 +25,15 @@ if TYPE_CHECKING:
 PATIENCE = 1.0
 """Seconds to wait for an answer."""
 
-MOST = 60
-"""Questions until every endpoint of a Service has to have answered: of 5 Pods one stays out with a chance of 10⁻⁵."""
+MOST_TIMES = 20_000
+
+STICKY = 10
+"""Questions that have to be answered by the same Pod, where a client is to stay with one."""
+
+
+def enough(endpoints: int) -> int:
+    """Questions after which each of so many endpoints has answered, but for once in 100,000 times (the coupon collector's bound)."""
+    return math.ceil(endpoints * (math.log(endpoints) + 12)) if endpoints else 1
 
 
 class Connection:
@@ -31,6 +41,8 @@ class Connection:
 
     def __init__(self, agent, number: int, words: str) -> None:
         self._agent, self._number, self._words = agent, number, words
+        # One that nobody holds any more is closed, too; at the end of the process the lab's end does it.
+        weakref.finalize(self, agent.start, "disconnect", number=number).atexit = False
 
     def ask(self) -> Answer:
         """One more question over the same connection."""
@@ -57,6 +69,7 @@ class Traffic:
         """
         protocol = _protocol(protocol)
         node, space = self._who(name)
+        name = space or node
         words = f"{name} answers at port {services._port(port)} ({'HTTP' if protocol == 'tcp' else 'UDP'})"
         try:
             fresh = self._home.agents[node].call("serve", namespace=space, protocol=protocol, port=port, name=name)
@@ -77,10 +90,10 @@ class Traffic:
         Over TCP it is an HTTP request, over UDP a datagram. Waits *patience* seconds at most for each answer.
         """
         ip, port = _target(target)
-        if not isinstance(times, int) or times < 1:
-            raise BadInput(f"ask once or more, not {times!r} times")
+        if not isinstance(times, int) or not 1 <= times <= MOST_TIMES:
+            raise BadInput(f"ask 1 to {MOST_TIMES:,} times, not {times!r}")
         node, space = self._who(source)
-        given = {"address": ip, "port": port, "protocol": _protocol(protocol), "times": times, "wait": patience}
+        given = {"address": ip, "port": port, "protocol": _protocol(protocol), "times": times, "wait": _patience(patience)}
         return answers(self._home.agents[node].call("ask", namespace=space, **given))
 
     def connect(self: Lab, source: str, target: str, patience: float = PATIENCE) -> Connection:
@@ -88,7 +101,7 @@ class Traffic:
         ip, port = _target(target)
         node, space = self._who(source)
         try:
-            number = self._home.agents[node].call("connect", namespace=space, address=ip, port=port, wait=patience)
+            number = self._home.agents[node].call("connect", namespace=space, address=ip, port=port, wait=_patience(patience))
         except Refusal as refusal:
             raise LabError(f"{source} can't connect to {target}: {refusal}") from None
         return Connection(self._home.agents[node], number, f"from {source} to {target}")
@@ -134,7 +147,7 @@ class Traffic:
         """The address that *pod* finds for a name, as every program in it does (`getent`); None if there is none."""
         node, space = self._who(pod)
         inside = f"ip netns exec {quote(space)} " if space else ""
-        said = self[node].shell(f"{inside}getent ahostsv4 {quote(name)}", may_fail=True).split()
+        said = self[node].shell(f"{inside}getent ahostsv4 -- {quote(name)}", may_fail=True).split()
         return said[0] if said else None
 
     def flows(self: Lab, node: str, port: int | None = None) -> list[str]:
@@ -182,20 +195,30 @@ class Traffic:
         expected = {str(ip) for ip, _ in one.endpoints} if wanted is None else set(wanted)
         if not expected:
             return self._refused(source, one, target)
-        names = {str(address): name for name, known in endpoints(self._everyone()).items() for address in known.addresses}
-        missing, asked = {names.get(ip, ip) for ip in expected}, 0
-        while missing and asked < MOST:
+        everyone = endpoints(self._everyone())
+        names = {address: name for name, known in everyone.items() for address in known.addresses}
+        return Check(claim, self._problem(source, one, target, {names.get(ip, ip) for ip in expected}, everyone))
+
+    def _problem(self: Lab, source: str, one: Service, target: str, expected: set[str], everyone: dict[str, Endpoint]) -> str | None:
+        """What is wrong with the answers; None if nothing is."""
+        found: list[Answer] = []
+        most = STICKY if one.affinity else enough(len(expected))
+        while len(found) < most and (one.affinity or expected - set(Answers(found).who)):
             # One first: where nobody answers, each question takes all the patience there is.
-            got = self.ask(source, target, times=9 if asked and not one.affinity else 1, protocol=one.protocol)
-            asked += len(got)
+            got = self.ask(source, target, times=9 if found else 1, protocol=one.protocol)
             if got.problems:
-                return Check(claim, ", ".join(f"{count} of {len(got)}: {problem}" for problem, count in got.problems.items()))
-            if one.affinity:
-                return Check(claim, None if set(got.who) <= missing else f"{got[0]} is none of {', '.join(sorted(missing))}")
-            if strangers := set(got.who) - {names.get(ip, ip) for ip in expected}:
-                return Check(claim, f"{', '.join(sorted(strangers))} answered, too")
-            missing -= set(got.who)
-        return Check(claim, f"{', '.join(sorted(missing))} never answered" if missing else None)
+                return ", ".join(f"{count} of {len(got)}: {problem}" for problem, count in got.problems.items())
+            found += got
+        who = set(Answers(found).who)
+        if len(who) == 0:
+            return f"somebody answers, but no server of lab.serve: {str(found[0])[:60]!r}"
+        if strangers := who - expected:
+            return f"{', '.join(sorted(strangers))} answered, too"
+        if one.affinity:
+            return None if len(who) == 1 else f"{' and '.join(sorted(who))} answered, and it should be one"
+        if missing := expected - who:
+            return f"{', '.join(sorted(missing))} never answered"
+        return None if target != f"{one.ip}:{one.port}" else _seen(found, everyone[source], everyone)
 
     def _refused(self: Lab, source: str, one: Service, target: str) -> Check:
         (got,) = self.ask(source, target, protocol=one.protocol)
@@ -204,12 +227,14 @@ class Traffic:
 
     def _from_outside(self: Lab, one: Service, node) -> list[Check]:
         target = f"{node.external.ip}:{one.node_port}"
+        if not one.endpoints:
+            return [self._refused("outside", one, target)]
         here = [str(ip) for ip, _ in one.endpoints if not one.local or ip in node.subnet]
-        if one.local and not here:
-            got = self.ask("outside", target, protocol=one.protocol)
-            return [Check(f"outside gets no answer at {target}: no endpoint is there", None if not got else str(got[0]))]
+        if not here:
+            (got,) = self.ask("outside", target, protocol=one.protocol)
+            return [Check(f"outside gets no answer at {target}: no endpoint is there", None if got.problem == "no answer" else str(got))]
         reached = self._answered("outside", one, target, here)
-        if not reached or not here:
+        if not reached:
             return [reached]
         saw = self.ask("outside", target, protocol=one.protocol, times=4).clients
         outside = str(self._baseline.snapshots["outside"].own.addresses[-1].interface.ip)
@@ -226,10 +251,26 @@ class Traffic:
         return known.node, known.namespace
 
 
+def _seen(found: Sequence[Answer], source: Endpoint, everyone: dict[str, Endpoint]) -> str | None:
+    """Whether endpoints of other nodes saw the client's own address; those of its own node may see the node's instead."""
+    for one in found:
+        if one.node != source.node and one.client not in source.addresses:
+            return f"{one.who} saw {one.client}, which is not {source.name}'s address"
+        if one.node == source.node and one.client not in (*source.addresses, *everyone[source.node].addresses):
+            return f"{one.who} saw {one.client}, which is neither {source.name}'s address nor its node's"
+    return None
+
+
 def _flow(one: dict) -> str:
     protocol, source, _, destination, port = one["sent"]
     _, answering, from_port, to, _ = one["answer"]
     return f"{protocol} {source} → {destination}:{port}, answers {answering}:{from_port} → {to}"
+
+
+def _patience(seconds: float) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 60:
+        raise BadInput(f"patience is more than 0 and at most 60 seconds, not {seconds!r}")
+    return seconds
 
 
 def _protocol(name: str) -> str:
@@ -240,6 +281,6 @@ def _protocol(name: str) -> str:
 
 def _target(text: str) -> tuple[str, int]:
     ip, _, port = str(text).partition(":")
-    if not port.isdigit():
+    if not (port.isascii() and port.isdigit()):
         raise BadInput(f"{text!r} is no target like 10.96.0.20:80")
     return str(ip_address(ip)), services._port(int(port))

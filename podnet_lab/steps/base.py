@@ -167,12 +167,21 @@ def facts(now: Snapshot, key: tuple) -> object:
         case "conf":
             return getattr(space.conf.get(rest[0]), rest[1], None)
         case "nft":
-            known = space.rules
-            return known.problem or (known.rules.get(tuple(rest[1:])) if rest[0].endswith("rules") else known.objects.get(tuple(rest)))
+            return _nft_facts(space, *rest)
         case "master":
             return [space.links[rest[0]].master] if rest[0] in space.links else None
         case _:
             return getattr(space.links.get(rest[0]), kind, None)
+
+
+def _nft_facts(space: Namespace, kind: str, *path: str) -> object:
+    if space.rules.problem:
+        return space.rules.problem
+    rules = space.rules.rules.get(path)
+    if kind.endswith("rules"):
+        return rules
+    found = space.rules.objects.get((kind, *path))
+    return (found, rules) if kind == "chain" and found is not None else found
 
 
 def difference(key: tuple, then: object, now: object) -> str:

@@ -8,30 +8,40 @@ calls its own, where no other is named. A rule's parts are made in statements.py
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from json import dumps, loads
 from shlex import quote
 from typing import Any
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
-from podnet_lab.rules import Ruleset
+from podnet_lab.rules import Ruleset, difference, named_by, ruleset
 from podnet_lab.steps.base import Request, Step
 from podnet_lab.steps.statements import Rule, Statement, json, text
 
 FAMILY, TABLE = "ip", "kube-proxy"
 
-HOOKS = {"prerouting": -100, "input": 0, "forward": 0, "output": -100, "postrouting": 100}
+HOOKS = {"prerouting": -100, "input": 100, "forward": 0, "output": -100, "postrouting": 100}
 """Where a base chain meets packets, and the priority that address translation has there (linux/netfilter_ipv4.h)."""
+
+_WORD = re.compile(
+    "accept|add|arp|bridge|chain|continue|counter|create|ct|delete|drop|element|fib|flush|goto|hook|icmp|inet|ip|ip6|jump|limit|list|log|"
+    "map|mark|masquerade|meta|monitor|netdev|notrack|numgen|oif|iif|policy|queue|quota|redirect|reject|rename|replace|reset|return|rule|"
+    "ruleset|set|snat|dnat|socket|synproxy|table|tcp|tproxy|type|udp|update|vmap"
+)
+"""Words of nft's own grammar that a person can't type as a name (nft(8))."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9/\\_.-]*")
 
 
 def nft_name(name: str) -> str:
     """Give *name* back if nft takes it; raise BadInput if not."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > 100:
-        raise BadInput(f"{name!r} can't be a name for nft: a letter, then letters, digits and / _ . -, at most 100 of them")
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > 200:
+        raise BadInput(f"{name!r} can't be a name for nft: a letter, then letters, digits and / _ . -, at most 200 of them")
+    if _WORD.fullmatch(name):
+        raise BadInput(f"{name!r} is a word of nft's own, and can't be a name")
     return name
 
 
@@ -366,7 +376,12 @@ class AddRule(_InChain):
 
 @dataclass(frozen=True)
 class RemoveRule(_InChain):
-    """Delete one rule, by the number that `nft -a list` shows: undo's way back from `rule`."""
+    """
+    Delete one rule: undo's way back from `rule`.
+
+    `nft` knows rules by number; the one shown was the rule's when this step was made, and the agent looks for the rule itself:
+    a chain that was filled anew has other numbers.
+    """
 
     rule: Rule = ()
     handle: int = 0
@@ -380,10 +395,10 @@ class RemoveRule(_InChain):
         return f"{self.chain} has it no more: {text(self.rule)}"
 
     def commands(self) -> list[dict[str, Any]]:
-        return [{"delete": {"rule": {"family": FAMILY, "table": self.table, "chain": self.chain, "handle": self.handle}}}]
+        return [{"delete": {"rule": {"family": FAMILY, "table": self.table, "chain": self.chain, "expr": json(self.rule)}}}]
 
     def wrong(self, rules: Ruleset) -> str | None:
-        return f"rule {self.handle} of {self.chain} is still there" if self.handle in rules.handles.get(self._where, ()) else None
+        return f"{self.chain} still has it: {text(self.rule)}" if json(self.rule) in rules.rules.get(self._where, ()) else None
 
 
 @dataclass(frozen=True)
@@ -477,41 +492,38 @@ class Together(Nft):
 
 
 @dataclass(frozen=True)
-class ReplayTable(Nft):
-    """Bring a table back to what `nft` printed of it earlier: undo's way back from what took more than a word."""
+class MendTable(Nft):
+    """
+    Bring a table back to what it held: undo's and roll-back's way from what took more than a word.
+
+    *then* is what `nft` had printed of it, "" if it was not there; *todo* are the commands that take it there from what it is,
+    as JSON. What is the same stays untouched, and so do the addresses in sets that packets filled.
+    """
 
     family: str
     name: str
-    objects: str
-
-    @property
-    def _gone(self) -> dict[str, Any]:
-        return {"table": {"family": self.family, "name": self.name}}
+    then: str
+    todo: str
 
     @property
     def typed(self) -> str:
-        return f"(the table {self.family} {self.name} as it was)" if self.objects else f"delete table {self.family} {self.name}"
+        return f"(the table {self.family} {self.name} as it was)" if self.then else f"delete table {self.family} {self.name}"
 
     @property
     def command(self) -> str:
-        if not self.objects:
-            return f"nft {self.typed}"
-        return f"nft -j -f - <<'EOF'\n{_dumps({'nftables': self.commands()})}\nEOF"
+        return f"nft -j -f - <<'EOF'\n{{\"nftables\": {self.todo}}}\nEOF" if self.then else f"nft {self.typed}"
 
     @property
     def claim(self) -> str:
-        return f"the table {self.name} is {'as it was' if self.objects else 'gone'}"
+        return f"the table {self.name} is {'as it was' if self.then else 'gone'}"
 
     def commands(self) -> list[dict[str, Any]]:
-        # Adding it first makes the deletion work whether it is there or not.
-        again = [{"add": one} for one in _in_order(_loads(self.objects))] if self.objects else []
-        return [{"add": self._gone}, {"delete": self._gone}, *again]
+        return loads(self.todo)
 
     def wrong(self, rules: Ruleset) -> str | None:
-        from podnet_lab.rules import ruleset  # here: read once more only when somebody asks
-
-        want = ruleset(_loads(self.objects)).table(self.family, self.name) if self.objects else ({}, {})
-        return None if rules.table(self.family, self.name) == want else f"the table {self.name} is not"
+        wanted = ruleset(loads(self.then)) if self.then else Ruleset()
+        done = {key for one in loads(self.todo) for key in named_by(one)}
+        return None if all(rules.says(key) == wanted.says(key) for key in done) else f"the table {self.name} is not"
 
     def touches(self) -> tuple:
         return (("nft", None, "table", self.family, self.name),)
@@ -520,40 +532,13 @@ class ReplayTable(Nft):
         return self.touches()
 
 
-def _loads(objects: str) -> list[dict[str, Any]]:
-    from json import loads
-
-    return loads(objects) if objects else []
-
-
-def _dumps(objects: Any) -> str:
-    from json import dumps
-
-    return dumps(objects)
-
-
-def _in_order(objects: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As nft takes them: what others name comes before them, and the elements of a map after the chains they lead to."""
-    known: dict[str, list] = {kind: [] for kind in ("table", "chain", "set", "map", "element", "rule")}
-    for one in objects:
-        ((kind, has),) = one.items()
-        has = {name: value for name, value in has.items() if name != "handle"}
-        if kind in ("set", "map"):
-            elements = [] if "timeout" in has else has.pop("elem", [])
-            has.pop("elem", None)
-            where = {name: has[name] for name in ("family", "table", "name")}
-            known["element"] += [{"element": where | {"elem": elements}}] if elements else []
-        known.setdefault(kind, []).append({kind: has})
-    return [one for kind in known for one in known[kind]]
-
-
 def restore_tables(now: Ruleset, then: Ruleset) -> tuple[Step, ...]:
     """The steps that bring nftables from *now* to *then*, table by table; none where either is not known."""
     if now.problem or then.problem:
         return ()
     every = dict.fromkeys([*now.tables, *then.tables])
     changed = [one for one in every if now.table(*one) != then.table(*one)]
-    return tuple(ReplayTable(*one, _dumps(then.raw[one]) if one in then.raw else "") for one in changed)
+    return tuple(MendTable(*one, dumps(then.raw[one]) if one in then.raw else "", dumps(difference(now, then, one))) for one in changed)
 
 
 def table(name: str = TABLE) -> AddTable:

@@ -58,6 +58,12 @@ def destination(where: IPv4Address | IPv4Network, negate: bool = False) -> State
     return _where("daddr", where, negate)
 
 
+def from_here() -> Statement:
+    """The packet's source is an address of this node: it sends it itself."""
+    match = {"op": "==", "left": {"fib": {"result": "type", "flags": ["saddr"]}}, "right": "local"}
+    return Statement("fib saddr type local", {"match": match})
+
+
 def protocol(name: str) -> Statement:
     """The packet is of a transport protocol, tcp or udp; a port can't be rewritten before that is said."""
     return Statement(f"meta l4proto {name}", {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": name}})

@@ -75,7 +75,7 @@ def test_a_service_on_every_node():
         has = node.own.rules
         assert has.objects["element", "ip", "kube-proxy", "service-ips", "10.96.0.20 . tcp . 80"] == "goto service-web/tcp/80"
         assert has.objects["element", "ip", "kube-proxy", "service-nodeports", "tcp . 30080"] == "goto external-web/tcp/80"
-        assert len(has.rules["ip", "kube-proxy", "service-web/tcp/80"]) == 1
+        assert len(has.rules["ip", "kube-proxy", "service-web/tcp/80"]) == 2
         assert PLAN[name].external.ip.exploded in str(has.rules["ip", "kube-proxy", "services"])
         assert all(step.contradiction(node) is None for step in services.cluster(PLAN, [WEB])[name] if not isinstance(step, nft.Remove))
 
@@ -109,18 +109,20 @@ def test_local_leads_to_the_nodes_own_endpoints_or_nowhere():
     assert "10.244.2.2" not in first[-1]
     assert "endpoint-web/tcp/80/10.244.2.2/8080" in second[-1]
     assert "drop" in third[-1]
-    assert not any("mark-for-masquerade" in one for one in (*first, *second, *third))
+    marks = [one for one in (*first, *second, *third) if "mark-for-masquerade" in one]
+    assert len(marks) == 3
+    assert all("fib" in one for one in marks), "only what the node itself sends is masqueraded"
     assert "mark-for-masquerade" in rules(made(WEB)["node1"], "external-web/tcp/80")[0]
 
 
 def test_affinity_looks_before_it_draws():
     sticky = service("web", "10.96.0.20", 80, ["10.244.1.2:8080", "10.244.2.2:8080"], affinity=True)
     node = made(sticky)["node1"]
-    look, look_again, draw = rules(node, "service-web/tcp/80")
-    assert "@affinity-web/tcp/80/10.244.1.2/8080" in look
-    assert "@affinity-web/tcp/80/10.244.2.2/8080" in look_again
+    _, look, look_again, draw = rules(node, "service-web/tcp/80")
+    assert "@affinity-web/tcp/80/10.244.1.2/8080/10800s" in look
+    assert "@affinity-web/tcp/80/10.244.2.2/8080/10800s" in look_again
     assert "numgen" in draw
-    assert node.own.rules.objects["set", "ip", "kube-proxy", "affinity-web/tcp/80/10.244.1.2/8080"]["timeout"] == services.STICKY
+    assert node.own.rules.objects["set", "ip", "kube-proxy", "affinity-web/tcp/80/10.244.1.2/8080/10800s"]["timeout"] == services.STICKY
 
 
 def test_removal_leaves_the_base():
@@ -152,3 +154,29 @@ def test_an_unknown_ruleset_is_no_empty_one():
     assert nft.remove("table", "kube-proxy").contradiction(node) == "nft is not installed here"
     assert facts(node, ("nft", None, "table", "ip", "kube-proxy")) == "nft is not installed here"
     assert nft.restore_tables(own.rules, WIRED["node1"].own.rules) == ()
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"node_port": 30081},
+        {"node_port": None},
+        {"ip": "10.96.0.99"},
+        {"affinity": 60},
+        {"affinity": 100},
+        {"endpoints": []},
+        {"endpoints": ["10.244.3.2:8080"], "local": True},
+    ],
+)
+@pytest.mark.parametrize("first", [{}, {"affinity": 60}, {"local": True}])
+def test_what_a_service_was_leaves_nothing_behind(first, later):
+    """Made at once, or out of another one: the same."""
+    given = {"name": "web", "ip": "10.96.0.20", "port": 80, "endpoints": ["10.244.1.2:8080", "10.244.2.2:8080"], "node_port": 30080}
+    wanted = given | first | later
+    if wanted["node_port"] is None:
+        wanted |= {"local": False}
+    other, now = service(**given | first), service(**wanted)
+    grown = made(now, was=made(other))
+    for name, node in made(now).items():
+        assert grown[name].own.rules.objects == node.own.rules.objects
+        assert grown[name].own.rules.rules == node.own.rules.rules

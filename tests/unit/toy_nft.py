@@ -78,7 +78,10 @@ class Tables:
 
     def delete(self, kind: str, has: dict[str, Any]) -> None:
         if kind == "rule":
-            self.listing = [one for one in self.listing if one.get("rule", {}).get("handle") != has["handle"]]
+            same = [one for one in self.listing if "rule" in one and _says(one["rule"]) == _says(has)]
+            if not same:
+                _refuse(errno.ENOENT)
+            self.listing.remove(same[-1])
             return None
         if kind == "element":
             return self._delete_elements(has)
@@ -101,6 +104,10 @@ class Tables:
             _refuse(errno.ENOENT)
         at = self.listing.index({"map": known})
         self.listing[at] = {"map": known | {"elem": [one for one in known["elem"] if name(one) not in gone]}}
+
+
+def _says(rule: dict[str, Any]) -> tuple:
+    return rule["table"], rule["chain"], rule["expr"]
 
 
 def _targets(what: Any) -> set[str]:
