@@ -183,7 +183,7 @@ def _next(
             problem = problem or trouble
             continue
         return (None, stale) if (stale := _stale(space, place, dev, address, far)) else ((other, far.name), None)
-    return None, problem or _loose(cluster, place, address) or causes.nobody(place, dev, address)
+    return None, problem or _loose(cluster, place, address) or _dangling(cluster, place, link) or causes.nobody(place, dev, address)
 
 
 def _unfit(link: Link, place: Place) -> Obstacle | None:
@@ -211,6 +211,15 @@ def _loose(cluster: Cluster, place: Place, address: IPv4Address) -> Obstacle | N
             if other is not None and other.master is None:
                 return causes.loose((place[0], pod.links[dev].peer[0]), other.name, node)
     return None
+
+
+def _dangling(cluster: Cluster, place: Place, link: Link) -> Obstacle | None:
+    """The other end of the sender's own cable, if it hangs in the air: then it does not matter who has the address."""
+    node = cluster[place[0]]
+    other = node.link(*link.peer) if link.peer else None
+    if other is None or other.master is not None or place[1] is None or _has_address(node, link.peer):
+        return None
+    return causes.loose((place[0], link.peer[0]), other.name, node)
 
 
 def _segment(cluster: Cluster, place: Place, link: Link) -> Iterator[tuple[Place, Link, Obstacle | None]]:

@@ -52,7 +52,7 @@ class Space:
         if name in self.links:
             _refuse(errno.EEXIST)
         index = next(_numbers)
-        self.links[name] = Link(name, kind, False, mac=f"02:00:00:00:{index // 256:02x}:{index % 256:02x}", peer=peer, index=index)
+        self.links[name] = Link(name, kind, False, mac=f"02:00:00:01:{index // 256:02x}:{index % 256:02x}", peer=peer, index=index)
         self.conf[name] = self.conf["default"]
 
     def drop(self, name: str) -> None:
