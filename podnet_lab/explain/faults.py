@@ -146,7 +146,8 @@ FAULTS = (
     Fault("a firewall drops what passes, there", lambda w: DROP.format(hook="forward", policy="drop"), "firewall", "other node", "there"),
     Fault(
         "a firewall drops what is for the node",
-        lambda w: DROP.format(hook="input", policy="drop"),
+        # Of the Pod alone: a policy would cut a VM off from who drives it.
+        lambda w: DROP.format(hook="input", policy="accept") + f"; nft add rule ip broken c ip saddr {w.pod.ip} drop",
         "firewall",
         "node",
         pair=lambda w: (w.pod.name, w.node.name),
