@@ -80,10 +80,26 @@ def busy() -> float:
     return 1 - (idle_after - idle_before) / max(1, all_after - all_before)
 
 
+def namespaces() -> int:
+    """How many network namespaces the kernel has, those that it is still clearing away, too; 0 where it tells nobody but root."""
+    try:
+        lines = Path("/proc/slabinfo").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("net_namespace ")), 0)
+
+
+AT_FIRST = namespaces()
+
+
 def quiet() -> None:
-    """Wait until the kernel has cleared away what was there before: it deletes hundreds of namespaces behind everyone's back."""
+    """
+    Wait until the kernel has cleared away what was there before.
+
+    It deletes hundreds of namespaces behind everyone's back, and mostly waits meanwhile: an idle processor does not tell.
+    """
     deadline = time.monotonic() + QUIET
-    while busy() > 0.05 and time.monotonic() < deadline:
+    while (busy() > 0.05 or namespaces() > AT_FIRST + 2) and time.monotonic() < deadline:
         pass
 
 
