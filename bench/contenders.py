@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,6 @@ HERE = Path(__file__).parent
 CNI = Path(os.environ.get("CNI_PATH", "/usr/lib/cni"))
 PREPARE = 'mount -t tmpfs tmpfs /run && mkdir /run/netns && mount -t sysfs sysfs /sys && ip link set lo up && "$@"'
 SECONDS = 300
-
-QUIET = 15.0
-"""Seconds to wait at most for a machine that has nothing else to do."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +50,7 @@ class Contender:
         quiet()
         line = self.command(nodes, pods)
         if not self.own_namespaces:
-            spaces = "-nm" if os.geteuid() == 0 else "-Urnm"
-            line = ["unshare", spaces, "--propagation", "private", "bash", "-c", PREPARE, "bash", *line]
+            line = private("bash", "-c", PREPARE, "bash", *line)
         done = subprocess.run(line, cwd=HERE.parent, capture_output=True, text=True, timeout=SECONDS, check=False)
         words = done.stdout.split()
         if done.returncode or len(words) != 2:
@@ -69,38 +64,15 @@ class Contender:
         return nodes * pods
 
 
-def busy() -> float:
-    """The part of the last tenth of a second in which this machine's processors had work to do."""
-    times = []
-    for _ in range(2):
-        words = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
-        times.append((sum(words), words[3] + words[4]))  # all, and idle or waiting for a disk
-        time.sleep(0.1)
-    (all_before, idle_before), (all_after, idle_after) = times
-    return 1 - (idle_after - idle_before) / max(1, all_after - all_before)
-
-
-def namespaces() -> int:
-    """How many network namespaces the kernel has, those that it is still clearing away, too; 0 where it tells nobody but root."""
-    try:
-        lines = Path("/proc/slabinfo").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("net_namespace ")), 0)
-
-
-AT_FIRST = namespaces()
+def private(*words: str) -> list[str]:
+    """A command line that runs *words* in network, mount and process namespaces of its own; all that it starts ends with it."""
+    spaces = "-nmp" if os.geteuid() == 0 else "-Urnmp"
+    return ["unshare", spaces, "--fork", "--kill-child", "--mount-proc", "--propagation", "private", *words]
 
 
 def quiet() -> None:
-    """
-    Wait until the kernel has cleared away what was there before.
-
-    It deletes hundreds of namespaces behind everyone's back, and mostly waits meanwhile: an idle processor does not tell.
-    """
-    deadline = time.monotonic() + QUIET
-    while (busy() > 0.05 or namespaces() > AT_FIRST + 2) and time.monotonic() < deadline:
-        pass
+    """Wait until the kernel has cleared away what was there before."""
+    subprocess.run(private(sys.executable, "-m", "bench.settle"), cwd=HERE.parent, check=True, timeout=SECONDS)
 
 
 def limit() -> Path:
