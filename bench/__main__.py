@@ -29,7 +29,12 @@ def machine() -> dict[str, str | int]:
     processor = next(
         (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "?"
     )
-    return {"kernel": platform.release().partition("-")[0], "processor": processor, "cores": os.cpu_count() or 0, "python": platform.python_version()}
+    return {
+        "kernel": platform.release().partition("-")[0],
+        "processor": processor,
+        "cores": os.cpu_count() or 0,
+        "python": platform.python_version(),
+    }
 
 
 def program() -> Path | None:
