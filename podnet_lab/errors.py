@@ -38,7 +38,7 @@ HINTS = {
     errno.ELOOP: "Is this interface a bridge itself? Can a bridge be plugged into a bridge?",
     errno.EBUSY: "Is the interface plugged into a bridge already?",
     errno.EOPNOTSUPP: "Can this kind of interface do that?",
-    errno.ENOSPC: "Which limit of this machine is reached? See `podnet doctor`?",
+    errno.ENOSPC: "Which limit is reached? What does `sysctl user.max_net_namespaces` show on this machine?",
     errno.EMFILE: "Which limit of open files holds here? What does `ulimit -n` show?",
 }
 """One question for each refusal of the kernel that a student meets."""

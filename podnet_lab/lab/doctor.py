@@ -138,6 +138,8 @@ def remedy(stderr: str, says=_says) -> str:
         return f"this machine allows no user namespaces: sudo sysctl -w user.max_user_namespaces=15000 ({VMS})"
     if says("/proc/sys/kernel/unprivileged_userns_clone", "0"):
         return f"this kernel keeps users from it: sudo sysctl -w kernel.unprivileged_userns_clone=1 ({VMS})"
+    if "No space left on device" in stderr:
+        return f"a limit of namespaces is reached (`sysctl user` shows them): sudo sysctl -w user.max_net_namespaces=15000 ({VMS})"
     if "mount" in stderr or Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
         return f"this looks like a container without the rights: start it with --privileged ({VMS})"
     if "No module named" in stderr or "Permission denied" in stderr:
@@ -147,5 +149,7 @@ def remedy(stderr: str, says=_says) -> str:
 
 def explain_failure(what: str, error: Sequence | BaseException) -> str:
     """The message for a lab that did not start."""
+    if "Too many open files" in str(error):
+        return f"{what} did not start: too many open files. `ulimit -n` shows the limit; `ulimit -n 4096`, in the shell before, raises it"
     diagnosis = examine()
     return f"{what} did not start ({error})" if diagnosis else f"this machine can't run a lab\n{diagnosis.failures}"
