@@ -9,7 +9,8 @@ import pytest
 from live.helpers import owner, until
 
 SCRIPT = r"""
-import json, os, sys, time
+import json, os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests in the background may have it ignored
 from podnet_lab import Lab, namespace, recipes, route
 lab = Lab.open(nodes=2, pods=2, name="interrupted")
 lab.build()
