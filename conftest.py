@@ -44,9 +44,9 @@ def pytest_collection_modifyitems(config, items):
         reasons = [why for mark, why in ASKED_FOR.items() if item.get_closest_marker(mark) and mark not in selected]
         if item.get_closest_marker("root") and os.geteuid() != 0:
             reasons.append("needs real root")
-        if any(is_in(item, file) for file in SERVICES):
-            path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-            reasons += [f"sudo apt install {package}" for program, package in NEEDS.items() if not shutil.which(program, path=path)]
+        needs = list(NEEDS) if any(is_in(item, file) for file in SERVICES) else ["nft"] if item.get_closest_marker("nft") else []
+        path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+        reasons += [f"sudo apt install {NEEDS[program]}" for program in needs if not shutil.which(program, path=path)]
         if reasons:
             item.add_marker(pytest.mark.skip(reason=f"{item.name}: {', '.join(reasons)}"))
     refuse_unrun_cells(items)

@@ -100,6 +100,21 @@ def ip_address(text: str | IPv4Address) -> IPv4Address:
         raise BadInput(f"{text!r} is not an IPv4 address: {error}") from None
 
 
+def port_number(number: int) -> int:
+    """Give *number* back if it is a port of TCP or UDP; raise BadInput if not."""
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 65535:
+        raise BadInput(f"{number!r} is no port: they go from 1 to 65535")
+    return number
+
+
+def socket_address(text: str) -> tuple[IPv4Address, int]:
+    """Read an address with a port, like 10.244.1.2:8080; raise BadInput if it is none."""
+    ip, _, port = str(text).partition(":")
+    if not (port.isascii() and port.isdigit()):
+        raise BadInput(f"{text!r} is no address with a port like 10.244.1.2:8080")
+    return ip_address(ip), port_number(int(port))
+
+
 def subnet(text: str | IPv4Network) -> IPv4Network:
     """Read an IPv4 subnet, like 10.244.1.0/24; raise BadInput if host bits are set or it is none."""
     if not isinstance(text, str | IPv4Network):

@@ -17,7 +17,7 @@ from podnet_lab.steps.forwarding import SETTINGS, SetForwarding, SetSetting
 from podnet_lab.steps.link import ChangeLink, RemoveLink, SwitchLink
 from podnet_lab.steps.namespace import AddNamespace, RemoveNamespace
 from podnet_lab.steps.neighbour import AddNeighbour, RemoveNeighbour
-from podnet_lab.steps.nft import restore_tables
+from podnet_lab.steps.nft_mend import restore_tables
 from podnet_lab.steps.route import AddRoute, RemoveRoute
 from podnet_lab.steps.veth import AddVeth, MoveVeth, PlugVeth
 

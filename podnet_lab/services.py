@@ -2,7 +2,7 @@
 Services: an address and a port that stand for several Pods, as kube-proxy makes them with nftables.
 
 Pure: what a Service is, and the steps that make it on a node. Chains, maps and their names follow kube-proxy's nftables
-mode (kubernetes/kubernetes, pkg/proxy/nftables); what is left out of it is said in docs/services.md.
+mode (kubernetes/kubernetes, pkg/proxy/nftables); what is left out of it is said in docs/decisions/0009.
 
     packet to 10.96.0.20:80 ─ nat-prerouting ─ services ─ service-web/tcp/80 ─ endpoint-web/tcp/80/10.244.2.2/8080
                               (a node's own:             (a map)            (one is drawn)      (the address is rewritten)
@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
 from podnet_lab.errors import BadInput
-from podnet_lab.plan import POD_NETWORK, Node, Plan, ip_address
+from podnet_lab.plan import POD_NETWORK, Node, Plan, ip_address, port_number, socket_address
 from podnet_lab.rules import Ruleset
 from podnet_lab.steps import Step, nft, route
 from podnet_lab.steps import statements as say
-from podnet_lab.steps.nft import FAMILY, TABLE, Nft
+from podnet_lab.steps.nft_base import FAMILY, TABLE, Nft
 
 RANGE = IPv4Network("10.96.0.0/12")
 """Where Services have their addresses: kubeadm's default."""
@@ -123,24 +123,13 @@ def service(
     sticky = STICKY if affinity is True else affinity or None
     if sticky is not None:
         nft.address_set("affinity", sticky)  # refuses a time-out that is none
-    return Service(name, address, _port(port), _endpoints(endpoints), protocol, node_port, sticky, local)
-
-
-def _port(number: object) -> int:
-    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 65535:
-        raise BadInput(f"{number!r} is no port: they go from 1 to 65535")
-    return number
+    return Service(name, address, port_number(port), _endpoints(endpoints), protocol, node_port, sticky, local)
 
 
 def _endpoints(texts: Iterable[str]) -> tuple[tuple[IPv4Address, int], ...]:
     if isinstance(texts, str):
         raise BadInput(f"endpoints are several: [{texts!r}]")
-    found = []
-    for text in texts:
-        ip, _, port = str(text).partition(":")
-        if not (port.isascii() and port.isdigit()):
-            raise BadInput(f"{text!r} is no endpoint like 10.244.1.2:8080")
-        found.append((ip_address(ip), _port(int(port))))
+    found = [socket_address(text) for text in texts]
     if len(set(found)) < len(found):
         raise BadInput("an endpoint is there twice")
     return tuple(found)

@@ -14,7 +14,7 @@ from podnet_lab.checks import Check, Checks
 from podnet_lab.errors import BadInput, LabError
 from podnet_lab.lab.reaching import endpoints
 from podnet_lab.lab.wire import Refusal
-from podnet_lab.plan import ip_address
+from podnet_lab.plan import ip_address, port_number, socket_address
 from podnet_lab.reach import Endpoint
 from podnet_lab.results import Result
 from podnet_lab.services import Service
@@ -70,7 +70,7 @@ class Traffic:
         protocol = _protocol(protocol)
         node, space = self._who(name)
         name = space or node
-        words = f"{name} answers at port {services._port(port)} ({'HTTP' if protocol == 'tcp' else 'UDP'})"
+        words = f"{name} answers at port {port_number(port)} ({'HTTP' if protocol == 'tcp' else 'UDP'})"
         try:
             fresh = self._home.agents[node].call("serve", namespace=space, protocol=protocol, port=port, name=name)
         except Refusal as refusal:
@@ -280,7 +280,5 @@ def _protocol(name: str) -> str:
 
 
 def _target(text: str) -> tuple[str, int]:
-    ip, _, port = str(text).partition(":")
-    if not (port.isascii() and port.isdigit()):
-        raise BadInput(f"{text!r} is no target like 10.96.0.20:80")
-    return str(ip_address(ip)), services._port(int(port))
+    ip, port = socket_address(text)
+    return str(ip), port

@@ -3,6 +3,7 @@
 import pytest
 
 from live.helpers import UPLINK
+from podnet_lab import service
 
 # (what is done by hand, where it is stopped, at which layer)
 FAULTS = {
@@ -40,12 +41,13 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+EACH = [pytest.param(name, marks=[pytest.mark.nft] if "nft" in row[1] else []) for name, row in FAULTS.items()]
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_what_is_explained_is_what_happens(wired, name):
     node, command, place, layer = FAULTS[name]
     assert wired.explain("pod-1-2", "pod-2-2")
-    if "nft" in command and wired[node].shell("command -v nft", may_fail=True) == "":
-        pytest.skip("sudo apt install nftables")
     wired[node].shell(command)
     found = wired.explain("pod-1-2", "pod-2-2")
     assert (found.obstacle.place[1] or found.obstacle.place[0], found.obstacle.layer) == (place, layer), str(found)
@@ -71,11 +73,8 @@ def test_a_network_that_works_is_not_called_broken(wired):
                 assert wired.explain(source, target), str(wired.explain(source, target))
 
 
+@pytest.mark.nft
 def test_services_are_no_obstacle_and_are_judged(wired):
-    if wired["node1"].shell("command -v nft", may_fail=True) == "":
-        pytest.skip("sudo apt install nftables")
-    from podnet_lab import service
-
     wired.services(service("web", "10.96.0.20", 80, ["10.244.1.2:8080"], node_port=30080))
     found = wired.explain("pod-1-2", "pod-2-2")
     assert found, str(found)

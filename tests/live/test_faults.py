@@ -5,11 +5,11 @@ import pytest
 from podnet_lab.errors import LabError
 from podnet_lab.explain.faults import FAULTS, where
 
+EACH = [pytest.param(one, id=one.name, marks=[pytest.mark.nft] if one.layer == "firewall" else []) for one in FAULTS]
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+
+@pytest.mark.parametrize("fault", EACH)
 def test_a_fault_is_named_at_its_place_and_mended(wired, fault):
-    if "nft" in fault.command(where(wired.plan, 0, 0, 1)) and not wired["node1"].shell("command -v nft", may_fail=True):
-        pytest.skip("sudo apt install nftables")
     for node, pod, step in ((0, 0, 1), (2, 1, 2)):
         places = where(wired.plan, node, pod, step)
         pair = fault.pair(places)
@@ -25,6 +25,7 @@ def test_a_fault_is_named_at_its_place_and_mended(wired, fault):
         assert wired.explain(*pair)
 
 
+@pytest.mark.nft
 def test_a_seed_breaks_the_same_thing_and_only_once(wired):
     first = wired.break_something(seed=7)
     with pytest.raises(LabError, match="broken already"):

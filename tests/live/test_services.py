@@ -8,6 +8,7 @@ import pytest
 from podnet_lab import Lab, nft, recipes, service, services, statements
 from podnet_lab.answers import chi_square
 from podnet_lab.errors import BadInput, CannotRun, LabError, StepConflict, StepFailed, UndoRefused
+from podnet_lab.steps.nft_objects import RemoveElement
 
 ENDPOINTS = ["10.244.1.2:8080", "10.244.2.2:8080", "10.244.3.2:8080"]
 WEB = service("web", "10.96.0.20", 80, ENDPOINTS, node_port=30080)
@@ -74,7 +75,7 @@ def test_nobody_and_nowhere_are_clear_errors(served):
         served.serve("pod-1-2", 70000)
     with pytest.raises(BadInput, match="tcp or udp"):
         served.serve("pod-1-2", 80, "icmp")
-    with pytest.raises(BadInput, match="no target like"):
+    with pytest.raises(BadInput, match="no address with a port like"):
         served.ask("pod-1-2", "10.96.0.20")
     with pytest.raises(BadInput, match="1 to 20,000 times"):
         served.ask("pod-1-2", AT, times=0)
@@ -309,7 +310,7 @@ def test_what_is_sent_is_what_is_listed(served):
     ours = node.snapshot().own
     served.goto("services")
     assert not node.snapshot().own.rules
-    typed = [step for step in steps if not isinstance(step, nft.RemoveElement)]  # what is not there can't be deleted
+    typed = [step for step in steps if not isinstance(step, RemoveElement)]  # what is not there can't be deleted
     node.shell(recipes.script(typed))
     theirs = node.snapshot().own
     assert ours.rules == theirs.rules

@@ -10,6 +10,8 @@ from podnet_lab.rules import Ruleset
 from podnet_lab.services import service
 from podnet_lab.steps import nft
 from podnet_lab.steps.base import facts
+from podnet_lab.steps.nft_mend import restore_tables
+from podnet_lab.steps.nft_objects import Remove
 
 PLAN = plan(3, 2)
 WIRED = world.wired(PLAN)
@@ -40,7 +42,7 @@ def rules(node, chain):
         ("is no port", {"port": 65536}),
         ("is no port", {"port": "80"}),
         ("is no port", {"port": True}),
-        ("no endpoint like", {"endpoints": ["10.244.1.2"]}),
+        ("no address with a port like", {"endpoints": ["10.244.1.2"]}),
         ("not an IPv4 address", {"endpoints": ["pod-1-2:8080"]}),
         ("is there twice", {"endpoints": ["10.244.1.2:80", "10.244.1.2:80"]}),
         ("endpoints are several", {"endpoints": "10.244.1.2:80"}),
@@ -77,7 +79,7 @@ def test_a_service_on_every_node():
         assert has.objects["element", "ip", "kube-proxy", "service-nodeports", "tcp . 30080"] == "goto external-web/tcp/80"
         assert len(has.rules["ip", "kube-proxy", "service-web/tcp/80"]) == 2
         assert PLAN[name].external.ip.exploded in str(has.rules["ip", "kube-proxy", "services"])
-        assert all(step.contradiction(node) is None for step in services.cluster(PLAN, [WEB])[name] if not isinstance(step, nft.Remove))
+        assert all(step.contradiction(node) is None for step in services.cluster(PLAN, [WEB])[name] if not isinstance(step, Remove))
 
 
 def test_other_endpoints_leave_no_chain_behind():
@@ -153,7 +155,7 @@ def test_an_unknown_ruleset_is_no_empty_one():
     assert nft.table().contradiction(node) == "nft is not installed here"
     assert nft.remove("table", "kube-proxy").contradiction(node) == "nft is not installed here"
     assert facts(node, ("nft", None, "table", "ip", "kube-proxy")) == "nft is not installed here"
-    assert nft.restore_tables(own.rules, WIRED["node1"].own.rules) == ()
+    assert restore_tables(own.rules, WIRED["node1"].own.rules) == ()
 
 
 @pytest.mark.parametrize(

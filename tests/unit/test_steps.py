@@ -15,6 +15,9 @@ from podnet_lab.plan import plan
 from podnet_lab.steps import Step, address, bridge, forwarding, link, namespace, neighbour, nft, route, veth
 from podnet_lab.steps import statements as say
 from podnet_lab.steps.base import facts
+from podnet_lab.steps.nft_base import Nft
+from podnet_lab.steps.nft_mend import restore_tables
+from podnet_lab.steps.nft_rules import RemoveRule
 
 BARE = world.bare()
 WIRED = world.wired(plan())["node1"]
@@ -26,7 +29,7 @@ TABLED = world.do(WIRED, nft.table(), nft.chain("services"), nft.chain("service-
 KEY, TO_WEB = "10.96.0.20 . tcp . 80", "goto service-web"
 JUMP = (say.jump("services"),)
 RULED = world.do(TABLED, nft.rule("service-web", *JUMP), nft.element("service-ips", KEY, TO_WEB))
-TABLE_THEN = nft.restore_tables(WIRED.own.rules, TABLED.own.rules)[0]
+TABLE_THEN = restore_tables(WIRED.own.rules, TABLED.own.rules)[0]
 
 # (step, the command, a node where its claim is false, a part of what contradicts it there)
 STEPS = [
@@ -194,12 +197,12 @@ def test_every_kind_of_step_is_in_the_table():
     """But for RemoveRule, AddRule's way back: a rule that is made again has another number."""
     modules = [importlib.import_module(f"podnet_lab.steps.{one.name}") for one in pkgutil.iter_modules(steps.__path__)]
     kinds = {one for module in modules for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, Step)}
-    assert {one for one in kinds if one not in (Step, nft.Nft, nft.RemoveRule) and not one.__name__.startswith("_")} == {
+    assert {one for one in kinds if one not in (Step, Nft, RemoveRule) and not one.__name__.startswith("_")} == {
         type(row[0]) for row in STEPS
     }
 
 
-NO_STEPS = {"nft.nft_name", "nft.restore_tables", "nft.together"}
+NO_STEPS = {"nft.together"}
 FUNCTIONS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": function
     for module in (namespace, bridge, link, veth, address, route, forwarding, neighbour, nft)
