@@ -64,15 +64,19 @@ def trace(found: Trace) -> str:
         frame, seen = hop.seen.frame, hop.seen
         arp = hop.way.startswith("ARP")
         what = str(hop).partition("ARP: ")[2] if arp else f"{frame.source} → {frame.target}, ttl {frame.ttl}"
-        cells = (hop.way, seen.place, seen.dev, "out" if seen.out else "in", f"{hop.sender} → {hop.receiver}", what, frame.words)
-        style = f' style="{_FAINT}"' if arp else ""
-        news = f"<td><b>{escape(', '.join(hop.news))}</b></td>"
-        rows.append(f"<tr{style}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}{news}</tr>")
-    names = ("way", "place", "interface", "", "Ethernet", "IPv4 or ARP", "what", "rewritten")
-    head = "".join(f"<th>{name}</th>" for name in names)
+        cells = (hop.way, seen.place, seen.dev, "out" if seen.out else "in", f"{hop.sender} → {hop.receiver}", what)
+        row = "".join(map(_cell, map(escape, cells))) + _cell(f"<b>{escape(', '.join(hop.news))}</b>") + _cell(escape(frame.words))
+        rows.append(f'<tr style="{_FAINT}">{row}</tr>' if arp else f"<tr>{row}</tr>")
+    head = "".join(map(_cell, ("way", "place", "interface", "", "Ethernet", "IPv4 or ARP", "rewritten", "what")))
     last = str(found).splitlines()[-1] if not found else ""
     note = f"<div>{escape(last)}</div>" if last and not last.startswith("  ") else ""
-    return f"{_verdict(bool(found), found.headline)}<table><tr>{head}</tr>{''.join(rows)}</table>{note}"
+    table = f'<div style="overflow-x:auto"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+    return _verdict(bool(found), found.headline) + table + note
+
+
+def _cell(content: str) -> str:
+    """A cell of a table that neither breaks a name in two nor aligns it as if it were a number."""
+    return f'<td style="white-space:nowrap;text-align:left">{content}</td>'
 
 
 def exam(found: Exam) -> str:
