@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 
 from podnet_lab.errors import BadInput, CheckFailed
-from podnet_lab.model import DEFAULT, LOCAL_TABLE, MAIN_TABLE, Link, Namespace, Route, Snapshot
+from podnet_lab.model import DEFAULT, Link, Namespace, Snapshot
+from podnet_lab.routing import choose
 
 Cluster = Mapping[str, Snapshot]
 
@@ -60,12 +61,6 @@ class Checks(tuple[Check, ...]):
         return "\n".join(map(str, self)) or "nothing was checked"
 
     __repr__ = __str__
-
-
-def lookup(space: Namespace, address: IPv4Address) -> Route | None:
-    """The route that the kernel takes to *address*: the table ``local`` first, then main; longest prefix, then lowest metric."""
-    fits = [route for route in space.routes if route.table in (LOCAL_TABLE, MAIN_TABLE) and address in route.to]
-    return min(fits, key=lambda route: (route.table != LOCAL_TABLE, -route.to.prefixlen, route.metric), default=None)
 
 
 def pod_addresses(pod: Namespace) -> tuple[IPv4Interface, ...]:
@@ -211,9 +206,9 @@ def _knows(node: Snapshot, other: Snapshot) -> Check:
         return Check(claim, f"{other.node} has no Pod with an address")
     theirs = {one.interface.ip for one in other.own.addresses}
     for target in targets:
-        way = lookup(node.own, target)
-        if way is None:
-            return Check(claim, f"it has no route to {target}")
+        choice = choose(node.own, target)
+        if (way := choice.route) is None:
+            return Check(claim, choice.unsure or f"it has no route to {target}")
         if way.via not in theirs:
             return Check(claim, f"its route to {target} is {way}, which is not {other.node}")
     return Check(claim)

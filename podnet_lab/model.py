@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from podnet_lab.rules import Ruleset
 
 DEFAULT = IPv4Network("0.0.0.0/0")
-MAIN_TABLE, LOCAL_TABLE = 254, 255
+DEFAULT_TABLE, MAIN_TABLE, LOCAL_TABLE = 253, 254, 255
 NO_RULES = Ruleset()
 
 
@@ -26,7 +26,11 @@ def in_order(name: str) -> list:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An interface. *peer* is (namespace, name) of a veth's other end, None if there is none or it can't be seen."""
+    """
+    An interface. *peer* is (namespace, name) of a veth's other end, None if there is none or it can't be seen.
+
+    *port* is what is unusual about a bridge's port, though it is up: "blocking", "isolated", … (linux/if_bridge.h).
+    """
 
     name: str
     kind: str
@@ -38,6 +42,7 @@ class Link:
     peer: tuple[str | None, str] | None = None
     carrier: bool = False
     index: int = 0
+    port: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,32 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """
+    A policy rule: which table to look in, for which packets (``ip rule``).
+
+    Routes of a prefix of *suppressed* bits or fewer don't count (suppress_prefixlength; -1: all do).
+    *extra* is what it asks of a packet beyond source, destination and interfaces: a mark, a port, "not", …
+    """
+
+    priority: int
+    table: int = MAIN_TABLE
+    kind: str = "lookup"
+    source: IPv4Network = DEFAULT
+    to: IPv4Network = DEFAULT
+    came_in: str = ""
+    goes_out: str = ""
+    suppressed: int = -1
+    extra: str = ""
+
+
+USUAL_POLICY = (PolicyRule(0, LOCAL_TABLE), PolicyRule(32766, MAIN_TABLE), PolicyRule(32767, DEFAULT_TABLE))
+"""The policy rules that every namespace begins with."""
+
+
+@dataclass(frozen=True, slots=True)
 class FdbEntry:
-    """A line of a bridge's forwarding table: behind which port a MAC lives."""
+    """A line of a bridge's forwarding table: behind which port a MAC lives; a *permanent* one is the bridge's own."""
 
     mac: str
     dev: str
@@ -110,7 +139,11 @@ class Conf:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """One network namespace as its kernel described it; *rules* is nftables', of a node's own."""
+    """
+    One network namespace as its kernel described it; *rules* is nftables', of a Pod only that there are some.
+
+    *bridged*: whether what its bridges pass on goes through its firewall, too (net.bridge.bridge-nf-call-iptables).
+    """
 
     name: str | None
     links: Mapping[str, Link] = field(default_factory=dict)
@@ -120,6 +153,8 @@ class Namespace:
     fdb: tuple[FdbEntry, ...] = ()
     conf: Mapping[str, Conf] = field(default_factory=dict)
     rules: Ruleset = NO_RULES
+    policy: tuple[PolicyRule, ...] = USUAL_POLICY
+    bridged: bool = False
 
     @property
     def forwarding(self) -> bool:

@@ -22,6 +22,9 @@ BRIDGE = "v-net-0"
 EXTERNAL = IPv4Network("192.168.1.0/24")
 """The network that the nodes are part of, as in the source."""
 
+ECHO_SIZES = range(28, 65508)
+"""Bytes that an echo can have: an IPv4 and an ICMP header at least."""
+
 OUTSIDE = IPv4Interface("192.168.1.5/24")
 """The host ``outside``, on the external network but not in the cluster."""
 
@@ -98,6 +101,13 @@ def ip_address(text: str | IPv4Address) -> IPv4Address:
         return IPv4Address(text)
     except ValueError as error:
         raise BadInput(f"{text!r} is not an IPv4 address: {error}") from None
+
+
+def echo_size(size: int) -> int:
+    """Give *size* back if an echo can have so many bytes, IPv4 header included; BadInput if not."""
+    if not isinstance(size, int) or isinstance(size, bool) or size not in ECHO_SIZES:
+        raise BadInput(f"an echo has {ECHO_SIZES[0]} to {ECHO_SIZES[-1]} bytes, not {size!r}")
+    return size
 
 
 def port_number(number: int) -> int:

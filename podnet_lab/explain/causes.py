@@ -1,7 +1,5 @@
 """
-What can stop a packet: each cause with its layer, three levels of hint, and the steps that mend it, where a step can.
-
-Pure. An `Obstacle` is its own words, so it can be printed where a reason is wanted.
+Causes inside a node or a Pod: addresses, routes, forwarding, filters. Pure.
 """
 
 from __future__ import annotations
@@ -9,50 +7,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from podnet_lab.checks import bridge_of
-from podnet_lab.model import Link, Namespace, Neighbour, Route, Snapshot
-from podnet_lab.steps import Step, forwarding, link, neighbour, route, veth
+from podnet_lab.explain.obstacle import Obstacle, Place, name
+from podnet_lab.model import Namespace, PolicyRule, Route, Snapshot
+from podnet_lab.steps import Step, forwarding, link, route
 from podnet_lab.steps.base import on
 from podnet_lab.steps.route import RemoveRoute
-
-Place = tuple[str, str | None]
-"""A node, and a namespace on it (None: the node itself)."""
-
-LAYERS = ("cable", "address", "route", "forwarding", "neighbour", "firewall")
-"""From below to above; what is wrong at one keeps those above from working."""
-
-
-def name(place: Place) -> str:
-    """The Pod, or the node."""
-    return place[1] or place[0]
-
-
-class Obstacle(str):
-    """
-    The first thing that stops a packet, in words.
-
-    *layer* is one of `LAYERS`, *place* where it is. *hints* are a question, where to look, and the command that mends it;
-    *repair* the same as steps for the node, empty where no step of the lesson does it.
-    """
-
-    __slots__ = ("hints", "layer", "place", "repair")
-
-    layer: str
-    place: Place
-    hints: tuple[str, str, str]
-    repair: tuple[Step, ...]
-
-    def __new__(cls, text: str, layer: str, place: Place, question: str, look: str, *repair: Step, mend: str = "") -> Obstacle:
-        self = super().__new__(cls, text)
-        command = "; ".join(step.command for step in repair) or mend
-        self.layer, self.place, self.repair = layer, place, repair
-        self.hints = (question, f"{place[0]}# {look}", f"{place[0]}# {command}" if command else "no single command does it")
-        return self
-
-    def behind(self, words: str) -> Obstacle:
-        """The same, with words in front."""
-        other = str.__new__(Obstacle, f"{words}{self}")
-        other.layer, other.place, other.repair, other.hints = self.layer, self.place, self.repair, self.hints
-        return other
 
 
 def no_address(who: str, place: Place) -> Obstacle:
@@ -125,51 +84,6 @@ def closed(place: Place, found: Route, to: IPv4Address) -> Obstacle:
     return Obstacle(text, "route", place, question, _routes(place, to), RemoveRoute.of(found, place[1], raw=False))
 
 
-def down(place: Place, dev: str) -> Obstacle:
-    """An interface on the way is down."""
-    question = f"Is each interface on the way of {name(place)} up?"
-    text = f"{dev} in {name(place)} is down"
-    return Obstacle(text, "cable", place, question, f"ip {on(place[1])}link show dev {dev}", link.up(dev, place[1]))
-
-
-def swallowed(place: Place, found: Link) -> Obstacle:
-    """An interface with an address is a bridge's port."""
-    text = f"{found.name} in {name(place)} is plugged into {found.master}, and what it hears goes there"
-    question = f"Who gets what {found.name} hears?"
-    return Obstacle(text, "cable", place, question, f"ip {on(place[1])}link show dev {found.name}", veth.unplug(found.name))
-
-
-def deaf(place: Place, dev: str) -> Obstacle:
-    """An interface does not answer ARP."""
-    question = f"Does {name(place)} say where its address is, if somebody asks?"
-    text = f"{dev} in {name(place)} does not answer ARP"
-    return Obstacle(text, "neighbour", place, question, f"ip {on(place[1])}link show dev {dev}", link.change(dev, place[1], arp=True))
-
-
-def stale(place: Place, found: Neighbour) -> Obstacle:
-    """A neighbour is believed to be where it is not."""
-    question = f"Where does {name(place)} believe {found.address} to be, and where is it?"
-    text = f"{name(place)} has a MAC for {found.address} that is no longer its own"
-    forget = neighbour.remove(str(found.address), found.dev, place[1])
-    repair = (forget,) if found.state == "PERMANENT" else ()
-    return Obstacle(text, "neighbour", place, question, f"ip {on(place[1])}neigh", *repair, mend=forget.command)
-
-
-def loose(place: Place, dev: str, node: Snapshot) -> Obstacle:
-    """A cable's end hangs in the air."""
-    bridge = bridge_of(node)
-    question = f"Where does the other end of the cable lead, and what is {dev} plugged into?"
-    repair = (veth.plug(dev, into=bridge.name),) if bridge and place[1] is None else ()
-    return Obstacle(f"{dev} is not plugged into anything", "cable", place, question, f"ip link show dev {dev}", *repair)
-
-
-def nobody(place: Place, dev: str, address: IPv4Address) -> Obstacle:
-    """Nobody who hears the question has the address."""
-    question = f"Who of those that {name(place)}'s {dev} reaches has {address}?"
-    text = f"nobody beyond {name(place)}'s {dev} has {address}"
-    return Obstacle(text, "address", place, question, f"ip {on(place[1])}neigh show {address}", mend="ip addr add … (where it belongs)")
-
-
 def round_and_round(place: Place, to: IPv4Address) -> Obstacle:
     """Routers send a packet to each other."""
     text = f"the packet goes round and round until its time to live is over, past {name(place)}"
@@ -177,9 +91,10 @@ def round_and_round(place: Place, to: IPv4Address) -> Obstacle:
     return Obstacle(text, "route", place, question, _routes(place, to), mend=f"ip route del … (the one that leads back), to {to}")
 
 
-def reverse_path(place: Place, dev: str, sender: IPv4Address) -> Obstacle:
-    """A strict reverse-path filter: the way back to the sender leads out of another interface (RFC 3704, ip-sysctl)."""
-    text = f"{name(place)} drops what comes in through {dev} from {sender}: its own way there is another (rp_filter is strict)"
+def reverse_path(place: Place, dev: str, sender: IPv4Address, strict: bool) -> Obstacle:
+    """A reverse-path filter: strict, it wants the way back to the sender to lead out of where the packet came in (RFC 3704, ip-sysctl)."""
+    why = "its own way there is another (rp_filter is strict)" if strict else "it has no way there at all (rp_filter is loose)"
+    text = f"{name(place)} drops what comes in through {dev} from {sender}: {why}"
     question = f"Would {name(place)} send an answer to {sender} out of the interface that it came in by?"
     look = f"sysctl net/ipv4/conf/all/rp_filter net/ipv4/conf/{dev}/rp_filter"
     return Obstacle(text, "forwarding", place, question, look, *(forwarding.setting(one, "rp_filter", 0, place[1]) for one in ("all", dev)))
@@ -189,3 +104,31 @@ def filtered(place: Place, chain: str, rule: str) -> Obstacle:
     """A firewall's chain drops it."""
     question = f"Which rules does a packet meet on {name(place)} at the hook {chain}?"
     return Obstacle(f"{name(place)}'s firewall drops it: {rule}", "firewall", place, question, "nft list ruleset", mend="nft delete rule …")
+
+
+def own_source(place: Place, sender: IPv4Address) -> Obstacle:
+    """Who gets a packet has its sender's address, too: the kernel takes it for forged (fib_validate_source)."""
+    text = f"{name(place)} drops what comes from {sender}: it has that address itself"
+    question = f"Who has {sender}?"
+    return Obstacle(text, "address", place, question, f"ip {on(place[1])}addr", mend=f"ip {on(place[1])}addr del {sender}/… dev …")
+
+
+def ruled_out(place: Place, rule: PolicyRule, to: IPv4Address) -> Obstacle:
+    """A policy rule refuses it, before any routing table is looked at."""
+    text = f"{name(place)}'s policy rule {rule.priority} says {rule.kind}"
+    question = f"Which rules does {name(place)} ask before its main routing table?"
+    return Obstacle(text, "route", place, question, f"ip {on(place[1])}rule", mend=f"ip {on(place[1])}rule del priority {rule.priority}")
+
+
+def too_big(place: Place, dev: str, most: int, size: int) -> Obstacle:
+    """A router may not cut the packet, and can't send it whole (RFC 1191)."""
+    text = f"{name(place)} can send {most} bytes at most through {dev}, and the packet has {size}"
+    question = f"How big a packet may each interface on the way take, and how big is this one ({size} bytes)?"
+    return Obstacle(text, "route", place, question, f"ip {on(place[1])}link show dev {dev}", link.change(dev, place[1], mtu=1500))
+
+
+def stranger(place: Place, asked: IPv4Address, answers: IPv4Address) -> Obstacle:
+    """The answer comes from an address that was not asked: the node that rewrote the question never saw it."""
+    text = f"{name(place)} asked {asked}, and gets an answer from {answers}: it went past the node that rewrote the question"
+    question = "Which way does the answer take, and who has to put its source back?"
+    return Obstacle(text, "firewall", place, question, "nft list ruleset", mend="nft add rule … masquerade")

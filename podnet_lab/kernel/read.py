@@ -12,13 +12,14 @@ import socket
 import struct
 from typing import Any
 
-from podnet_lab.kernel import namespaces
+from podnet_lab.kernel import extras, namespaces
 from podnet_lab.kernel.encode import (
     IFF_NOARP,
     IFF_UP,
     IFLA_ADDRESS,
     IFLA_IFNAME,
     IFLA_INFO_KIND,
+    IFLA_INFO_SLAVE_DATA,
     IFLA_LINK,
     IFLA_LINK_NETNSID,
     IFLA_LINKINFO,
@@ -40,6 +41,9 @@ from podnet_lab.kernel.encode import (
 from podnet_lab.kernel.netlink import Socket, attribute, attributes
 
 IFF_LOWER_UP = 0x10000
+IF_OPER_UP = 6
+IFLA_OPERSTATE, IFLA_BRPORT_STATE, IFLA_BRPORT_ISOLATED = 16, 1, 33
+PORT_STATES = ("disabled", "listening", "learning", "", "blocking")
 ARPHRD_LOOPBACK = 772
 IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS = 29, 8
 IFLA_PERM_ADDRESS = 54
@@ -49,6 +53,13 @@ LOCAL_TABLE = 255
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL = 1, 2, 3
 RTNH_F_ONLINK, RTA_NH_ID = 0x4, 30
 _USUAL = {1, 4, 5, 6, 12, 15}  # destination, interface, gateway, metric, cache, table
+# linux/fib_rules.h
+FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME = 1, 2, 3, 6, 15, 17
+FRA_SUPPRESS_GROUP, FRA_SUPPRESS_PREFIX, FRA_PROTOCOL = 13, 14, 21
+FRA_USUAL = {0, FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME, FRA_SUPPRESS_PREFIX, FRA_PROTOCOL}
+FRA_ACTIONS = {1: "lookup", 2: "goto", 3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+FIB_RULE_INVERT = 0x2
+NO_GROUP = (FRA_SUPPRESS_GROUP, b"\xff\xff\xff\xff")
 NUD_NOARP = 0x40
 NUD = {0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0x08: "DELAY", 0x10: "PROBE", 0x20: "FAILED", 0x40: "NOARP", 0x80: "PERMANENT"}
 
@@ -80,12 +91,23 @@ def links(sock: Socket) -> list[dict[str, Any]]:
                 "card": has.get(IFLA_PERM_ADDRESS, b"").hex(":") if not kind else "",
                 "mtu": _u32(has[IFLA_MTU]),
                 "index": index,
+                "port": _port(has, info),
                 "master_index": _u32(has[IFLA_MASTER]) if IFLA_MASTER in has else 0,
                 "peer_index": _u32(has[IFLA_LINK]) if IFLA_LINK in has and kind == "veth" else 0,
                 "peer_nsid": _I32.unpack(has[IFLA_LINK_NETNSID])[0] if IFLA_LINK_NETNSID in has else None,
             }
         )
     return found
+
+
+def _port(has: dict[int, bytes], info: dict[int, bytes]) -> str:
+    """What is unusual about a bridge's port: its state, once its cable is in order, and isolation from other ports."""
+    if IFLA_INFO_SLAVE_DATA not in info:
+        return ""
+    port = attributes(info[IFLA_INFO_SLAVE_DATA])
+    up = has.get(IFLA_OPERSTATE, b"\0")[0] == IF_OPER_UP  # the bridge disables a port whose cable is down, and that is said elsewhere
+    state = PORT_STATES[port[IFLA_BRPORT_STATE][0]] if IFLA_BRPORT_STATE in port and up else ""
+    return ", ".join([*([state] if state else []), *(["isolated"] if port.get(IFLA_BRPORT_ISOLATED, b"\0")[0] else [])])
 
 
 def addresses(sock: Socket, names: dict[int, str]) -> list[tuple]:
@@ -153,6 +175,31 @@ def _replayable(body: bytes, has: dict[int, bytes]) -> str:
     return (body[:12] + b"".join(kept)).hex()
 
 
+def policy(sock: Socket) -> list[tuple]:
+    """What `podnet_lab.model.PolicyRule` holds, of every IPv4 policy rule, in the order in which they are asked."""
+    found = []
+    for body in sock.dump(extras.RTM_GETRULE, struct.pack("=B11x", socket.AF_INET)):
+        has = attributes(body, 12)
+        _, to, source, tos, table, _, _, action, flags = struct.unpack_from("=BBBBBBBBI", body)
+        extra = [f"tos {tos}"] if tos else []
+        extra += ["not"] if flags & FIB_RULE_INVERT else []
+        extra += [f"{kind}:{value.hex()}" for kind, value in has.items() if kind not in FRA_USUAL and (kind, value) != NO_GROUP]
+        found.append(
+            (
+                _u32(has[FRA_PRIORITY]) if FRA_PRIORITY in has else 0,
+                _u32(has[FRA_TABLE]) if FRA_TABLE in has else table,
+                FRA_ACTIONS.get(action, str(action)),
+                f"{socket.inet_ntoa(has.get(FRA_SRC, bytes(4)))}/{source}",
+                f"{socket.inet_ntoa(has.get(FRA_DST, bytes(4)))}/{to}",
+                os.fsdecode(has.get(FRA_IIFNAME, b"").rstrip(b"\0")),
+                os.fsdecode(has.get(FRA_OIFNAME, b"").rstrip(b"\0")),
+                _I32.unpack(has[FRA_SUPPRESS_PREFIX])[0] if FRA_SUPPRESS_PREFIX in has else -1,
+                " ".join(extra),
+            )
+        )
+    return sorted(found, key=lambda one: one[0])
+
+
 def neighbours(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, str, str]]:
     """(address, interface, MAC, state) of every IPv4 neighbour."""
     found = []
@@ -209,7 +256,18 @@ def namespace(sock: Socket) -> dict[str, Any]:
         "neighbours": neighbours(sock, names),
         "fdb": fdb(sock, names) if bridges else [],
         "conf": conf(sock, names),
+        "policy": policy(sock),
+        "bridged": bridges and _bridged(),
     }
+
+
+def _bridged() -> bool:
+    """Whether bridged packets of the thread's namespace pass its firewall; they do not where the module is not loaded."""
+    try:
+        with open("/proc/sys/net/bridge/bridge-nf-call-iptables") as file:
+            return file.read().strip() == "1"
+    except FileNotFoundError:
+        return False
 
 
 def node() -> dict[str, Any]:
@@ -230,6 +288,7 @@ def node() -> dict[str, Any]:
             known.add(which)
             sockets[name] = Socket()
             spaces[name] = namespace(sockets[name])
+            spaces[name]["tables"] = bool(name) and bool(extras.tables())
         _name_peers(spaces, sockets, descriptors)
     finally:
         namespaces.enter(home)

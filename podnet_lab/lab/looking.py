@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from podnet_lab.checks import Checks, unique_addresses
 from podnet_lab.checks import stage as stage_checks
 from podnet_lab.errors import BadInput
-from podnet_lab.explain.walk import Explanation, explanation
+from podnet_lab.explain.explanation import Explanation, explanation
+from podnet_lab.explain.walk import SMALL
 from podnet_lab.lab.exam import Exam, rules
 from podnet_lab.lab.reaching import Progress, all_pairs, endpoints, one_pair
 from podnet_lab.lab.run import look
 from podnet_lab.lab.snapshots import Snapshots
+from podnet_lab.plan import echo_size, port_number
 from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, expectation
 from podnet_lab.show.topology import Topology
 
@@ -53,16 +57,22 @@ class Looking:
         pair = (self._endpoint(known, source), self._endpoint(known, target))
         return replace(one_pair(self._home.agents, everyone, pair, patience), expected=wanted)
 
-    def explain(self: Lab, source: str, target: str) -> Explanation:
+    def explain(self: Lab, source: str, target: str, *, tcp: int | None = None, size: int | None = None) -> Explanation:
         """
         Why an echo from one Pod or node to another does not arrive, read off the snapshots alone: nothing is sent.
 
         Names the first thing in the way, with three hints (`.hint(1)` to `.hint(3)`) and the steps that mend it
         (``lab.run(explanation.repair)``); what could not be judged, such as a firewall rule, is said, and is no "healthy".
+        With *tcp* it is about a connection to that port, with *size* about an echo of so many bytes that may not be cut.
+        *target* may also be an address that nobody has, such as a Service's. Whether somebody listens is not looked at.
         """
+        if tcp is not None and size is not None:
+            raise BadInput("an explanation is of an echo of some size, or of a TCP connection, not of both")
         everyone = self._everyone()
         known = endpoints(everyone)
-        return explanation(everyone, self._endpoint(known, source), self._endpoint(known, target))
+        ends = (self._endpoint(known, source), self._target(known, target))
+        protocol, port = ("icmp", None) if tcp is None else ("tcp", port_number(tcp))
+        return explanation(everyone, *ends, protocol, port, SMALL if size is None else echo_size(size))
 
     def matrix(self: Lab, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0) -> Matrix:
         """
@@ -88,6 +98,15 @@ class Looking:
 
     def _everyone(self: Lab) -> Snapshots:
         return self.snapshot(*(node.name for node in self.plan.nodes), OUTSIDE_NAME)
+
+    def _target(self: Lab, known: dict[str, Endpoint], target: str) -> Endpoint:
+        """A Pod or node, or an address alone, which a Service may have."""
+        try:
+            return self._endpoint(known, target)
+        except BadInput:
+            with suppress(ValueError):
+                return Endpoint(target, "", None, (str(IPv4Address(target)),))
+            raise
 
     def _endpoint(self: Lab, known: dict[str, Endpoint], name: str) -> Endpoint:
         owner = next((one for one in known.values() if name in one.addresses), None)

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from podnet_lab.checks import pod_addresses
 from podnet_lab.errors import LabGone
-from podnet_lab.explain.walk import obstacle
+from podnet_lab.explain.explanation import obstacle
 from podnet_lab.lab import mesh
 from podnet_lab.lab.sample import some_pairs
 from podnet_lab.lab.wire import AgentClient

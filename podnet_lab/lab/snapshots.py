@@ -7,12 +7,13 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
-from podnet_lab.model import NO_RULES, Address, Conf, FdbEntry, Link, Namespace, Neighbour, Route, Snapshot
+from podnet_lab.model import NO_RULES, USUAL_POLICY, Address, Conf, FdbEntry, Link, Namespace, Neighbour, PolicyRule, Route, Snapshot
 from podnet_lab.rules import Ruleset, ruleset
 from podnet_lab.show import text
 
 # Values that hundreds of Pods share are made once: it takes less time, and a fifth less memory.
 _network, _address, _conf = lru_cache(4096)(IPv4Network), lru_cache(4096)(IPv4Address), lru_cache(64)(Conf)
+_POD_TABLES = Ruleset(problem="this Pod has nftables of its own, and they are not read")
 
 
 class Snapshots(dict[str, Snapshot]):
@@ -59,5 +60,15 @@ def _namespace(name: str | None, has: dict[str, Any], rules: Ruleset) -> Namespa
         tuple(Neighbour(IPv4Address(address), dev, mac, state) for address, dev, mac, state in has["neighbours"]),
         tuple(FdbEntry(mac, dev, permanent) for mac, dev, permanent in has["fdb"]),
         {dev: _conf(*values) for dev, values in has["conf"].items()},
-        rules,
+        _POD_TABLES if has.get("tables") else rules,
+        _policy(tuple(tuple(one) for one in has["policy"])) if "policy" in has else USUAL_POLICY,
+        has.get("bridged", False),
+    )
+
+
+@lru_cache(64)
+def _policy(rules: tuple[tuple, ...]) -> tuple[PolicyRule, ...]:
+    """One value for the many Pods that have the usual rules alone."""
+    return tuple(
+        PolicyRule(priority, table, kind, IPv4Network(source), IPv4Network(to), *rest) for priority, table, kind, source, to, *rest in rules
     )

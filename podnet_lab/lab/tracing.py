@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from podnet_lab.errors import BadInput
@@ -13,6 +12,7 @@ from podnet_lab.explain import trace as way
 from podnet_lab.explain.trace import Seen, Trace
 from podnet_lab.frames import frame
 from podnet_lab.lab.reaching import endpoints
+from podnet_lab.plan import echo_size
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
@@ -22,8 +22,6 @@ WAIT = 1.1
 
 SETTLE = 0.03
 """Seconds in which the last frames arrive at the sockets."""
-
-SIZES = range(28, 65508)
 
 
 class Tracing:
@@ -38,12 +36,14 @@ class Tracing:
         """
         if tcp is not None and size is not None:
             raise BadInput("a trace is of an echo of some size, or of a TCP connection, not of both")
-        if size is not None and size not in SIZES:
-            raise BadInput(f"an echo has {SIZES[0]} to {SIZES[-1]} bytes, not {size!r}")
+        size = None if size is None else echo_size(size)
         everyone = self._everyone()
         known = endpoints(everyone)
         begin = self._endpoint(known, source)
-        address = self._address(known, target)
+        to = self._target(known, target)
+        if not to.addresses:
+            raise BadInput(f"{target} has no address")
+        address = to.addresses[0]
         with self._capturing(everyone) as capture:
             nonce = secrets.token_bytes(8)
             agent, space = self._home.agents[begin.node], begin.namespace
@@ -60,15 +60,6 @@ class Tracing:
         what = f"one TCP connection to port {tcp}" if tcp else "one echo" + (f" of {size} bytes" if size else "")
         headline = f"{source} → {target}: {what}, {'answered' if answered else 'not answered'}"
         return Trace.of(way.build(everyone, seen, ways, begin.node), headline, answered, lost)
-
-    def _address(self: Lab, known: dict, target: str) -> str:
-        try:
-            return str(IPv4Address(target))
-        except ValueError:
-            there = self._endpoint(known, target)
-            if not there.addresses:
-                raise BadInput(f"{target} has no address") from None
-            return there.addresses[0]
 
     @contextmanager
     def _capturing(self: Lab, everyone) -> Iterator:

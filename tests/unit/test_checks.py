@@ -5,10 +5,11 @@ import pytest
 import world
 
 from podnet_lab import checks
-from podnet_lab.checks import Check, Checks, bridge_of, lookup, unique_addresses
+from podnet_lab.checks import Check, Checks, bridge_of, unique_addresses
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.model import DEFAULT, Address, Route
 from podnet_lab.plan import plan
+from podnet_lab.routing import choose
 from podnet_lab.steps import address, bridge, forwarding, link, namespace, route, veth
 
 PLAN = plan(2, 2)
@@ -165,7 +166,7 @@ def test_a_lookup_takes_the_longest_prefix_then_the_lowest_metric():
     default = Route(DEFAULT, world.ip("10.0.0.9"), "eth0", metric=100)
     better, elsewhere = replace(default, metric=50, via=world.ip("10.0.0.8")), Route(DEFAULT, table=100)
     more = replace(space, routes=(*space.routes, default, elsewhere, better))
-    assert lookup(space, world.ip("8.8.8.8")) is None
-    assert lookup(more, world.ip("8.8.8.8")) is better
-    assert str(lookup(more, world.ip("172.16.2.1"))) == "172.16.2.0/24 via 10.0.0.2 dev eth0"
-    assert lookup(more, world.ip("172.16.1.1")).kernel
+    assert choose(space, world.ip("8.8.8.8")).route is None
+    assert choose(more, world.ip("8.8.8.8")).route is better
+    assert str(choose(more, world.ip("172.16.2.1")).route) == "172.16.2.0/24 via 10.0.0.2 dev eth0"
+    assert choose(more, world.ip("172.16.1.1")).route.kernel

@@ -1,7 +1,7 @@
 import pytest
 import world
 
-from podnet_lab.explain.walk import obstacle
+from podnet_lab.explain.explanation import obstacle
 from podnet_lab.plan import plan
 from podnet_lab.reach import Endpoint
 from podnet_lab.steps import address, bridge, forwarding, link, route, veth
@@ -85,7 +85,7 @@ BREAKS = {
         [("node1", bridge.add("br0")), ("node1", link.up("br0")), ("node1", veth.plug(END, into="br0"))],
         A,
         B,
-        ["nobody beyond pod-1-2's veth-1-2 has 10.244.1.3"],
+        ["veth-1-2-br is plugged into br0, and who is to be reached is on v-net-0"],
     ),
     "no cable": ([("node1", link.remove(END))], A, B, ["pod-1-2 has no route to 10.244.1.3"]),
     "uplink down": ([("node1", link.down("eth0"))], A, C, ["node1", "eth0", "down"]),

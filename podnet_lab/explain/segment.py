@@ -1,0 +1,300 @@
+"""
+What a frame meets between two neighbours: cables, bridges, the external network, and who answers at the other end.
+
+Pure. What Linux does: a bridge's port passes frames on only while it is forwarding (net/bridge/br_input.c), a cable's end drops
+what is longer than its MTU by more than four bytes (net/core/dev.c), a namespace answers ARP for any of its addresses
+(net/ipv4/arp.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
+
+from podnet_lab.explain import link_causes as causes
+from podnet_lab.explain.obstacle import Obstacle, Place, name
+from podnet_lab.model import Address, Link, Namespace, Neighbour, Snapshot
+from podnet_lab.routing import choose, is_own
+
+Cluster = Mapping[str, Snapshot]
+
+SLACK = 4
+"""Bytes that a cable's end and a bridge's port let pass beyond their MTU: room for a VLAN tag."""
+
+TABLE = 1024
+"""Neighbours that a kernel remembers at most, if nobody has told it otherwise (gc_thresh3, arp(7))."""
+
+KNOWN_KINDS = ("bridge", "veth", "physical", "loopback")
+_UNUSABLE = ("FAILED", "INCOMPLETE", "NONE")
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A bridge on the way, with the ports by which frames come in and go out; None: they are the bridge's own."""
+
+    place: Place
+    bridge: str
+    came_in: str | None
+    goes_out: str | None
+
+
+@dataclass(frozen=True)
+class Station:
+    """
+    An interface that hears what somebody sends, and is no bridge's port.
+
+    *trouble* is the first thing on the way to it that stops every frame, *narrow* what takes the smallest ones: where, which
+    interface, and its MTU.
+    """
+
+    place: Place
+    link: Link
+    trouble: Obstacle | None
+    crossed: tuple[Crossing, ...]
+    narrow: tuple[int, Place, str]
+
+
+@dataclass(frozen=True)
+class Next:
+    """Who gets a frame: a *station*, or nobody for a *problem*; *astray*: why, if it is not who was meant; *unsure*, in words."""
+
+    station: Station | None = None
+    problem: Obstacle | None = None
+    astray: Obstacle | None = None
+    unsure: str = ""
+
+
+def stations(cluster: Cluster, place: Place, link: Link) -> Iterator[Station]:
+    """Everyone who hears what goes out of *link*."""
+    yield from _out(cluster, Station(place, link, None, (), (link.mtu, place, link.name)))
+
+
+def _out(cluster: Cluster, at: Station) -> Iterator[Station]:
+    place, link = at.place, at.link
+    node = cluster[place[0]]
+    if link.kind == "bridge":
+        yield from _flood(cluster, at, None)
+    elif link.peer is not None:
+        yield from _in(cluster, at, (place[0], link.peer[0]), node.link(*link.peer))
+    elif link.kind in ("veth", "physical"):
+        for other, space, far in _uplinks(cluster):
+            if other != place[0]:
+                yield from _in(cluster, at, (other, space), far)
+
+
+def _uplinks(cluster: Cluster) -> Iterator[tuple[str, str | None, Link]]:
+    for name_, node in cluster.items():
+        for space in node.spaces.values():
+            yield from ((name_, space.name, one) for one in space.links.values() if one.kind in ("veth", "physical") and one.peer is None)
+
+
+def _in(cluster: Cluster, before: Station, place: Place, link: Link) -> Iterator[Station]:
+    node = cluster[place[0]]
+    trouble = before.trouble or (None if link.up else causes.down(place, link.name))
+    at = replace(
+        before, place=place, link=link, trouble=trouble, narrow=min(before.narrow, (link.mtu, place, link.name), key=lambda one: one[0])
+    )
+    bridge = node.link(place[1], link.master) if link.master else None
+    if bridge is None or bridge.kind != "bridge":
+        yield at
+        return
+    trouble = trouble or (None if bridge.up else causes.down(place, bridge.name)) or _held(place, link)
+    crossed = (*at.crossed, Crossing(place, bridge.name, link.name, None))
+    if any((one.place, one.bridge) == (place, bridge.name) for one in at.crossed):
+        return  # round a loop of bridges
+    yield replace(at, link=bridge, trouble=trouble, crossed=crossed)
+    yield from _flood(cluster, replace(at, link=bridge, trouble=trouble), link)
+
+
+def _held(place: Place, port: Link) -> Obstacle | None:
+    return causes.holds_back(place, port) if port.port.replace("isolated", "").strip(", ") else None
+
+
+def _flood(cluster: Cluster, at: Station, came_in: Link | None) -> Iterator[Station]:
+    """Out of every port of a bridge but the one that the frame came in by."""
+    place, bridge = at.place, at.link
+    space = cluster[place[0]].spaces[place[1]]
+    for port in (space.links[one] for one in space.ports_of(bridge.name)):
+        if came_in is not None and port.name == came_in.name:
+            continue
+        trouble = at.trouble or (None if port.up else causes.down(place, port.name)) or _held(place, port)
+        if came_in is not None and "isolated" in came_in.port and "isolated" in port.port:
+            trouble = trouble or causes.isolated(place, came_in.name, port.name)
+        crossed = (*at.crossed, Crossing(place, bridge.name, came_in.name if came_in else None, port.name))
+        narrow = min(at.narrow, (port.mtu, place, port.name), key=lambda one: one[0])
+        yield from _out(cluster, replace(at, link=port, trouble=trouble, crossed=crossed, narrow=narrow))
+
+
+def next_hop(cluster: Cluster, place: Place, dev: str, address: IPv4Address, sender: IPv4Address) -> Next:
+    """Who gets a packet of *sender* that leaves by *dev* for its neighbour *address*; or what is wrong on the way there."""
+    space = cluster[place[0]].spaces[place[1]]
+    link = space.links[dev]
+    if link.kind not in KNOWN_KINDS:
+        return Next(unsure=f"{name(place)}'s {dev} is a {link.kind}, and where that leads is not seen")
+    if (problem := unfit(link, place)) is not None:
+        return Next(problem=problem)
+    heard = list(stations(cluster, place, link))
+    if (believed := _believed(space, dev, address)) is not None:
+        return _by_mac(cluster, place, link, believed, heard)
+    if (entries := sum(len(one.neighbours) for one in cluster[place[0]].spaces.values())) >= TABLE:
+        return Next(problem=causes.table_full(place, entries))
+    return _by_question(cluster, place, link, address, sender, heard)
+
+
+def unfit(link: Link, place: Place) -> Obstacle | None:
+    """Why an interface that has an address, or a route, is of no use at an end of a cable."""
+    if not link.up:
+        return causes.down(place, link.name)
+    if link.master is not None:
+        return causes.swallowed(place, link)
+    return None if link.arp else causes.deaf(place, link.name)
+
+
+def _believed(space: Namespace, dev: str, address: IPv4Address) -> Neighbour | None:
+    fits = (one for one in space.neighbours if (one.address, one.dev) == (address, dev) and one.mac and one.state not in _UNUSABLE)
+    return next(fits, None)
+
+
+def _by_mac(cluster: Cluster, place: Place, link: Link, believed: Neighbour, heard: list[Station]) -> Next:
+    """Nobody is asked: the frame goes to the MAC that is believed to be the neighbour's."""
+    stale = causes.stale(place, believed)
+    owners = [one for one in heard if _owns(cluster, one, believed.address)]
+    fits = [one for one in heard if one.link.mac == believed.mac]
+    right = [one for one in fits if one in owners]
+    for one in right or fits:
+        if one.trouble is None and one.link.up:
+            twin = _twin(cluster, place, link, one, fresh=False)
+            return Next(problem=twin) if twin else Next(one, astray=None if right else stale)
+    if right:
+        return Next(problem=right[0].trouble or unfit(right[0].link, right[0].place))
+    return Next(problem=next((one.trouble for one in owners if one.trouble), None) or stale)
+
+
+def _by_question(cluster: Cluster, place: Place, link: Link, address: IPv4Address, sender: IPv4Address, heard: list[Station]) -> Next:
+    """ARP: who has the address says so, if question and answer get through."""
+    problem, ready = None, []
+    asks = _asks_as(cluster, place, link, address, sender)
+    for one in heard:
+        if not _owns(cluster, one, address):
+            continue
+        trouble = one.trouble or unfit(one.link, one.place)
+        there = cluster[one.place[0]].spaces[one.place[1]]
+        if trouble is None and asks is not None and is_own(there, asks):
+            trouble = causes.deaf_to_its_own(one.place, asks, address)
+        problem = problem or trouble
+        ready += [] if trouble else [one]
+    ready = ready or [one for one in heard if one.trouble is None and _stands_in(cluster, one, address)]
+    if not ready:
+        return Next(problem=problem or _nobody(cluster, place, link, address))
+    if (twin := _twin(cluster, place, link, ready[0], fresh=True)) is not None:
+        return Next(problem=twin)
+    several = f"{' and '.join(name(one.place) for one in ready)} have {address}: who answers first gets it" if len(ready) > 1 else ""
+    return Next(ready[0], unsure=several)
+
+
+def _owns(cluster: Cluster, one: Station, address: IPv4Address) -> bool:
+    return is_own(cluster[one.place[0]].spaces[one.place[1]], address)
+
+
+def _asks_as(cluster: Cluster, place: Place, link: Link, address: IPv4Address, sender: IPv4Address) -> IPv4Address | None:
+    """The address in whose name ARP asks: the packet's sender if that is here, else one of the interface's."""
+    space = cluster[place[0]].spaces[place[1]]
+    if is_own(space, sender):
+        return sender
+    has = space.addresses_of(link.name)
+    return next((one.ip for one in has if address in one.network), has[0].ip if has else None)
+
+
+def _stands_in(cluster: Cluster, one: Station, address: IPv4Address) -> bool:
+    """Whether a router answers for an address behind it (proxy_arp): it has to forward, and to know another way there."""
+    space = cluster[one.place[0]].spaces[one.place[1]]
+    on = any(space.conf[dev].proxy_arp for dev in ("all", one.link.name) if dev in space.conf)
+    if not on or one.link.name not in space.conf or not space.conf[one.link.name].forwarding:
+        return False
+    route = choose(space, address).route
+    return route is not None and route.kind == "unicast" and route.dev not in (None, one.link.name)
+
+
+def _twin(cluster: Cluster, place: Place, link: Link, to: Station, fresh: bool) -> Obstacle | None:
+    """Why a bridge does not bring a frame to *to*: its MAC is also the sender's, the bridge's, or was learnt behind another port."""
+    if link.mac == to.link.mac and link.mac and to.crossed:
+        return causes.twins(to.crossed[0].place, name(place), name(to.place))
+    for one in to.crossed:
+        space = cluster[one.place[0]].spaces[one.place[1]]
+        if one.goes_out is None:
+            continue
+        for entry in space.fdb:
+            of = space.links.get(entry.dev)
+            here = of is not None and one.bridge in (of.name, of.master)
+            if entry.mac != to.link.mac or not here or (entry.dev == one.goes_out and not entry.permanent):
+                continue
+            if entry.permanent:
+                return causes.twins(one.place, name(to.place), f"{name(one.place)}'s {entry.dev}")
+            if not fresh:
+                return causes.misled(one.place, entry, name(to.place))
+    return None
+
+
+def _nobody(cluster: Cluster, place: Place, link: Link, address: IPv4Address) -> Obstacle:
+    """Why nobody answers: the likeliest place is a cable that hangs in the air, or is plugged in elsewhere."""
+    found = _loose(cluster, place, address) or _dangling(cluster, place, link) or _apart(cluster, place, link, address)
+    return found or _too_wide(cluster, place, link, address)
+
+
+def _apart(cluster: Cluster, place: Place, link: Link, address: IPv4Address) -> Obstacle | None:
+    """Whoever has *address* is on this node, but on another bridge."""
+    node = cluster[place[0]]
+    own, others = _bridge(node, place[1], link), (_bridge(node, space.name, space.links[one.dev]) for space, one in _holders(node, address))
+    other = next((one for one in others if one is not None), None)
+    if own is None or other is None or own[0] == other[0]:
+        return None
+    if place[1] is None or own[1] is None:
+        return causes.apart((place[0], None), other[1], other[0], own[0]) if other[1] else None
+    return causes.apart((place[0], None), own[1], own[0], other[0])
+
+
+def _holders(node: Snapshot, address: IPv4Address) -> Iterator[tuple[Namespace, Address]]:
+    for space in node.spaces.values():
+        yield from ((space, one) for one in space.addresses if one.interface.ip == address)
+
+
+def _bridge(node: Snapshot, namespace: str | None, link: Link) -> tuple[str, str | None] | None:
+    """The bridge of the node that an interface is, or that its cable is plugged into, by which port."""
+    if link.kind == "bridge" and namespace is None:
+        return link.name, None
+    end = node.link(*link.peer) if link.peer and link.peer[0] is None else None
+    return (end.master, end.name) if end is not None and end.master else None
+
+
+def _loose(cluster: Cluster, place: Place, address: IPv4Address) -> Obstacle | None:
+    """The Pod of this node that has *address*, if the other end of its cable hangs in the air."""
+    node = cluster[place[0]]
+    for pod in node.pods:
+        for dev in (one.dev for one in pod.addresses if one.interface.ip == address):
+            other = node.link(*pod.links[dev].peer) if pod.links[dev].peer else None
+            if other is not None and other.master is None and not _has_address(node, pod.links[dev].peer):
+                return causes.loose((place[0], pod.links[dev].peer[0]), other.name, node)
+    return None
+
+
+def _dangling(cluster: Cluster, place: Place, link: Link) -> Obstacle | None:
+    """The other end of the sender's own cable, if it hangs in the air: then it does not matter who has the address."""
+    node = cluster[place[0]]
+    other = node.link(*link.peer) if link.peer else None
+    if other is None or other.master is not None or place[1] is None or _has_address(node, link.peer):
+        return None
+    return causes.loose((place[0], link.peer[0]), other.name, node)
+
+
+def _has_address(node: Snapshot, end: tuple[str | None, str]) -> bool:
+    return bool(node.spaces[end[0]].addresses_of(end[1]))
+
+
+def _too_wide(cluster: Cluster, place: Place, link: Link, address: IPv4Address) -> Obstacle:
+    space = cluster[place[0]].spaces[place[1]]
+    elsewhere = any(is_own(other, address) for name_, node in cluster.items() if name_ != place[0] for other in node.spaces.values())
+    wide = [one for one in space.addresses_of(link.name) if address in one.network]
+    if elsewhere and wide:
+        return causes.too_wide(place, link.name, address, max(wide, key=lambda one: one.network.prefixlen))
+    return causes.nobody(place, link.name, address)

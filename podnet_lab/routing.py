@@ -1,0 +1,100 @@
+"""
+Which route the kernel takes for a packet: policy rules in order, in each table the longest prefix, then the lowest metric.
+
+Pure. Source: ip-rule(8), ip-route(8); attribute numbers of what a route has beyond the usual: linux/rtnetlink.h.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from podnet_lab.model import DEFAULT, LOCAL_TABLE, Namespace, PolicyRule, Route
+
+RTA_PREFSRC, RTA_METRICS, RTAX_MTU = 7, 8, 2
+ANYWHERE = IPv4Address(0)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The route that was found (None: none), the policy *rule* that led to it, and what could not be judged, in words."""
+
+    route: Route | None
+    rule: PolicyRule | None = None
+    unsure: str = ""
+
+
+def choose(space: Namespace, to: IPv4Address, source: IPv4Address = ANYWHERE, came_in: str = "") -> Choice:
+    """The route for a packet that came in by an interface, or ("") is sent from here."""
+    for rule in space.policy:
+        fits = _fits(rule, to, source, came_in)
+        if fits is None:
+            return Choice(None, rule, f"policy rule {rule.priority} asks for more than addresses and interfaces")
+        if not fits or rule.kind == "nop":
+            continue
+        if rule.kind != "lookup":
+            return Choice(Route(DEFAULT, kind=rule.kind), rule)
+        found = _in_table(space, rule.table, to)
+        if found is not None and found.kind != "throw" and found.to.prefixlen > rule.suppressed:
+            return Choice(found, rule)
+    return Choice(None)
+
+
+def _fits(rule: PolicyRule, to: IPv4Address, source: IPv4Address, came_in: str) -> bool | None:
+    """Whether a rule is for this packet; None if that can't be told."""
+    if to not in rule.to or (rule.source != DEFAULT and source not in rule.source):
+        return rule.extra.startswith("not") and None
+    # The kernel says "lo" of what is sent from here.
+    if (rule.came_in and rule.came_in != (came_in or "lo")) or rule.goes_out:
+        return rule.extra.startswith("not") and None
+    return None if rule.extra or rule.kind == "goto" else True
+
+
+def _in_table(space: Namespace, table: int, to: IPv4Address) -> Route | None:
+    # Of what is equal the kernel takes the first; min() does, too.
+    fits = (route for route in space.routes if route.table == table and to in route.to)
+    return min(fits, key=lambda route: (-route.to.prefixlen, route.metric), default=None)
+
+
+def is_own(space: Namespace, address: IPv4Address) -> bool:
+    """Whether *address* is one of this namespace's own, on any of its interfaces, or made so by a route in the table local."""
+    if any(one.interface.ip == address or (one.dev == "lo" and address in one.interface.network) for one in space.addresses):
+        return True
+    return any(route.table == LOCAL_TABLE and route.kind == "local" and address in route.to for route in space.routes)
+
+
+def source_for(space: Namespace, route: Route | None, to: IPv4Address) -> IPv4Address | None:
+    """The address that the kernel sends from: the route's own, else one of the interface that is near the next hop, else any."""
+    if route is None or route.dev is None:
+        return None
+    if (own := _attribute(route, RTA_PREFSRC)) is not None:
+        return IPv4Address(own)
+    has = space.addresses_of(route.dev)
+    near = [one.ip for one in has if (route.via or to) in one.network]
+    others = [one.interface.ip for one in space.addresses if not one.interface.is_loopback and one.dev != route.dev]
+    return (near or [one.ip for one in has] or others or [None])[0]
+
+
+def mtu(space: Namespace, route: Route) -> int:
+    """How many bytes a packet may have that takes *route*: as many as the route says, or its interface."""
+    of_link = space.links[route.dev].mtu
+    has = _attribute(route, RTA_METRICS)
+    own = _metrics(has).get(RTAX_MTU) if has is not None else None
+    return min(own, of_link) if own else of_link
+
+
+def _attribute(route: Route, kind: int) -> bytes | None:
+    """The bytes of one of the attributes that the snapshot keeps in words (kernel/read.py)."""
+    found = (word.partition(":")[2] for word in route.extra.split() if word.startswith(f"{kind}:"))
+    return next((bytes.fromhex(one) for one in found), None)
+
+
+def _metrics(data: bytes) -> dict[int, int]:
+    found, at = {}, 0
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from("=HH", data, at)
+        if length == 8:
+            found[kind] = struct.unpack_from("=I", data, at + 4)[0]
+        at += max(length + 3 & ~3, 4)
+    return found
