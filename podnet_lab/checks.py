@@ -81,6 +81,11 @@ def bridge_of(node: Snapshot) -> Link | None:
     return max(bridges, key=lambda link: (len(node.own.ports_of(link.name)), bool(node.own.addresses_of(link.name)), link.up), default=None)
 
 
+def uplink(node: Snapshot) -> Link | None:
+    """The interface to the other nodes: neither a bridge nor the loopback, and its other end can't be seen from here."""
+    return next((link for link in node.own.links.values() if link.kind not in ("bridge", "loopback") and link.peer is None), None)
+
+
 def gateways(node: Snapshot) -> tuple[IPv4Interface, ...]:
     """The addresses of the node's bridge."""
     bridge = bridge_of(node)

@@ -142,7 +142,9 @@ class Namespace:
     """
     One network namespace as its kernel described it; *rules* is nftables', of a Pod only that there are some.
 
-    *bridged*: whether what its bridges pass on goes through its firewall, too (net.bridge.bridge-nf-call-iptables).
+    *bridged*: whether what its bridges pass on goes through its firewall, too (net.bridge.bridge-nf-call-iptables);
+    *silent*: whether it answers no ping (net.ipv4.icmp_echo_ignore_all). *learnt*: how many bytes a packet to an address may
+    have, where a router on the way has said so (``ip route show cache``).
     """
 
     name: str | None
@@ -155,6 +157,8 @@ class Namespace:
     rules: Ruleset = NO_RULES
     policy: tuple[PolicyRule, ...] = USUAL_POLICY
     bridged: bool = False
+    silent: bool = False
+    learnt: Mapping[IPv4Address, int] = field(default_factory=dict, compare=False)
 
     @property
     def forwarding(self) -> bool:

@@ -25,6 +25,7 @@ MOST_PASSES = 6
 """Looks that a restore may take before whoever runs it gives up."""
 
 _MADE = ("bridge", "veth")
+_PASSING = ("listening", "learning")
 
 FALLBACKS = frozenset({"tunl0", "gre0", "gretap0", "erspan0", "sit0", "ip_vti0", "ip6tnl0", "ip6_vti0", "ip6gre0"})
 """Interfaces that the kernel puts into every namespace once a tunnel's module is loaded, and that can't be deleted."""
@@ -121,6 +122,8 @@ def _links(name: str | None, kept: dict[str, Link], space: Namespace) -> list[St
             steps.append(ChangeLink(dev, name, mac=link.mac))
         if name is None and link.master != (was.master if was else None):
             steps.append(PlugVeth(dev, link.master))
+        elif name is None and was and link.master and was.port and not link.port and was.port not in _PASSING:
+            steps += [PlugVeth(dev, None), PlugVeth(dev, link.master)]  # a port that is plugged in anew is an ordinary one
     return steps
 
 

@@ -124,7 +124,7 @@ def too_big(place: Place, dev: str, most: int, size: int) -> Obstacle:
     """A router may not cut the packet, and can't send it whole (RFC 1191)."""
     text = f"{name(place)} can send {most} bytes at most through {dev}, and the packet has {size}"
     question = f"How big a packet may each interface on the way take, and how big is this one ({size} bytes)?"
-    return Obstacle(text, "route", place, question, f"ip {on(place[1])}link show dev {dev}", link.change(dev, place[1], mtu=1500))
+    return Obstacle(text, "cable", place, question, f"ip {on(place[1])}link show dev {dev}", link.change(dev, place[1], mtu=1500))
 
 
 def stranger(place: Place, asked: IPv4Address, answers: IPv4Address) -> Obstacle:
@@ -132,3 +132,20 @@ def stranger(place: Place, asked: IPv4Address, answers: IPv4Address) -> Obstacle
     text = f"{name(place)} asked {asked}, and gets an answer from {answers}: it went past the node that rewrote the question"
     question = "Which way does the answer take, and who has to put its source back?"
     return Obstacle(text, "firewall", place, question, "nft list ruleset", mend="nft add rule … masquerade")
+
+
+def silent(place: Place) -> Obstacle:
+    """Who gets an echo request is told to answer none; the network is in order."""
+    text = f"{name(place)} answers no ping (icmp_echo_ignore_all is 1)"
+    question = f"Does {name(place)} answer what arrives?"
+    mend = f"ip netns exec {place[1]} " if place[1] else ""
+    setting = "sysctl -w net.ipv4.icmp_echo_ignore_all=0"
+    return Obstacle(text, "firewall", place, question, f"{mend}sysctl net.ipv4.icmp_echo_ignore_all", mend=f"{mend}{setting}")
+
+
+def learnt_too_small(place: Place, to: IPv4Address, most: int, size: int) -> Obstacle:
+    """A router has said once that big packets do not pass, and is believed for ten minutes (net.ipv4.route.mtu_expires)."""
+    text = f"{name(place)} has learnt that {most} bytes pass on the way to {to}, and does not send {size} until it has forgotten that"
+    question = f"What has {name(place)} been told about the way to {to}?"
+    flush = f"ip {on(place[1])}route flush cache"
+    return Obstacle(text, "route", place, question, f"ip {on(place[1])}route get {to}", mend=flush)

@@ -106,6 +106,7 @@ def _both_ways(cluster: Cluster, source: Endpoint, target: Endpoint, flow: Flow,
     found = back.follow(there.at, begin)
     if found is None and not back.broken_off and back.flow.source != flow.to:
         found = causes.stranger(begin, flow.to, back.flow.source)
-    found = found and found.behind(f"{words}the answer has no way back: ")
+    if found is not None:
+        found = there.astray.behind(words) if there.astray else found.behind(f"{words}the answer has no way back: ")
     unsure = (*there.unsure, *back.unsure)
     return Explanation(source.name, target.name, found, tuple(there.path), tuple(back.path), unsure, rewritten), there.ways

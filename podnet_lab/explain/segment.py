@@ -158,17 +158,18 @@ def _believed(space: Namespace, dev: str, address: IPv4Address) -> Neighbour | N
 
 def _by_mac(cluster: Cluster, place: Place, link: Link, believed: Neighbour, heard: list[Station]) -> Next:
     """Nobody is asked: the frame goes to the MAC that is believed to be the neighbour's."""
-    stale = causes.stale(place, believed)
     owners = [one for one in heard if _owns(cluster, one, believed.address)]
-    fits = [one for one in heard if one.link.mac == believed.mac]
-    right = [one for one in fits if one in owners]
-    for one in right or fits:
+    for one in owners:
+        if one.trouble is None and (twin := _twin(cluster, place, link, one, fresh=False)) is not None:
+            return Next(problem=twin)
+    right = [one for one in owners if one.link.mac == believed.mac]
+    stale = causes.stale(place, believed) if owners or believed.state == "PERMANENT" else None
+    wrong = next((one.trouble for one in owners if one.trouble), None) or _dangling(cluster, place, link)
+    wrong = wrong or _apart(cluster, place, link, believed.address) or stale or _nobody(cluster, place, link, believed.address)
+    for one in right or (one for one in heard if one.link.mac == believed.mac):
         if one.trouble is None and one.link.up:
-            twin = _twin(cluster, place, link, one, fresh=False)
-            return Next(problem=twin) if twin else Next(one, astray=None if right else stale)
-    if right:
-        return Next(problem=right[0].trouble or unfit(right[0].link, right[0].place))
-    return Next(problem=next((one.trouble for one in owners if one.trouble), None) or stale)
+            return Next(one, astray=None if right else wrong)
+    return Next(problem=(right[0].trouble or unfit(right[0].link, right[0].place)) if right else wrong)
 
 
 def _by_question(cluster: Cluster, place: Place, link: Link, address: IPv4Address, sender: IPv4Address, heard: list[Station]) -> Next:

@@ -52,7 +52,7 @@ class Walk:
     One packet's way, and what became of it.
 
     *path* has the places that it reached, *at* the last one, *unsure* what could not be judged; *broken_off*: it could not be
-    followed any further. *ways* is of how many Pods a Service draws one, and *draw* which of them this walk is given.
+    followed any further; *astray*: why it went to somebody who was not meant. *ways* is of how many Pods a Service draws one, and *draw* which of them this walk is given.
     """
 
     cluster: Cluster
@@ -65,12 +65,12 @@ class Walk:
     ways: int = 1
     at: Place | None = None
     broken_off: bool = False
-    _astray: Obstacle | None = field(default=None, repr=False)
+    astray: Obstacle | None = None
 
     def follow(self, start: Place, end: Place | None) -> Obstacle | None:
         """The first thing that stops it on its way to *end* (None: whoever has the address); None if none is seen."""
         found = self._follow(start, end)
-        return self._astray if found is not None and self._astray is not None else found
+        return self.astray if found is not None and self.astray is not None else found
 
     def _follow(self, start: Place, end: Place | None) -> Obstacle | None:
         place, came_in = start, None
@@ -174,6 +174,8 @@ class Walk:
             self.flow = replace(self.flow, source=known.came.to)
         if end is not None and place != end:
             return causes.twice(place, self.flow.to, next((one.dev for one in space.addresses if one.interface.ip == self.flow.to), "lo"))
+        if space.silent and self.flow.protocol == "icmp" and not self.reply:
+            return causes.silent(place)
         return None
 
     def _remembered_source(self, place: Place) -> Translation | None:
@@ -183,8 +185,12 @@ class Walk:
         """Out of a place and over the cables to the next: forward, MTU, postrouting, neighbours, bridges."""
         if came_in is not None and (problem := self._meet(place, space, "forward", came_in, route.dev)):
             return None, problem
-        if (most := mtu(space, route)) < self.flow.size:
+        if (most := mtu(space, route)) < self.flow.size and self.reply:
+            self.flow = replace(self.flow, size=most)  # the kernel's own answers may be cut (icmp_reply)
+        elif most < self.flow.size:
             return None, causes.too_big(place, route.dev, most, self.flow.size)
+        if came_in is None and not self.reply and (most := space.learnt.get(self.flow.to, self.flow.size)) < self.flow.size:
+            return None, causes.learnt_too_small(place, self.flow.to, most, self.flow.size)
         if problem := self._meet(place, space, "postrouting", None, route.dev, route):
             return None, problem
         if (known := self._remembered_source(place)) is not None:
@@ -195,7 +201,7 @@ class Walk:
 
     def _over(self, place: Place, route: Route, address: IPv4Address) -> tuple[Station | None, Obstacle | None]:
         found = next_hop(self.cluster, place, route.dev, address, self.flow.source)
-        self._astray = self._astray or found.astray
+        self.astray = self.astray or found.astray
         self.unsure += [found.unsure] if found.unsure else []
         if found.station is None:
             return None, found.problem

@@ -23,6 +23,7 @@ from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.read import neighbour_entries
 
 ECHO_REPLY, UNREACHABLE, REDIRECT, ECHO_REQUEST, TIME_EXCEEDED, PARAMETER = 0, 3, 5, 8, 11, 12
+IP_MTU_DISCOVER, IP_PMTUDISC_DO = 10, 2
 SOL_RAW, ICMP_FILTER = 255, 1
 _HEARD = (ECHO_REPLY, UNREACHABLE, ECHO_REQUEST, TIME_EXCEEDED)
 _ECHO = struct.Struct("!BBHHH")
@@ -126,6 +127,8 @@ class Echoes:
             poll.register(descriptor, select.POLLIN)
         for name, address, number in sends:
             try:
+                if size:  # nobody may cut it, its sender neither (ip(7))
+                    self._sockets[name].setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
                 self._sockets[name].sendto(echo_request(self._nonce, number, size), (address, 0))
             except OSError as error:
                 found["refused"].append((number, error.errno))

@@ -51,7 +51,8 @@ NETNSA_NSID, NETNSA_FD, NETNSA_TARGET_NSID = 1, 3, 4
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
 LOCAL_TABLE = 255
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL = 1, 2, 3
-RTNH_F_ONLINK, RTA_NH_ID = 0x4, 30
+RTNH_F_ONLINK, RTA_NH_ID, RTM_F_CLONED = 0x4, 30, 0x200
+RTA_METRICS, RTAX_MTU = 8, 2
 _USUAL = {1, 4, 5, 6, 12, 15}  # destination, interface, gateway, metric, cache, table
 # linux/fib_rules.h
 FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME = 1, 2, 3, 6, 15, 17
@@ -128,15 +129,20 @@ def addresses(sock: Socket, names: dict[int, str]) -> list[tuple]:
     return found
 
 
-def routes(sock: Socket, names: dict[int, str]) -> list[tuple]:
+def routes(sock: Socket, names: dict[int, str]) -> tuple[list[tuple], list[tuple[str, int]]]:
     """
     What `podnet_lab.model.Route` holds, of every IPv4 route.
 
-    Of the table ``local`` only what somebody wrote there: the rest the kernel keeps for its own addresses.
+    Of the table ``local`` only what somebody wrote there: the rest the kernel keeps for its own addresses. And for each
+    destination of which it has learnt that, the size of the packets that get through: (address, bytes).
     """
-    found = []
+    found, learnt = [], []
     for body in sock.dump(RTM_GETROUTE, struct.pack("=BxxxBBBBI", socket.AF_INET, 0, 0, 0, 0, 0)):
         has = attributes(body, 12)
+        if _U32.unpack_from(body, 8)[0] & RTM_F_CLONED:  # it hangs on a route, and is none
+            size = attributes(has.get(RTA_METRICS, b"")).get(RTAX_MTU)
+            learnt += [(socket.inet_ntoa(has[1]), _u32(size))] if size else []
+            continue
         table, protocol, scope = _u32(has[15]) if 15 in has else body[4], body[5], body[6]
         own = protocol == RTPROT_KERNEL and 5 not in has and scope in (RT_SCOPE_LINK, RT_SCOPE_HOST)
         if table == LOCAL_TABLE and own:
@@ -154,7 +160,7 @@ def routes(sock: Socket, names: dict[int, str]) -> list[tuple]:
                 _replayable(body, has),
             )
         )
-    return found
+    return found, learnt
 
 
 def _unusual(body: bytes, has: dict[int, bytes]) -> str:
@@ -249,25 +255,31 @@ def namespace(sock: Socket) -> dict[str, Any]:
     found = links(sock)
     names = {link["index"]: link["name"] for link in found}
     bridges = any(link["kind"] == "bridge" for link in found)
+    table, learnt = routes(sock, names)
     return {
         "links": found,
         "addresses": addresses(sock, names),
-        "routes": routes(sock, names),
+        "routes": table,
+        "learnt": learnt,
         "neighbours": neighbours(sock, names),
         "fdb": fdb(sock, names) if bridges else [],
         "conf": conf(sock, names),
         "policy": policy(sock),
-        "bridged": bridges and _bridged(),
+        "bridged": bridges and _switched_on("bridge/bridge-nf-call-iptables"),  # not there if the module is not loaded
+        "silent": _switched_on("ipv4/icmp_echo_ignore_all"),
     }
 
 
-def _bridged() -> bool:
-    """Whether bridged packets of the thread's namespace pass its firewall; they do not where the module is not loaded."""
+def _switched_on(setting: str) -> bool:
+    """Whether a setting of the thread's own namespace is there, and not 0."""
     try:
-        with open("/proc/sys/net/bridge/bridge-nf-call-iptables") as file:
-            return file.read().strip() == "1"
+        descriptor = os.open(f"/proc/sys/net/{setting}", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
+    try:
+        return os.read(descriptor, 8).strip() != b"0"
+    finally:
+        os.close(descriptor)
 
 
 def node() -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
-from podnet_lab.errors import LabError
-from podnet_lab.explain.faults import FAULTS, Fault, Where, where
+from podnet_lab.errors import BadInput, LabError
+from podnet_lab.explain.faults import FAULTS, Fault
+from podnet_lab.explain.where import Where, where
 from podnet_lab.lab.run import bring_back, look
 from podnet_lab.model import Snapshot
 
@@ -31,22 +33,35 @@ class Breaking:
 
     _broken: Broken | None = None
 
-    def break_something(self: Lab, seed: int | None = None, fault: Fault | None = None) -> str:
+    def break_something(self: Lab, seed: int | None = None, fault: Fault | str | None = None) -> str:
         """
         Break one thing, and say only who can't reach whom; the same *seed* breaks the same thing at the same place.
 
-        The lab has to be wired as planned, with two Pods or more on each of two nodes or more (``lab.goto("done")``). `hint`
-        helps to find it, `give_up` tells and mends it. Raises LabError if something is broken already, by this or otherwise.
+        *fault* is one of `podnet_lab.explain.faults.FAULTS`, or its name, if none is to be drawn. The lab has to be wired, by
+        whomever, with two Pods or more on each of two nodes or more (``lab.goto("done")``). `hint` helps to find it, `give_up`
+        tells and mends it. Raises LabError if something is broken already, by this or otherwise; BadInput for an unknown fault.
         """
         if self._broken is not None:
             raise LabError("something is broken already: lab.hint() helps, lab.give_up() tells and mends")
-        if len(self.plan.nodes) < 2 or self.plan.pods_per_node < 2 or not self.check():
-            raise LabError("there is nothing whole to break: lab.goto('done') wires the cluster (two nodes, two Pods on each, or more)")
+        wanted = _named(fault) if isinstance(fault, str) else fault
         chance = random.Random(seed)  # noqa: S311 - what it draws is no secret: the same seed is to draw the same
-        drawn = chance.choice(FAULTS)
-        nodes = len(self.plan.nodes)
-        places = where(self.plan, chance.randrange(nodes), chance.randrange(self.plan.pods_per_node), chance.randrange(1, nodes))
-        return self._break(fault or drawn, places)
+        everyone = self._everyone()
+        places = where(everyone, chance.randrange(1000), chance.randrange(1000), 1 + chance.randrange(max(len(everyone) - 2, 1)))
+        if places is None or not self.check():
+            raise LabError("there is nothing whole to break: lab.goto('done') wires the cluster (two nodes, two Pods on each, or more)")
+        drawn = chance.sample(FAULTS, len(FAULTS)) if wanted is None else [wanted]
+        chosen = next((one for one in drawn if one.fits(places) and not self._lacks(one, places)), None)
+        if chosen is None:
+            raise LabError(f"{drawn[0].name!r} can't be made here: {self._lacks(drawn[0], places) or 'there is no place for it'}")
+        return self._break(chosen, places)
+
+    def _lacks(self: Lab, fault: Fault, places: Where) -> str:
+        """The program, or the setting, that a fault needs and its node has not."""
+        tests = {need: f"test -e /proc/sys/{need}" if "/" in need else f"command -v {need}" for need in fault.needs}
+        return next((need for need, test in tests.items() if self._fails(fault.node(places), test)), "")
+
+    def _fails(self: Lab, node: str, test: str) -> bool:
+        return self.shell(node, test, lambda *_: None) != 0
 
     def _break(self: Lab, fault: Fault, places: Where) -> str:
         name = fault.node(places)
@@ -55,12 +70,13 @@ class Breaking:
         self[name].shell(fault.command(places))
         self._broken = Broken(fault, places, before, {name: extras})
         source, target = fault.pair(places)
-        return f"something is broken: {source} does not reach {target} any more"
+        big = f" with {fault.size} bytes" if fault.size else ""
+        return f"something is broken: {source} does not reach {target}{big} any more"
 
     def hint(self: Lab) -> str:
         """A hint about what is broken: first a question, then where to look, then the command that mends it."""
         broken = self._must_be_broken()
-        found = self.explain(*broken.fault.pair(broken.where))
+        found = self.explain(*broken.fault.pair(broken.where), size=broken.fault.size)
         if found.obstacle is None:
             return f"{found.source} and {found.target} have nothing in their way any more: lab.ping(…) tells whether that is so"
         broken.asked = min(broken.asked + 1, 3)
@@ -72,6 +88,8 @@ class Breaking:
         left = bring_back(self._home.agents, broken.before)[1]
         for name, extras in broken.extras.items():
             self._home.agents[name].call("restore_extras", then=extras)
+        if broken.fault.size:  # else the Pod believes for ten minutes what a router has told it
+            self[broken.where.node.name].shell(f"ip netns exec {quote(broken.where.pod.name)} sysctl -qw net.ipv4.route.flush=1")
         self._broken = None
         command = broken.fault.command(broken.where)
         words = f"{broken.fault.name}: {broken.fault.node(broken.where)}# {command}"
@@ -81,3 +99,10 @@ class Breaking:
         if self._broken is None:
             raise LabError("nothing was broken: lab.break_something(seed=7) does")
         return self._broken
+
+
+def _named(name: str) -> Fault:
+    found = next((one for one in FAULTS if one.name == name), None)
+    if found is None:
+        raise BadInput(f"no fault is called {name!r}; podnet_lab.explain.faults.FAULTS has them all")
+    return found

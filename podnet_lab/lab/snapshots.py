@@ -63,6 +63,8 @@ def _namespace(name: str | None, has: dict[str, Any], rules: Ruleset) -> Namespa
         _POD_TABLES if has.get("tables") else rules,
         _policy(tuple(tuple(one) for one in has["policy"])) if "policy" in has else USUAL_POLICY,
         has.get("bridged", False),
+        has.get("silent", False),
+        {IPv4Address(to): size for to, size in has.get("learnt", ())},
     )
 
 

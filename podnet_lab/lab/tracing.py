@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,13 +53,14 @@ class Tracing:
                 answer = agent.call("echo", sends=[(space, address, 1)], expect=1, wait=WAIT, size=size or 0)
                 agent.call("echo_close")
                 answered = bool(answer["replies"])
+                refused = "".join(f"; its own kernel says {os.strerror(code).lower()}" for _, code in answer["refused"])
             else:
                 ((text, problem, _),) = agent.call("ask", namespace=space, address=address, port=tcp, protocol="tcp", times=1, wait=WAIT)
-                answered = bool(text) or problem == "connection refused"
+                answered, refused = bool(text) or problem == "connection refused", ""
             seen, lost = capture()
         ways = way.echoes(seen, nonce) if tcp is None else way.connection(seen, None, tcp)
         what = f"one TCP connection to port {tcp}" if tcp else "one echo" + (f" of {size} bytes" if size else "")
-        headline = f"{source} → {target}: {what}, {'answered' if answered else 'not answered'}"
+        headline = f"{source} → {target}: {what}, {'answered' if answered else 'not answered'}{refused}"
         return Trace.of(way.build(everyone, seen, ways, begin.node), headline, answered, lost)
 
     @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from podnet_lab.checks import bridge_of, cable, pod_addresses
+from podnet_lab.checks import bridge_of, cable, pod_addresses, uplink
 from podnet_lab.model import Link, Namespace, Snapshot
 from podnet_lab.show import text
 from podnet_lab.show.canvas import Canvas, clip
@@ -80,7 +80,7 @@ def draw(cluster: Mapping[str, Snapshot], before: Mapping[str, Snapshot] | None 
     canvas = Canvas(width, height, "Pod network", text.cluster(cluster))
     canvas.box(MARGIN, EXTERNAL_TOP, width - 2 * MARGIN, 26, "bridge")
     canvas.text(width / 2, EXTERNAL_TOP + 17, "external network 192.168.1.0/24", anchor="middle")
-    if outside is not None and (up := _uplink(outside)) is not None:
+    if outside is not None and (up := uplink(outside)) is not None:
         has = ", ".join(map(str, outside.own.addresses_of(up.name))) or "no address"
         canvas.text(width - MARGIN - 10, EXTERNAL_TOP + 17, f"{outside.node}: {has}", anchor="end")
     left = MARGIN
@@ -112,15 +112,11 @@ def _loose(node: Snapshot) -> list[str]:
     return sorted({" — ".join(sorted((name, link.peer[1]))) for name, link in ends.items()})
 
 
-def _uplink(node: Snapshot) -> Link | None:
-    return next((link for link in node.own.links.values() if link.kind not in ("bridge", "loopback") and link.peer is None), None)
-
-
 def _node(sheet: _Sheet, bottom: float) -> None:
     canvas, node = sheet.canvas, sheet.node
     cable_at = sheet.left + 20
     canvas.box(sheet.left, NODE_TOP, sheet.width, bottom - NODE_TOP, "node")
-    up = _uplink(node)
+    up = uplink(node)
     if up is not None:
         canvas.line(cable_at, EXTERNAL_TOP + 26, cable_at, NODE_TOP, "line" if up.up else "wrong", dashed=not up.up)
         has = ", ".join(map(str, node.own.addresses_of(up.name))) or "no address"
