@@ -6,11 +6,14 @@ Pure. *No reply* and *could not test* are different answers, and neither is a su
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from podnet_lab.checks import pod_addresses
 from podnet_lab.errors import BadInput, CheckFailed
+from podnet_lab.model import Snapshot
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,22 @@ class Endpoint:
     node: str
     namespace: str | None
     addresses: tuple[str, ...]
+
+
+def endpoints(snapshots: Mapping[str, Snapshot]) -> dict[str, Endpoint]:
+    """Everyone that can be named: Pods by their names (and node/name where two nodes have the same), and nodes."""
+    found: dict[str, Endpoint] = {}
+    for name, node in snapshots.items():
+        # What lies on lo comes last: it is an alias, and nobody else knows the way to it.
+        ordered = sorted(node.own.addresses, key=lambda one: one.dev == "lo")
+        own = tuple(str(one.interface.ip) for one in ordered if not one.interface.is_loopback)
+        found[name] = Endpoint(name, name, None, own)
+    names = Counter(pod.name for node in snapshots.values() for pod in node.pods)
+    for name, node in snapshots.items():
+        for pod in node.pods:
+            label = pod.name if names[pod.name] == 1 and pod.name not in found else f"{name}/{pod.name}"
+            found[label] = Endpoint(label, name, pod.name, tuple(str(one.ip) for one in pod_addresses(pod)))
+    return found
 
 
 class Verdict(StrEnum):

@@ -91,9 +91,8 @@ def round_and_round(place: Place, to: IPv4Address) -> Obstacle:
     return Obstacle(text, "route", place, question, _routes(place, to), mend=f"ip route del … (the one that leads back), to {to}")
 
 
-def reverse_path(place: Place, dev: str, sender: IPv4Address, strict: bool) -> Obstacle:
+def reverse_path(place: Place, dev: str, sender: IPv4Address, why: str) -> Obstacle:
     """A reverse-path filter: strict, it wants the way back to the sender to lead out of where the packet came in (RFC 3704, ip-sysctl)."""
-    why = "its own way there is another (rp_filter is strict)" if strict else "it has no way there at all (rp_filter is loose)"
     text = f"{name(place)} drops what comes in through {dev} from {sender}: {why}"
     question = f"Would {name(place)} send an answer to {sender} out of the interface that it came in by?"
     look = f"sysctl net/ipv4/conf/all/rp_filter net/ipv4/conf/{dev}/rp_filter"

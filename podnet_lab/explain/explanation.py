@@ -102,7 +102,7 @@ def _both_ways(cluster: Cluster, source: Endpoint, target: Endpoint, flow: Flow,
         found = found and found.behind(words)
         return Explanation(source.name, target.name, found, tuple(there.path), (), tuple(there.unsure), rewritten), there.ways
     answer = Flow(there.flow.to, there.flow.source, protocol=flow.protocol, port=there.flow.port, size=flow.size)
-    back = Walk(cluster, answer, reply=True, known=there.known)
+    back = Walk(cluster, answer, reply=True, known=there.known, told=there.told)
     found = back.follow(there.at, begin)
     if found is None and not back.broken_off and back.flow.source != flow.to:
         found = causes.stranger(begin, flow.to, back.flow.source)

@@ -89,7 +89,7 @@ CABLES = (
     ),
     Fault("the cable's MTU is too small", lambda w: f"ip link set dev {w.pod.end} mtu 1000", "cable", "node", size=BIG),
     Fault("the node's MTU is too small", lambda w: f"ip link set dev {w.node.uplink} mtu 1000", "cable", "node", size=BIG),
-    Fault("the loopback is down", lambda w: f"ip -n {w.pod.name} link set dev lo down", "cable", "pod", pair=lambda w: (w.pod.name,) * 2),
+    Fault("the loopback is down", lambda w: f"ip -n {w.pod.name} link set dev lo down", "cable", "pod", pair=lambda w: (w.pod.label,) * 2),
 )
 """What is wrong with interfaces, cables and bridges."""
 
@@ -133,8 +133,7 @@ ADDRESSES = (
     Fault(
         "the node's subnet takes in the other's",
         lambda w: (
-            f"ip route del {w.other_node.subnet}; "
-            f"ip addr add {w.other_node.subnet.broadcast_address - 1}/{w.other_node.subnet.prefixlen} dev {w.node.bridge}"
+            f"ip route del {w.other_node.subnet}; ip addr add {w.other_node.free}/{w.other_node.subnet.prefixlen} dev {w.node.bridge}"
         ),
         "address",
         "node",
@@ -145,7 +144,7 @@ ADDRESSES = (
 ROUTES = (
     Fault("the default route is missing", lambda w: f"ip -n {w.pod.name} route del default", "route", "pod"),
     Fault(
-        "the default route has the wrong gateway", lambda w: f"ip -n {w.pod.name} route replace default via {w.nowhere}", "address", "pod"
+        "the default route has the wrong gateway", lambda w: f"ip -n {w.pod.name} route replace default via {w.node.free}", "address", "pod"
     ),
     Fault(
         "the gateway is on no link",
@@ -166,9 +165,7 @@ ROUTES = (
     ),
     Fault(
         "the route is for one Pod alone",
-        lambda w: (
-            f"ip route del {w.other_node.subnet}; ip route add {w.other_node.subnet.broadcast_address - 1} via {w.other_node.external.ip}"
-        ),
+        lambda w: f"ip route del {w.other_node.subnet}; ip route add {w.other_node.free} via {w.other_node.external.ip}",
         "route",
         "node",
     ),
@@ -242,7 +239,7 @@ FIREWALLS = (
         lambda w: _drop("input", rule=f"ip saddr {w.pod.ip} drop"),
         "firewall",
         "node",
-        pair=lambda w: (w.pod.name, w.node.name),
+        pair=lambda w: (w.pod.label, w.node.name),
         needs=_NFT,
     ),
     Fault("a firewall drops pings alone", lambda w: _drop("forward", rule="meta l4proto icmp drop"), "firewall", "node", needs=_NFT),
@@ -263,7 +260,7 @@ FIREWALLS = (
         "firewall",
         "other node",
         "there",
-        pair=lambda w: (w.pod.name, w.other_node.name),
+        pair=lambda w: (w.pod.label, w.other_node.name),
     ),
 )
 """What is thrown away on purpose."""

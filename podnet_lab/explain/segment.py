@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from podnet_lab.explain import link_causes as causes
+from podnet_lab.explain.belief import disbelieved
 from podnet_lab.explain.obstacle import Obstacle, Place, name
-from podnet_lab.model import Address, Link, Namespace, Neighbour, Snapshot
+from podnet_lab.model import Address, FdbEntry, Link, Namespace, Neighbour, Snapshot
 from podnet_lab.routing import choose, is_own
 
 Cluster = Mapping[str, Snapshot]
@@ -57,12 +58,21 @@ class Station:
 
 @dataclass(frozen=True)
 class Next:
-    """Who gets a frame: a *station*, or nobody for a *problem*; *astray*: why, if it is not who was meant; *unsure*, in words."""
+    """
+    Who gets a frame: a *station*, or nobody for a *problem*; *astray*: why, if it is not who was meant; *unsure*, in words.
+
+    *asked*: who answered ARP, and in the name of which address was asked; it knows that one's MAC from then on.
+    """
 
     station: Station | None = None
     problem: Obstacle | None = None
     astray: Obstacle | None = None
     unsure: str = ""
+    asked: tuple[Place, IPv4Address] | None = None
+
+
+Told = dict[tuple[Place, IPv4Address], str]
+"""The MACs that somebody got to know by being asked."""
 
 
 def stations(cluster: Cluster, place: Place, link: Link) -> Iterator[Station]:
@@ -126,16 +136,24 @@ def _flood(cluster: Cluster, at: Station, came_in: Link | None) -> Iterator[Stat
         yield from _out(cluster, replace(at, link=port, trouble=trouble, crossed=crossed, narrow=narrow))
 
 
-def next_hop(cluster: Cluster, place: Place, dev: str, address: IPv4Address, sender: IPv4Address) -> Next:
+def next_hop(cluster: Cluster, place: Place, dev: str, address: IPv4Address, sender: IPv4Address, told: Told) -> Next:
     """Who gets a packet of *sender* that leaves by *dev* for its neighbour *address*; or what is wrong on the way there."""
     space = cluster[place[0]].spaces[place[1]]
     link = space.links[dev]
     if link.kind not in KNOWN_KINDS:
         return Next(unsure=f"{name(place)}'s {dev} is a {link.kind}, and where that leads is not seen")
-    if (problem := unfit(link, place)) is not None:
+    if (problem := unfit(replace(link, arp=True), place)) is not None:
         return Next(problem=problem)
     heard = list(stations(cluster, place, link))
-    if (believed := _believed(space, dev, address)) is not None:
+    if not link.arp and _believed(space, dev, address) is None:
+        # It asks nobody, and sends to its own MAC (arp_constructor): seldom is that somebody's.
+        deaf = causes.deaf(place, dev)
+        found = _by_mac(cluster, place, link, Neighbour(address, dev, link.mac, "NOARP"), heard)
+        return Next(found.station, None if found.station else deaf, deaf)
+    believed = _believed(space, dev, address)
+    if believed is None and (place, address) in told:
+        believed = Neighbour(address, dev, told[place, address], "REACHABLE")
+    if believed is not None:
         return _by_mac(cluster, place, link, believed, heard)
     if (entries := sum(len(one.neighbours) for one in cluster[place[0]].spaces.values())) >= TABLE:
         return Next(problem=causes.table_full(place, entries))
@@ -161,7 +179,7 @@ def _by_mac(cluster: Cluster, place: Place, link: Link, believed: Neighbour, hea
     owners = [one for one in heard if _owns(cluster, one, believed.address)]
     for one in owners:
         if one.trouble is None and (twin := _twin(cluster, place, link, one, fresh=False)) is not None:
-            return Next(problem=twin)
+            return _instead(heard, one, twin)
     right = [one for one in owners if one.link.mac == believed.mac]
     stale = causes.stale(place, believed) if owners or believed.state == "PERMANENT" else None
     wrong = next((one.trouble for one in owners if one.trouble), None) or _dangling(cluster, place, link)
@@ -181,17 +199,22 @@ def _by_question(cluster: Cluster, place: Place, link: Link, address: IPv4Addres
             continue
         trouble = one.trouble or unfit(one.link, one.place)
         there = cluster[one.place[0]].spaces[one.place[1]]
-        if trouble is None and asks is not None and is_own(there, asks):
+        doubt = disbelieved(one.place, there, asks, address, one.link.name) if trouble is None and asks is not None else None
+        if doubt is not None and is_own(there, asks):
             trouble = causes.deaf_to_its_own(one.place, asks, address)
+        elif doubt is not None:
+            trouble = doubt.behind(f"{asks}, who asks by ARP, is not answered: ")
         problem = problem or trouble
         ready += [] if trouble else [one]
     ready = ready or [one for one in heard if one.trouble is None and _stands_in(cluster, one, address)]
     if not ready:
         return Next(problem=problem or _nobody(cluster, place, link, address))
+    if (swallowed := _swallowed_answer(cluster, place, link, ready[0])) is not None:
+        return Next(problem=swallowed)
     if (twin := _twin(cluster, place, link, ready[0], fresh=True)) is not None:
-        return Next(problem=twin)
+        return replace(_instead(heard, ready[0], twin), asked=asks and (ready[0].place, asks))
     several = f"{' and '.join(name(one.place) for one in ready)} have {address}: who answers first gets it" if len(ready) > 1 else ""
-    return Next(ready[0], unsure=several)
+    return Next(ready[0], unsure=several, asked=asks and (ready[0].place, asks))
 
 
 def _owns(cluster: Cluster, one: Station, address: IPv4Address) -> bool:
@@ -219,22 +242,50 @@ def _stands_in(cluster: Cluster, one: Station, address: IPv4Address) -> bool:
 
 def _twin(cluster: Cluster, place: Place, link: Link, to: Station, fresh: bool) -> Obstacle | None:
     """Why a bridge does not bring a frame to *to*: its MAC is also the sender's, the bridge's, or was learnt behind another port."""
-    if link.mac == to.link.mac and link.mac and to.crossed:
+    if link.mac == to.link.mac and "bridge" not in (link.kind, to.link.kind) and to.crossed:
         return causes.twins(to.crossed[0].place, name(place), name(to.place))
     for one in to.crossed:
         space = cluster[one.place[0]].spaces[one.place[1]]
         if one.goes_out is None:
             continue
         for entry in space.fdb:
-            of = space.links.get(entry.dev)
-            here = of is not None and one.bridge in (of.name, of.master)
-            if entry.mac != to.link.mac or not here or (entry.dev == one.goes_out and not entry.permanent):
+            if entry.mac != to.link.mac or not _is_of(space, entry, one.bridge):
+                continue
+            # What a bridge itself sends goes out of the port that it has the MAC from; what comes in for that MAC is kept.
+            if entry.dev == one.goes_out and (not entry.permanent or one.came_in is None):
                 continue
             if entry.permanent:
                 return causes.twins(one.place, name(to.place), f"{name(one.place)}'s {entry.dev}")
             if not fresh:
                 return causes.misled(one.place, entry, name(to.place))
     return None
+
+
+def _instead(heard: list[Station], meant: Station, twin: Obstacle) -> Next:
+    """Who gets what was meant for a MAC that a bridge takes for its own: the bridge, if it has just that one."""
+    for crossing in meant.crossed:
+        for one in heard:
+            took = (one.place, one.link.name) == (crossing.place, crossing.bridge) and one.link.mac == meant.link.mac
+            if took and crossing.came_in is not None and one.trouble is None:
+                return Next(one, astray=twin)
+    return Next(problem=twin)
+
+
+def _swallowed_answer(cluster: Cluster, place: Place, link: Link, to: Station) -> Obstacle | None:
+    """Why the answer to a question does not come back: a bridge on its way takes the asker's MAC for its own."""
+    for one in to.crossed:
+        space = cluster[one.place[0]].spaces[one.place[1]]
+        mine = (entry for entry in space.fdb if entry.permanent and entry.mac == link.mac and _is_of(space, entry, one.bridge))
+        entry = next(mine, None)
+        own = entry is not None and one.goes_out is None and entry.dev == one.came_in  # what a bridge itself sends, see _twin
+        if one.came_in is not None and entry is not None and not own:
+            return causes.twins(one.place, name(place), f"{name(one.place)}'s {entry.dev}")
+    return None
+
+
+def _is_of(space: Namespace, entry: FdbEntry, bridge: str) -> bool:
+    of = space.links.get(entry.dev)
+    return of is not None and bridge in (of.name, of.master)
 
 
 def _nobody(cluster: Cluster, place: Place, link: Link, address: IPv4Address) -> Obstacle:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
 from podnet_lab.explain import causes, link_causes
+from podnet_lab.explain.belief import disbelieved
 from podnet_lab.explain.firewall import outcomes, summary
 from podnet_lab.explain.matching import Packet
 from podnet_lab.explain.obstacle import Obstacle, Place, name
-from podnet_lab.explain.segment import SLACK, Cluster, Crossing, Station, next_hop
+from podnet_lab.explain.segment import SLACK, Cluster, Crossing, Station, Told, next_hop
 from podnet_lab.model import Namespace, Route
 from podnet_lab.routing import ANYWHERE, choose, is_own, mtu, source_for
 
@@ -52,7 +53,8 @@ class Walk:
     One packet's way, and what became of it.
 
     *path* has the places that it reached, *at* the last one, *unsure* what could not be judged; *broken_off*: it could not be
-    followed any further; *astray*: why it went to somebody who was not meant. *ways* is of how many Pods a Service draws one, and *draw* which of them this walk is given.
+    followed any further; *astray*: why it went to somebody who was not meant. *ways* is of how many Pods a Service draws one,
+    and *draw* which of them this walk is given.
     """
 
     cluster: Cluster
@@ -65,6 +67,7 @@ class Walk:
     ways: int = 1
     at: Place | None = None
     broken_off: bool = False
+    told: Told = field(default_factory=dict, repr=False)
     astray: Obstacle | None = None
 
     def follow(self, start: Place, end: Place | None) -> Obstacle | None:
@@ -123,7 +126,7 @@ class Walk:
                 if route is None:
                     return None, problem
         if came_in is not None:
-            problem = self._believes(place, space, came_in, route.dev)
+            problem = disbelieved(place, space, self.flow.source, self.flow.to, came_in, route.dev)
             return (None, problem) if problem else (route, None)
         to = self.flow.to
         if problem := self._meet(place, space, "output", None, route.dev):
@@ -148,27 +151,8 @@ class Walk:
             return None, causes.ruled_out(place, found.rule, self.flow.to) if ruled else causes.closed(place, route, self.flow.to)
         return route, None
 
-    def _believes(self, place: Place, space: Namespace, came_in: str, goes_out: str = "") -> Obstacle | None:
-        """Whether the kernel takes the sender's address for a true one (fib_validate_source)."""
-        sender = self.flow.source
-        if is_own(space, sender):
-            return causes.own_source(place, sender)
-        # The stricter of "all" and the interface's own holds; 2 is loose: any way back will do.
-        strictness = max((space.conf[dev].rp_filter for dev in ("all", came_in) if dev in space.conf), default=0)
-        if strictness == 0:
-            return None
-        route = choose(space, sender, self.flow.to, goes_out).route
-        if route is not None and route.kind == "unicast" and (strictness == 2 or route.dev in (came_in, None)):
-            return None
-        return causes.reverse_path(place, came_in, sender, strictness == 1)
-
     def _arrived(self, place: Place, space: Namespace, came_in: str | None, end: Place | None) -> Obstacle | None:
-        if came_in is None:
-            self.flow = replace(self.flow, source=self.flow.source or self.flow.to)
-            lo = space.links.get("lo")
-            if lo is not None and not lo.up:
-                return link_causes.down(place, "lo")
-        elif problem := self._believes(place, space, came_in) or self._meet(place, space, "input", came_in, None):
+        if problem := self._is_taken(place, space, came_in):
             return problem
         if (known := self._remembered_source(place)) is not None:
             self.flow = replace(self.flow, source=known.came.to)
@@ -177,6 +161,15 @@ class Walk:
         if space.silent and self.flow.protocol == "icmp" and not self.reply:
             return causes.silent(place)
         return None
+
+    def _is_taken(self, place: Place, space: Namespace, came_in: str | None) -> Obstacle | None:
+        """Whether what is for this place gets to it: by the loopback if it is its own, else past its filters."""
+        if came_in is not None:
+            problem = disbelieved(place, space, self.flow.source, self.flow.to, came_in)
+            return problem or self._meet(place, space, "input", came_in, None)
+        self.flow = replace(self.flow, source=self.flow.source or self.flow.to)
+        lo = space.links.get("lo")
+        return link_causes.down(place, "lo") if lo is not None and not lo.up else None
 
     def _remembered_source(self, place: Place) -> Translation | None:
         return next((one for one in self.known if one.place == place and one.went.to == self.flow.source), None)
@@ -200,7 +193,9 @@ class Walk:
         return self._over(place, route, route.via or self.flow.to)
 
     def _over(self, place: Place, route: Route, address: IPv4Address) -> tuple[Station | None, Obstacle | None]:
-        found = next_hop(self.cluster, place, route.dev, address, self.flow.source)
+        found = next_hop(self.cluster, place, route.dev, address, self.flow.source, self.told)
+        if found.asked is not None:
+            self.told[found.asked] = self.cluster[place[0]].link(place[1], route.dev).mac
         self.astray = self.astray or found.astray
         self.unsure += [found.unsure] if found.unsure else []
         if found.station is None:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from podnet_lab.checks import bridge_of, cable, pod_addresses, uplink
 from podnet_lab.model import Snapshot
+from podnet_lab.reach import endpoints
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,19 @@ class Side:
         """The Pods' subnet."""
         return self.gateway.network
 
+    @property
+    def free(self) -> IPv4Address:
+        """An address of the Pods' subnet that is not the bridge's, nor probably a Pod's: they come from below."""
+        last = self.subnet.broadcast_address - 1
+        return last if last != self.gateway.ip else last - 1
+
 
 @dataclass(frozen=True)
 class Spot:
-    """A Pod: its address, its interface *dev*, and its cable's *end* on the bridge."""
+    """A Pod: its *label* as `Lab.ping` takes it, its address, its interface *dev*, and its cable's *end* on the bridge."""
 
     name: str
+    label: str
     address: IPv4Interface
     dev: str
     end: str
@@ -61,12 +69,12 @@ class Where:
     @property
     def across(self) -> tuple[str, str]:
         """From the Pod to the one on another node."""
-        return self.pod.name, self.other.name
+        return self.pod.label, self.other.label
 
     @property
     def beside(self) -> tuple[str, str]:
         """From the Pod to its neighbour."""
-        return self.pod.name, self.neighbour.name
+        return self.pod.label, self.neighbour.label
 
     @property
     def astray(self) -> str:
@@ -79,11 +87,6 @@ class Where:
         one, other = int(self.pod.address.ip), int(self.other.address.ip)
         return 32 - (one ^ other).bit_length()
 
-    @property
-    def nowhere(self) -> str:
-        """An address of the Pod's subnet that nobody has."""
-        return str(self.node.subnet.broadcast_address - 1)
-
 
 def sides(cluster: Mapping[str, Snapshot]) -> dict[str, Side]:
     """The nodes that are wired: a bridge with an address, and an uplink with one."""
@@ -95,13 +98,13 @@ def sides(cluster: Mapping[str, Snapshot]) -> dict[str, Side]:
     return found
 
 
-def spots(node: Snapshot) -> list[Spot]:
+def spots(cluster: Mapping[str, Snapshot], node: str) -> list[Spot]:
     """The node's Pods that are wired: a cable with an address, whose other end is on the node."""
-    found = []
-    for pod in node.pods:
+    found, labels = [], {(place.node, place.namespace): label for label, place in endpoints(cluster).items()}
+    for pod in cluster[node].pods:
         link, has = cable(pod), pod_addresses(pod)
         if link is not None and has and link.peer is not None and link.peer[0] is None:
-            found.append(Spot(pod.name, has[0], link.name, link.peer[1]))
+            found.append(Spot(pod.name, labels[node, pod.name], has[0], link.name, link.peer[1]))
     return found
 
 
@@ -116,7 +119,7 @@ def where(cluster: Mapping[str, Snapshot], node: int, pod: int, step: int) -> Wh
         return None
     names = list(wired)
     here, there = names[node % len(names)], names[(node + step) % len(names)]
-    pods, others = spots(cluster[here]), spots(cluster[there])
+    pods, others = spots(cluster, here), spots(cluster, there)
     if here == there or len(pods) < 2 or not others:
         return None
     beside = pods[pod % len(pods)], pods[(pod + 1) % len(pods)]

@@ -13,11 +13,11 @@ from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import Explanation, explanation
 from podnet_lab.explain.walk import SMALL
 from podnet_lab.lab.exam import Exam, rules
-from podnet_lab.lab.reaching import Progress, all_pairs, endpoints, one_pair
+from podnet_lab.lab.reaching import Progress, all_pairs, one_pair
 from podnet_lab.lab.run import look
 from podnet_lab.lab.snapshots import Snapshots
 from podnet_lab.plan import echo_size, port_number
-from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, expectation
+from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, endpoints, expectation
 from podnet_lab.show.topology import Topology
 
 if TYPE_CHECKING:

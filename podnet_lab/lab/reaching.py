@@ -7,19 +7,17 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from podnet_lab.checks import pod_addresses
 from podnet_lab.errors import LabGone
 from podnet_lab.explain.explanation import obstacle
 from podnet_lab.lab import mesh
 from podnet_lab.lab.sample import some_pairs
 from podnet_lab.lab.wire import AgentClient
 from podnet_lab.model import Snapshot
-from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, waves
+from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, endpoints, waves
 
 AGAIN = 0.25
 """Seconds after which what was not answered is sent again."""
@@ -52,22 +50,6 @@ Progress = Callable[[int, int], None]
 """Called with how many pairs are done, of how many."""
 
 Pairs = Sequence[tuple[Endpoint, Endpoint]]
-
-
-def endpoints(snapshots: Mapping[str, Snapshot]) -> dict[str, Endpoint]:
-    """Everyone that can be named: Pods by their names (and node/name where two nodes have the same), and nodes."""
-    found: dict[str, Endpoint] = {}
-    for name, node in snapshots.items():
-        # What lies on lo comes last: it is an alias, and nobody else knows the way to it.
-        ordered = sorted(node.own.addresses, key=lambda one: one.dev == "lo")
-        own = tuple(str(one.interface.ip) for one in ordered if not one.interface.is_loopback)
-        found[name] = Endpoint(name, name, None, own)
-    names = Counter(pod.name for node in snapshots.values() for pod in node.pods)
-    for name, node in snapshots.items():
-        for pod in node.pods:
-            label = pod.name if names[pod.name] == 1 and pod.name not in found else f"{name}/{pod.name}"
-            found[label] = Endpoint(label, name, pod.name, tuple(str(one.ip) for one in pod_addresses(pod)))
-    return found
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from podnet_lab.errors import BadInput
 from podnet_lab.explain import trace as way
 from podnet_lab.explain.trace import Seen, Trace
 from podnet_lab.frames import frame
-from podnet_lab.lab.reaching import endpoints
 from podnet_lab.plan import echo_size
+from podnet_lab.reach import endpoints
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
@@ -28,12 +28,13 @@ SETTLE = 0.03
 class Tracing:
     """What a `Lab` can say of one packet."""
 
-    def trace(self: Lab, source: str, target: str, *, tcp: int | None = None, size: int | None = None) -> Trace:
+    def trace(self: Lab, source: str, target: str, *, tcp: int | None = None, size: int | None = None, patience: float = WAIT) -> Trace:
         """
         Send one echo from a Pod or node to another, and show every interface at which it, its answer, or an error was seen.
 
         With *tcp* it is the first packet of a TCP connection to that port; with *size* an echo of so many bytes (IPv4 header
-        included), which no router may cut. *target* may also be an address nobody has, such as a Service's.
+        included), which nobody may cut. It waits for *patience* seconds for an answer. *target* may also be an address that
+        nobody has, such as a Service's.
         """
         if tcp is not None and size is not None:
             raise BadInput("a trace is of an echo of some size, or of a TCP connection, not of both")
@@ -50,12 +51,14 @@ class Tracing:
             agent, space = self._home.agents[begin.node], begin.namespace
             if tcp is None:
                 agent.call("echo_open", nonce=nonce.hex(), spaces=[space])
-                answer = agent.call("echo", sends=[(space, address, 1)], expect=1, wait=WAIT, size=size or 0)
+                answer = agent.call("echo", sends=[(space, address, 1)], expect=1, wait=patience, size=size or 0)
                 agent.call("echo_close")
                 answered = bool(answer["replies"])
                 refused = "".join(f"; its own kernel says {os.strerror(code).lower()}" for _, code in answer["refused"])
             else:
-                ((text, problem, _),) = agent.call("ask", namespace=space, address=address, port=tcp, protocol="tcp", times=1, wait=WAIT)
+                ((text, problem, _),) = agent.call(
+                    "ask", namespace=space, address=address, port=tcp, protocol="tcp", times=1, wait=patience
+                )
                 answered, refused = bool(text) or problem == "connection refused", ""
             seen, lost = capture()
         ways = way.echoes(seen, nonce) if tcp is None else way.connection(seen, None, tcp)

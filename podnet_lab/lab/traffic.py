@@ -12,10 +12,9 @@ from podnet_lab import names, services
 from podnet_lab.answers import Answer, Answers, answers
 from podnet_lab.checks import Check, Checks
 from podnet_lab.errors import BadInput, LabError
-from podnet_lab.lab.reaching import endpoints
 from podnet_lab.lab.wire import Refusal
 from podnet_lab.plan import ip_address, port_number, socket_address
-from podnet_lab.reach import Endpoint
+from podnet_lab.reach import Endpoint, endpoints
 from podnet_lab.results import Result
 from podnet_lab.services import Service
 

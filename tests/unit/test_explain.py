@@ -8,10 +8,10 @@ import world
 from test_walk import BREAKS
 
 from podnet_lab.errors import BadInput
-from podnet_lab.explain.obstacle import LAYERS
+from podnet_lab.explain.explanation import explanation
 from podnet_lab.explain.firewall import judge
 from podnet_lab.explain.matching import Packet
-from podnet_lab.explain.explanation import explanation
+from podnet_lab.explain.obstacle import LAYERS
 from podnet_lab.plan import plan
 from podnet_lab.rules import Ruleset, ruleset
 from podnet_lab.steps import forwarding, route

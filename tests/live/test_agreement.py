@@ -1,0 +1,144 @@
+"""Explanations against the real kernel: random networks with random mischief; and by name what once disagreed."""
+
+from ipaddress import IPv4Address
+
+import pytest
+
+from live import random_nets
+from live.agreement import Report, build, case, compare
+from live.helpers import UPLINK, until
+from podnet_lab.explain.explanation import explanation
+from podnet_lab.lab.reaching import try_pairs
+from podnet_lab.reach import endpoints
+
+pytestmark = pytest.mark.nft
+
+
+def tried(lab, capsys, seeds, pairs) -> Report:
+    """Cases with none to four things wrong in each network; how many agreed is printed."""
+    report = Report()
+    for seed in seeds:
+        lab.reset()
+        case(lab, seed, seed % 5, pairs, report)
+    with capsys.disabled():
+        print(f"\n{report}")
+    return report
+
+
+def test_what_is_explained_is_what_happens_in_a_hundred_cases(lab, capsys):
+    report = tried(lab, capsys, range(50), 2)
+    assert report.disagree == []
+    assert report.healthy + report.broken + report.unsure == 100
+    assert min(report.healthy, report.broken) > 20, "what is drawn tells nothing"
+    assert report.unsure < 5
+
+
+@pytest.mark.long
+def test_what_is_explained_is_what_happens_in_a_thousand_cases(lab, capsys):
+    report = tried(lab, capsys, range(1000, 1250), 4)
+    assert report.disagree == []
+    assert report.healthy + report.broken + report.unsure == 1000
+    assert report.unsure < 50
+
+
+def alarms(lab, seeds) -> list[str]:
+    """What is called broken, or not judged, of what the kernel brings there and back."""
+    found = []
+    for seed in seeds:
+        lab.reset()
+        build(lab, random_nets.healthy(seed))
+        everyone = lab._everyone()
+        known = [one for one in endpoints(everyone).values() if one.addresses and one.name != "outside"]
+        pairs = [(one, other) for one in known for other in known if one != other]
+        reached = [ping for ping in try_pairs(lab._home.agents, pairs) if ping]
+        assert len(reached) > len(pairs) / 2, f"seed {seed} is no healthy network"
+        said = {ping: explanation(everyone, ping.source, ping.target) for ping in reached}
+        found += [f"seed {seed}: {one}" for one in said.values() if not one]
+    return found
+
+
+def test_thirty_networks_that_work_are_not_called_broken(lab):
+    assert alarms(lab, range(2000, 2030)) == []
+
+
+@pytest.mark.long
+def test_two_hundred_networks_that_work_are_not_called_broken(lab):
+    assert alarms(lab, range(3000, 3200)) == []
+
+
+NAT = "nft add table ip m; nft 'add chain ip m c { type nat hook postrouting priority 100 ; }'; nft add rule ip m c "
+BRIDGES_MAC = "ip -n pod-1-2 link set veth-1-2 address $(cat /sys/class/net/v-net-0/address)"
+
+# What was explained wrongly once, or named at a wrong place: (what was typed on node1, who asks, who is asked)
+ONCE_WRONG = {
+    "a Pod with its bridge's MAC does not get an answer": (BRIDGES_MAC, "pod-1-2", "pod-2-2"),
+    "a Pod with its bridge's MAC, asked by a neighbour": (BRIDGES_MAC, "pod-1-3", "pod-1-2"),
+    "a Pod with its bridge's MAC, asked from another node": (BRIDGES_MAC, "pod-2-2", "pod-1-2"),
+    "a bridge that asks nobody sends to its own MAC, which a Pod has": (
+        f"{BRIDGES_MAC}; ip link set v-net-0 arp off",
+        "pod-2-2",
+        "pod-1-2",
+    ),
+    "loose is strict where an interface has no address": (
+        "sysctl -qw net.ipv4.conf.all.rp_filter=2; ip link set veth-1-2-br nomaster",
+        "pod-1-2",
+        "pod-2-2",
+    ),
+    "loose lets nothing in from where no way leads": (
+        "sysctl -qw net.ipv4.conf.all.rp_filter=2; ip route del 10.244.2.0/24",
+        "pod-2-2",
+        "pod-1-2",
+    ),
+    "who has another's address answers, and its answer is lost elsewhere": (
+        "ip addr add 10.244.2.2/32 dev v-net-0; ip -n pod-1-2 route add unreachable 10.244.2.2",
+        "pod-3-2",
+        "pod-2-2",
+    ),
+    "the node answers ARP at a cable that is plugged into nothing": ("ip link set veth-1-2-br nomaster", "pod-1-2", "pod-2-2"),
+    "each interface forwards by itself": (
+        "sysctl -qw net.ipv4.ip_forward=0; sysctl -qw net.ipv4.conf.v-net-0.forwarding=1",
+        "pod-1-2",
+        "pod-2-2",
+    ),
+    "a rule for senders is not for who has no address yet": (
+        "ip rule add from 192.168.1.11 blackhole",
+        "node1",
+        "pod-2-2",
+    ),
+    "a masqueraded echo is answered to the node": (
+        f"{NAT} oifname != v-net-0 masquerade",
+        "pod-1-2",
+        "pod-2-2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONCE_WRONG)
+@pytest.mark.parametrize("size", [None, 1300])
+def test_what_once_disagreed(wired, name, size):
+    command, source, target = ONCE_WRONG[name]
+    wired["node1"].shell(command)
+    assert compare(wired, source, target, size, Report()) == ""
+
+
+def test_what_a_router_said_about_sizes_is_no_route_and_is_remembered(wired):
+    big = {"size": 1400}
+    before = wired.snapshot("node1")["node1"]
+    assert wired.ping("pod-1-2", "pod-2-2")
+    wired["node1"].shell(f"ip link set {UPLINK} mtu 1000")
+    assert f"node1 can send 1000 bytes at most through {UPLINK}" in str(wired.explain("pod-1-2", "pod-2-2", **big))
+    assert "fragmentation needed" in str(wired.trace("pod-1-2", "pod-2-2", **big))
+
+    def learnt():  # the kernel does not always believe the first of these messages
+        wired.trace("pod-1-2", "pod-2-2", **big, patience=0.2)
+        return wired.snapshot("node1")["node1"].spaces["pod-1-2"].learnt
+
+    assert until(learnt) == {IPv4Address("10.244.2.2"): 1000}
+    wired["node1"].shell(f"ip link set {UPLINK} mtu 1500")
+    assert wired.snapshot("node1")["node1"].spaces["pod-1-2"].routes == before.spaces["pod-1-2"].routes
+    assert "has learnt that 1000 bytes pass" in str(wired.explain("pod-1-2", "pod-2-2", **big))
+    assert "message too long" in str(wired.trace("pod-1-2", "pod-2-2", **big))
+    assert wired.explain("pod-1-2", "pod-2-2")
+    wired["node1"].shell("ip netns exec pod-1-2 sysctl -qw net.ipv4.route.flush=1")
+    assert wired.explain("pod-1-2", "pod-2-2", **big)
+    assert wired.trace("pod-1-2", "pod-2-2", **big)
