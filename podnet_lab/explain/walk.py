@@ -156,7 +156,7 @@ class Walk:
             return problem
         if (known := self._remembered_source(place)) is not None:
             self.flow = replace(self.flow, source=known.came.to)
-        if end is not None and place != end:
+        if end is not None and place != end and not self.flow.translated:
             return causes.twice(place, self.flow.to, next((one.dev for one in space.addresses if one.interface.ip == self.flow.to), "lo"))
         if space.silent and self.flow.protocol == "icmp" and not self.reply:
             return causes.silent(place)

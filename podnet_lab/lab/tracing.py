@@ -13,7 +13,7 @@ from podnet_lab.explain import trace as way
 from podnet_lab.explain.trace import Seen, Trace
 from podnet_lab.frames import frame
 from podnet_lab.plan import echo_size
-from podnet_lab.reach import endpoints
+from podnet_lab.reach import Endpoint, endpoints
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
@@ -46,25 +46,34 @@ class Tracing:
         if not to.addresses:
             raise BadInput(f"{target} has no address")
         address = to.addresses[0]
+        nonce = secrets.token_bytes(8)
         with self._capturing(everyone) as capture:
-            nonce = secrets.token_bytes(8)
-            agent, space = self._home.agents[begin.node], begin.namespace
             if tcp is None:
-                agent.call("echo_open", nonce=nonce.hex(), spaces=[space])
-                answer = agent.call("echo", sends=[(space, address, 1)], expect=1, wait=patience, size=size or 0)
-                agent.call("echo_close")
-                answered = bool(answer["replies"])
-                refused = "".join(f"; its own kernel says {os.strerror(code).lower()}" for _, code in answer["refused"])
+                answered, problem = self._echo(begin, address, nonce, size or 0, patience)
             else:
-                ((text, problem, _),) = agent.call(
-                    "ask", namespace=space, address=address, port=tcp, protocol="tcp", times=1, wait=patience
-                )
-                answered, refused = bool(text) or problem == "connection refused", ""
+                answered, problem = self._connect(begin, address, tcp, patience)
             seen, lost = capture()
         ways = way.echoes(seen, nonce) if tcp is None else way.connection(seen, None, tcp)
+        if tcp is not None and _came_back(ways["back"], begin, address):  # somebody who says no has answered, too
+            answered, problem = True, problem and "with a refusal"
         what = f"one TCP connection to port {tcp}" if tcp else "one echo" + (f" of {size} bytes" if size else "")
-        headline = f"{source} → {target}: {what}, {'answered' if answered else 'not answered'}{refused}"
+        said = "answered" if answered else "not answered"
+        headline = (
+            f"{source} → {target}: {what}, {said}{', ' if answered and problem else '; its own kernel says ' if problem else ''}{problem}"
+        )
         return Trace.of(way.build(everyone, seen, ways, begin.node), headline, answered, lost)
+
+    def _echo(self: Lab, begin: Endpoint, address: str, nonce: bytes, size: int, patience: float) -> tuple[bool, str]:
+        agent = self._home.agents[begin.node]
+        agent.call("echo_open", nonce=nonce.hex(), spaces=[begin.namespace])
+        answer = agent.call("echo", sends=[(begin.namespace, address, 1)], expect=1, wait=patience, size=size)
+        agent.call("echo_close")
+        return bool(answer["replies"]), "".join(os.strerror(code).lower() for _, code in answer["refused"])
+
+    def _connect(self: Lab, begin: Endpoint, address: str, port: int, patience: float) -> tuple[bool, str]:
+        question = {"namespace": begin.namespace, "address": address, "port": port, "protocol": "tcp", "times": 1}
+        ((text, problem, _),) = self._home.agents[begin.node].call("ask", **question, wait=patience)
+        return bool(text), problem
 
     @contextmanager
     def _capturing(self: Lab, everyone) -> Iterator:
@@ -89,3 +98,9 @@ class Tracing:
         finally:
             for answer in [agents[name].start("capture_close") for name in everyone]:
                 answer()
+
+
+def _came_back(back: list[Seen], begin: Endpoint, address: str) -> bool:
+    """Whether who asked got an answer from the address that it asked."""
+    here = (one for one in back if (one.node, one.namespace, one.out) == (begin.node, begin.namespace, False))
+    return any(str(one.frame.source) == address for one in here)
