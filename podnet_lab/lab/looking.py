@@ -11,6 +11,7 @@ from podnet_lab.checks import Checks, unique_addresses
 from podnet_lab.checks import stage as stage_checks
 from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import Explanation, explanation
+from podnet_lab.explain.trace import Trace
 from podnet_lab.explain.walk import SMALL
 from podnet_lab.lab.exam import Exam, rules
 from podnet_lab.lab.reaching import Progress, all_pairs, one_pair
@@ -36,12 +37,16 @@ class Looking:
             self[name]
         return Snapshots(look(self._home.agents, names or [node.name for node in self.plan.nodes]))
 
-    def topology(self: Lab) -> Topology:
-        """The network as a picture, drawn from what the kernels say now; what the last run added is marked."""
+    def topology(self: Lab, trace: Trace | None = None) -> Topology:
+        """
+        The network as a picture, drawn from what the kernels say now; what the last run added is marked.
+
+        With *trace*, also the way that one packet took.
+        """
         before = self._journal[-1].before if self._journal else None
         now = self._everyone()
         outside = now.pop(OUTSIDE_NAME)
-        return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now}, outside)
+        return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now}, outside, trace)
 
     def ping(self: Lab, source: str, target: str, expect: str | bool | Verdict = True, patience: float | None = None) -> Ping:
         """

@@ -6,7 +6,9 @@ Colours stand in presentation attributes, for viewers that take styles away, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
+from math import hypot
 
 COLOURS = {
     "page": ("#ffffff", "#14181d"),
@@ -53,6 +55,32 @@ class Canvas:
             f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" class="f-{colour}" '
             f'fill="{COLOURS[colour][0]}"{weight}>{escape(words)}</text>'
         )
+
+    def way(self, points: Sequence[tuple[float, float]], stroke: str, *, dashed: bool = False) -> None:
+        """A thick line past *points*, with an arrow head at its end."""
+        if len(points) < 2:
+            return
+        path = " ".join(f"{x:g},{y:g}" for x, y in points)
+        dashes = ' stroke-dasharray="7 4"' if dashed else ""
+        look = f'class="s-{stroke}" stroke="{COLOURS[stroke][0]}" stroke-width="3" fill="none" stroke-linejoin="round"{dashes}'
+        self._parts.append(f'<polyline points="{path}" {look}/>')
+        (x1, y1), (x2, y2) = points[-2:]
+        length = max(hypot(x2 - x1, y2 - y1), 1)
+        dx, dy = 9 * (x2 - x1) / length, 9 * (y2 - y1) / length
+        head = f"{x2:g},{y2:g} {x2 - dx - dy / 2:g},{y2 - dy + dx / 2:g} {x2 - dx + dy / 2:g},{y2 - dy - dx / 2:g}"
+        self._parts.append(f'<polygon points="{head}" class="f-{stroke}" fill="{COLOURS[stroke][0]}"/>')
+
+    def badge(self, x: float, y: float, words: str) -> None:
+        """A small round mark with a number in it."""
+        look = f'class="f-page s-new" fill="{COLOURS["page"][0]}" stroke="{COLOURS["new"][0]}" stroke-width="1.3"'
+        self._parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="8.5" {look}/>')
+        of_text = f'text-anchor="middle" font-size="9.5" class="f-new" fill="{COLOURS["new"][0]}"'
+        self._parts.append(f'<text x="{x:g}" y="{y + 3.5:g}" {of_text}>{escape(words)}</text>')
+
+    def cross(self, x: float, y: float) -> None:
+        """A cross: it ends here."""
+        for one in (-6, 6):
+            self.line(x - 6, y - one, x + 6, y + one, "wrong", bold=True)
 
     @staticmethod
     def _stroke(stroke: str, dashed: bool, bold: bool) -> str:

@@ -10,31 +10,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from podnet_lab.checks import bridge_of, cable, pod_addresses, uplink
+from podnet_lab.explain.trace import Trace
 from podnet_lab.model import Link, Namespace, Snapshot
-from podnet_lab.show import text
+from podnet_lab.show import packet, text
 from podnet_lab.show.canvas import Canvas, clip
+from podnet_lab.show.packet import Anchors
 
 POD_WIDTH, POD_HEIGHT, GAP = 112, 58, 10
 NODE_TOP, EXTERNAL_TOP, MARGIN = 78, 14, 12
 MOST_PODS, MOST_ROUTES = 4, 4
 LINE = 15
+LEGEND = 24
 
 
 @dataclass(frozen=True)
 class Topology:
-    """A cluster's picture; *before* are earlier snapshots, and what came since is marked as new; *outside* is the host beside it."""
+    """
+    A cluster's picture; *before* are earlier snapshots, and what came since is marked as new; *outside* is the host beside it.
+
+    *trace* is one packet's way, drawn on it.
+    """
 
     cluster: Mapping[str, Snapshot]
     before: Mapping[str, Snapshot] | None = None
     outside: Snapshot | None = None
+    trace: Trace | None = None
 
     def __repr__(self) -> str:
-        return text.cluster(self.cluster)
+        return text.cluster(self.cluster) if self.trace is None else str(self.trace)
 
     @property
     def svg(self) -> str:
         """The picture as SVG."""
-        return draw(self.cluster, self.before, self.outside)
+        return draw(self.cluster, self.before, self.outside, self.trace)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"text/plain": repr(self), "image/svg+xml": self.svg}
@@ -51,6 +59,11 @@ class _Sheet:
     width: float
     pods_top: float
     bridge_top: float
+    anchors: Anchors
+
+    def at(self, namespace: str | None, dev: str, x: float, y: float) -> None:
+        """Remember where an interface is."""
+        self.anchors[self.node.node, namespace, dev] = (x, y)
 
     def new(self, namespace: str | None, dev: str | None = None) -> bool:
         """Whether a namespace, or an interface in it, came since the earlier snapshot."""
@@ -68,8 +81,13 @@ class _Sheet:
         return then is not None and then.addresses_of(dev) == self.node.spaces[namespace].addresses_of(dev)
 
 
-def draw(cluster: Mapping[str, Snapshot], before: Mapping[str, Snapshot] | None = None, outside: Snapshot | None = None) -> str:
-    """The picture of *cluster* as SVG, with the host outside it, if given."""
+def draw(
+    cluster: Mapping[str, Snapshot],
+    before: Mapping[str, Snapshot] | None = None,
+    outside: Snapshot | None = None,
+    trace: Trace | None = None,
+) -> str:
+    """The picture of *cluster* as SVG, with the host outside it, and a packet's way, if given."""
     widths = [_width(node) for node in cluster.values()]
     width = sum(widths) + MARGIN * (len(widths) + 1)
     routes = max((len(_routes(node)) for node in cluster.values()), default=0)
@@ -77,17 +95,27 @@ def draw(cluster: Mapping[str, Snapshot], before: Mapping[str, Snapshot] | None 
     pods_top = bridge_top + 34 + 56
     loose = max((len(_loose(node)) for node in cluster.values()), default=0)
     height = pods_top + POD_HEIGHT + 26 + LINE * loose + MARGIN
-    canvas = Canvas(width, height, "Pod network", text.cluster(cluster))
+    if trace is not None:
+        height += LEGEND
+    canvas = Canvas(width, height, "Pod network", text.cluster(cluster) if trace is None else str(trace))
+    anchors: Anchors = {}
     canvas.box(MARGIN, EXTERNAL_TOP, width - 2 * MARGIN, 26, "bridge")
     canvas.text(width / 2, EXTERNAL_TOP + 17, "external network 192.168.1.0/24", anchor="middle")
     if outside is not None and (up := uplink(outside)) is not None:
         has = ", ".join(map(str, outside.own.addresses_of(up.name))) or "no address"
         canvas.text(width - MARGIN - 10, EXTERNAL_TOP + 17, f"{outside.node}: {has}", anchor="end")
+        anchors[outside.node, None, up.name] = (width - MARGIN - 90, EXTERNAL_TOP + 26)
     left = MARGIN
     for (name, node), node_width in zip(cluster.items(), widths, strict=True):
         was = None if before is None else before.get(name)
-        _node(_Sheet(canvas, node, was, left, node_width, pods_top, bridge_top), height - MARGIN)
+        _node(
+            _Sheet(canvas, node, was, left, node_width, pods_top, bridge_top, anchors),
+            height - MARGIN - (LEGEND if trace is not None else 0),
+        )
         left += node_width + MARGIN
+    if trace is not None:
+        packet.draw(canvas, anchors, trace, EXTERNAL_TOP + 26)
+        canvas.text(MARGIN, height - 10, clip(packet.legend(trace, anchors), width - 2 * MARGIN), "ink")
     return canvas.svg()
 
 
@@ -118,6 +146,7 @@ def _node(sheet: _Sheet, bottom: float) -> None:
     canvas.box(sheet.left, NODE_TOP, sheet.width, bottom - NODE_TOP, "node")
     up = uplink(node)
     if up is not None:
+        sheet.at(None, up.name, cable_at, NODE_TOP)
         canvas.line(cable_at, EXTERNAL_TOP + 26, cable_at, NODE_TOP, "line" if up.up else "wrong", dashed=not up.up)
         has = ", ".join(map(str, node.own.addresses_of(up.name))) or "no address"
         canvas.text(cable_at + 6, NODE_TOP - 12, f"{up.name} {has}{'' if up.up else ' (down)'}", "ink" if up.up else "wrong")
@@ -142,6 +171,7 @@ def _bridge(sheet: _Sheet) -> None:
     if link is None:
         return
     fresh = sheet.new(None, link.name)
+    sheet.at(None, link.name, x + width - 14, sheet.bridge_top + 15)
     sheet.canvas.box(x, sheet.bridge_top, width, 30, "bridge", "new" if fresh else "line", dashed=not link.up, bold=fresh)
     has = ", ".join(map(str, sheet.node.own.addresses_of(link.name))) or "no address"
     words = f"{'+ ' if fresh else ''}{link.name}  {has}{'' if link.up else '  (down)'}"
@@ -155,6 +185,9 @@ def _pods(sheet: _Sheet) -> None:
         x = sheet.left + GAP + number * (POD_WIDTH + GAP)
         if number == MOST_PODS - 1 and len(pods) > MOST_PODS:
             more = len(pods) - MOST_PODS + 1
+            for folded in pods[number:]:
+                if (end := cable(folded)) is not None:
+                    _anchor(sheet, folded, end, x + 16)
             sheet.canvas.box(x, sheet.pods_top, POD_WIDTH, POD_HEIGHT, "pod", dashed=True)
             sheet.canvas.text(x + POD_WIDTH / 2, sheet.pods_top + 33, f"and {more} more Pods", anchor="middle")
             return
@@ -185,6 +218,7 @@ def _cable(sheet: _Sheet, pod: Namespace, end: Link, x: float) -> None:
     plugged = other is not None and found is not None and other.master == found.name
     up = end.up and (other is None or other.up)
     colour = "new" if fresh else "line" if up and plugged else "wrong"
+    _anchor(sheet, pod, end, x)
     top = sheet.bridge_top + 30 if plugged else sheet.bridge_top + 46
     canvas.line(x, top, x, sheet.pods_top, colour, dashed=not up, bold=fresh)
     if other is not None:
@@ -193,3 +227,9 @@ def _cable(sheet: _Sheet, pod: Namespace, end: Link, x: float) -> None:
     state += [] if up else ["down"]
     canvas.text(x + 5, sheet.pods_top - 26, ", ".join(state), "wrong")
     canvas.text(x + 5, sheet.pods_top - 10, clip(end.name, POD_WIDTH - 16), "faint")
+
+
+def _anchor(sheet: _Sheet, pod: Namespace, end: Link, x: float) -> None:
+    sheet.at(pod.name, end.name, x, sheet.pods_top)
+    if end.peer is not None and end.peer[0] is None:
+        sheet.at(None, end.peer[1], x, sheet.bridge_top + 30)
