@@ -49,8 +49,8 @@ class Paper:
     def of(self, exercises: Iterable[str]) -> Paper:
         """The same with a mark for each of *exercises*, in that order; what was not begun says so, and why if that is known."""
         known = {mark.exercise: mark for mark in self.marks}
-        names = list(dict.fromkeys([*exercises, *known]))
-        return replace(self, marks=tuple(known.get(name) or Mark(self.who, name, why=self.problem) for name in names))
+        missing = {name: Mark(self.who, name, why=self.problem) for name in exercises if name not in known}
+        return replace(self, marks=tuple((missing | known)[name] for name in dict.fromkeys([*exercises, *known])))
 
 
 def printable(text: str) -> str:

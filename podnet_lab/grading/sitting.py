@@ -7,6 +7,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from subprocess import DEVNULL
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -59,7 +60,7 @@ class Sitting:
             log=log,
         )
         try:
-            with client.setup_kernel(cwd=str(folder), env=self._environment()):
+            with client.setup_kernel(cwd=str(folder), env=self._environment(), stdout=DEVNULL, stderr=DEVNULL):
                 self._cells(client)
         except RuntimeError as error:  # the kernel never came up
             self._problem = f"no kernel: {error}"
