@@ -86,7 +86,7 @@ ROOM = Exercise(
 def _check_teams(lab) -> Iterator[Check]:
     node = lab["node1"].snapshot()
     found = bridges(node)
-    yield Check("node1 has two bridges", None if len(found) == 2 else f"it has {len(found)}")
+    yield Check("node1 has two bridges", None if len(found) == 2 else f"it has {len(found) or 'none'}")
     down = [one.name for one in found if not one.up]
     yield Check("both are up", f"{' and '.join(down)} {'are' if len(down) > 1 else 'is'} down" if down else None)
     has = {one.name: node.own.addresses_of(one.name) for one in found}

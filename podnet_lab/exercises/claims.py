@@ -107,8 +107,10 @@ def straight(cluster: Cluster, source: str, target: str) -> Iterator[Check]:
     ways = {ip: lookup(space, ip) for ip in (*addresses(node), *next_pods)}
     missing = next((ip for ip in addresses(node) if ways[ip] is None), None)
     yield Check(f"{source} has a route to each Pod of {target}", f"it has none to {missing}" if missing else None)
-    astray = next((way for way in ways.values() if way and way.via not in theirs), None)
-    yield Check(f"{source} sends what is for them straight to {target}", f"it has {astray}" if astray else None)
+    astray = next(
+        (f"what is for {ip} goes by {way.via or way.dev or way}" for ip, way in ways.items() if way and way.via not in theirs), None
+    )
+    yield Check(f"{source} sends what is for them straight to {target}", astray)
     alone = next((ip for ip in next_pods if ways[ip] is None), None)
     yield Check(f"{source} knows the way to the next Pod of {target}, too", f"a Pod with {alone} would not be reached" if alone else None)
 

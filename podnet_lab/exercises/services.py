@@ -100,8 +100,8 @@ def _by_another_source(cluster: Cluster) -> bool:
 NEIGHBOUR = Exercise(
     "services-2",
     "The neighbour does not hear",
-    f"On node1, {NEAR} leads to the server of pod-1-2. Pods of other nodes could be answered, but pod-1-3, its neighbour,\n"
-    "hears nothing, and neither does pod-1-2 itself. Mend it on node1 with nft.\n"
+    f"On node1, {NEAR} leads to the server of pod-1-2. But its neighbour pod-1-3 hears nothing, if it asks there,\n"
+    "and neither does pod-1-2 itself. Mend it on node1 with nft.\n"
     "What Pods send each other without a Service stays untranslated.",
     _check_near,
     (
