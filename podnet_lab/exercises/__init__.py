@@ -7,7 +7,7 @@ is all that somebody needs who writes one (docs/teaching.md). Solutions are in `
 """
 
 from podnet_lab.checks import Check
-from podnet_lab.exercises.claims import Untested
+from podnet_lab.exercises.claims import Untested, answers, everyone, exam, reaches, unreached
 from podnet_lab.exercises.exercise import Assessment, Exercise, Mistake, assess
 
-__all__ = ["Assessment", "Check", "Exercise", "Mistake", "Untested", "assess"]
+__all__ = ["Assessment", "Check", "Exercise", "Mistake", "Untested", "answers", "assess", "everyone", "exam", "reaches", "unreached"]

@@ -47,6 +47,15 @@ def reaches(lab: Lab, source: str, target: str, *, silent: bool = False) -> Chec
     return judged(lab.ping(source, target), silent)
 
 
+def unreached(lab: Lab, source: str, target: str) -> Check:
+    """*source* does not reach *target*: it was tried, and there was no reply. What could not be tried is no proof of that."""
+    ping = lab.ping(source, target, expect=False)
+    claim = f"{ping.source.name} does not reach {ping.target.name}"
+    if ping.verdict is Verdict.NOT_TESTED:
+        return Untested(claim, ping.why or "nobody knows why")
+    return Check(claim, None if ping else f"it does, and {ping.target.name} saw {ping.seen_as}")
+
+
 def judged(ping: Ping, silent: bool = False) -> Check:
     """The claim that a try was about. No reply is not the same as not having been able to try."""
     claim = f"{ping.source.name} reaches {ping.target.name}"
