@@ -134,4 +134,12 @@ def assess(exercise: Exercise, lab: Lab) -> Assessment:
         raise
     except PodnetError as error:
         return Assessment(exercise.name, Checks([*found, Untested("the answer can be judged", str(error))]))
-    return Assessment(exercise.name, Checks(found), next((one for one in exercise.mistakes if wrong and one.seen(everyone)), None))
+    return Assessment(exercise.name, Checks(found), next((one for one in exercise.mistakes if wrong and _shows(one, everyone)), None))
+
+
+def _shows(mistake: Mistake, everyone: Cluster) -> bool:
+    """Whether a mistake is seen; one that looks for what is not there at all is not, and only costs its hint."""
+    try:
+        return bool(mistake.seen(everyone))
+    except (LookupError, AttributeError):
+        return False

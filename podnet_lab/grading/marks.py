@@ -49,8 +49,8 @@ class Paper:
     def of(self, exercises: Iterable[str]) -> Paper:
         """The same with a mark for each of *exercises*, in that order; what was not begun says so, and why if that is known."""
         known = {mark.exercise: mark for mark in self.marks}
-        missing = {name: Mark(self.who, name, why=self.problem) for name in exercises if name not in known}
-        return replace(self, marks=tuple((missing | known)[name] for name in dict.fromkeys([*exercises, *known])))
+        found = {name: known.get(name, Mark(self.who, name)) for name in dict.fromkeys([*exercises, *known])}
+        return replace(self, marks=tuple(one if one or one.why else replace(one, why=self.problem) for one in found.values()))
 
 
 def printable(text: str) -> str:

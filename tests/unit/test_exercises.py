@@ -83,6 +83,14 @@ def test_the_first_mistake_that_is_seen_gives_the_hint():
     assert assess(exercise(mistakes=mistakes), lab()).mistake is None
 
 
+def test_a_mistake_that_looks_for_what_is_not_there_is_not_seen():
+    mistakes = (
+        Mistake("elsewhere", lambda cluster: cluster["node9"].own, "no"),
+        Mistake("odd", lambda cluster: cluster["node1"].own, "no"),
+    )
+    assert assess(exercise(lambda _: [Check("it holds", "no")], mistakes=mistakes), lab()).mistake is None
+
+
 def test_a_lab_that_says_no_could_not_be_asked_and_one_that_ended_is_told():
     def refused(_):
         raise LabError("no room")
