@@ -44,7 +44,7 @@ class Sitting:
         self._marks: dict[str, Mark] = {}
         self._looked: dict[str, records.Record] = {}
         self._lab: Lab | None = None
-        self._problem = ""
+        self._problem = self._doubt = ""
 
     def run(self, folder: Path) -> Paper:
         """Run it, and give back its marks; whatever goes wrong is the paper's problem, not the caller's."""
@@ -66,6 +66,8 @@ class Sitting:
             self._problem = f"no kernel: {error}"
         finally:
             self._leave()
+        if self._doubt and not self._problem:
+            self._problem = f"its lab could not be looked at: {self._doubt}"
         return Paper(self.who, tuple(self._marks.values()), printable(self._problem))
 
     def _environment(self) -> dict[str, str]:
@@ -80,8 +82,10 @@ class Sitting:
                 self._problem = f"stopped before cell {index + 1}: its time was over"
                 return
             self._problem = _execute(client, cell, index)
-            with suppress(PodnetError):  # a lab that has just ended says so at the next look
+            try:
                 self._look(client.km.provisioner.pid)
+            except PodnetError as error:  # it has just ended, or there are two: what was not seen does not pass
+                self._doubt = str(error)
             if self._problem:
                 return
 

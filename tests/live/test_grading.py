@@ -4,11 +4,12 @@ import csv
 import io
 import json
 import os
+import re
 
 import nbformat
 import pytest
 
-from live.helpers import podnet
+from live.helpers import ROOT, podnet
 from podnet_lab.errors import NoLab
 from podnet_lab.exercises.catalogue import EXERCISES
 from podnet_lab.exercises.solutions import SOLUTIONS
@@ -82,6 +83,7 @@ COLLECTED = {
     "error": [OPEN, begin(NAME), "undefined", typed(NAME), CHECK],
     "=endless": [OPEN, begin(NAME), "while True:\n    print('x' * 1000)"],
     "gave up": [OPEN, begin("trouble-4"), CHECK + "\nlab.give_up()", CHECK],
+    "two labs": [OPEN, begin(NAME), typed(NAME).replace("node1", "node1 --lab lab"), "other = Lab.open(name='other')\n" + CHECK],
     "broken again": [OPEN, begin(NAME), typed(NAME), CHECK, "lab.reset()", CHECK],
 }
 
@@ -93,11 +95,13 @@ EXPECTED = {
     "error": {NAME: "not checked", OTHER: "not begun", "trouble-4": "not begun"},
     "'=endless": {NAME: "not checked", OTHER: "not begun", "trouble-4": "not begun"},
     "gave up": {NAME: "not begun", OTHER: "not begun", "trouble-4": "not solved"},
+    "two labs": {NAME: "not checked", OTHER: "not begun", "trouble-4": "not begun"},
     "broken again": {NAME: "solved", OTHER: "not begun", "trouble-4": "not begun"},
     "junk": {NAME: "not begun", OTHER: "not begun", "trouble-4": "not begun"},
 }
 
 STOPPED = {
+    "two labs": "several labs are running",
     "crash": "cell 6 ended its kernel",
     "error": "cell 3 raised NameError",
     "'=endless": "cell 3 took too long",
@@ -152,6 +156,7 @@ from podnet_lab.exercises.solution import Solution
 
 SOLUTIONS = {"mine-1": Solution(right={"by hand": {"node1": "ip link add mine type bridge"}})}
 """
+DOCS = ROOT / "docs/teaching.md"
 FORGED = LESSON.replace("None if has else", "None if True else")
 
 
@@ -160,6 +165,16 @@ def lesson(tmp_path):
     (tmp_path / "week3.py").write_text(LESSON)
     (tmp_path / "week3_solutions.py").write_text(ANSWERS)
     return tmp_path
+
+
+def test_the_lesson_that_the_docs_show_is_proved_as_they_show_it(tmp_path):
+    page = DOCS.read_text()
+    lesson, solutions = re.findall(r"```python\n(from podnet_lab\.exercises.*?)```", page, re.DOTALL)
+    (shown,) = re.findall(r"\$ podnet prove week3.py week3_solutions.py\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "week3.py").write_text(lesson)
+    (tmp_path / "week3_solutions.py").write_text(solutions)
+    done = podnet("prove", str(tmp_path / "week3.py"), str(tmp_path / "week3_solutions.py"))
+    assert (done.returncode, done.stdout) == (0, shown), done.stderr
 
 
 def test_a_lesson_of_ones_own_is_proved(lesson):

@@ -164,6 +164,18 @@ def test_every_exercise_has_solutions_and_no_room_of_the_students_knows_them():
     assert knowing == ["grading/proving.py"]
 
 
+def test_what_students_install_has_no_solutions():
+    import tomllib
+
+    from setuptools import find_packages
+
+    told = tomllib.loads((HOUSE.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    found = find_packages(str(HOUSE.parent), include=told["include"], exclude=told["exclude"])
+    assert "podnet_lab.exercises" in found
+    assert "podnet_lab.grading" in found
+    assert not [name for name in found if "solutions" in name]
+
+
 def test_no_hint_of_a_fault_is_in_its_task():
     for one in SETS["trouble"]:
         assert one.title == f"Case {one.name.rpartition('-')[2]}"
