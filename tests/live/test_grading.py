@@ -83,7 +83,7 @@ COLLECTED = {
     "error": [OPEN, begin(NAME), "undefined", typed(NAME), CHECK],
     "=endless": [OPEN, begin(NAME), "while True:\n    print('x' * 1000)"],
     "gave up": [OPEN, begin("trouble-4"), CHECK + "\nlab.give_up()", CHECK],
-    "two labs": [OPEN, begin(NAME), typed(NAME).replace("node1", "node1 --lab lab"), "other = Lab.open(name='other')\n" + CHECK],
+    "two labs": [OPEN + "\nother = Lab.open(name='other')", begin(NAME), CHECK],
     "broken again": [OPEN, begin(NAME), typed(NAME), CHECK, "lab.reset()", CHECK],
 }
 
@@ -95,7 +95,7 @@ EXPECTED = {
     "error": {NAME: "not checked", OTHER: "not begun", "trouble-4": "not begun"},
     "'=endless": {NAME: "not checked", OTHER: "not begun", "trouble-4": "not begun"},
     "gave up": {NAME: "not begun", OTHER: "not begun", "trouble-4": "not solved"},
-    "two labs": {NAME: "not checked", OTHER: "not begun", "trouble-4": "not begun"},
+    "two labs": {NAME: "not begun", OTHER: "not begun", "trouble-4": "not begun"},
     "broken again": {NAME: "solved", OTHER: "not begun", "trouble-4": "not begun"},
     "junk": {NAME: "not begun", OTHER: "not begun", "trouble-4": "not begun"},
 }

@@ -1,6 +1,7 @@
 """The frame of exercises, without a kernel: what may be one, what an assessment says, and that solutions are kept apart."""
 
 import ast
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -165,10 +166,7 @@ def test_every_exercise_has_solutions_and_no_room_of_the_students_knows_them():
 
 
 def test_what_students_install_has_no_solutions():
-    import tomllib
-
-    from setuptools import find_packages
-
+    find_packages = pytest.importorskip("setuptools").find_packages
     told = tomllib.loads((HOUSE.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
     found = find_packages(str(HOUSE.parent), include=told["include"], exclude=told["exclude"])
     assert "podnet_lab.exercises" in found
