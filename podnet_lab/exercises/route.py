@@ -60,6 +60,7 @@ def _check_pair(lab) -> Iterator[Check]:
     ends = [[named(cluster, node.node, pod.name) for pod in node.pods] for node in (one, other)]
     for source, target in [*product(ends[0], ends[1]), *product(ends[1], ends[0])]:
         yield reaches(lab, source, target)
+    yield Check("node3 is as it was", "it forwards" if cluster["node3"].own.forwarding else None)
 
 
 def _one_way(cluster: Cluster) -> bool:
@@ -71,7 +72,7 @@ def _one_way(cluster: Cluster) -> bool:
 PAIR = Exercise(
     "route-2",
     "Two nodes, both ways",
-    "Let the Pods of node1 and those of node2 reach each other, each seen with its own address. Node 3 has to wait.",
+    "Let the Pods of node1 and those of node2 reach each other, each seen with its own address.\nNode 3 has to wait: leave it as it is.",
     _check_pair,
     (
         "Which three things does a packet need on its way there, and which of them does its answer need?",

@@ -14,7 +14,7 @@ from itertools import permutations
 
 from podnet_lab.checks import Check, bridge_of, lookup
 from podnet_lab.errors import BadInput
-from podnet_lab.exercises.claims import Cluster, addresses, exam, named, rules_with
+from podnet_lab.exercises.claims import Cluster, addresses, exam, named, reaches, rules_with
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.exercises.unchanged import unchanged
 from podnet_lab.explain.faults import FAULTS
@@ -25,7 +25,7 @@ TASK = (
     "Mend what is broken: nothing is to be there that only makes up for it."
 )
 
-_TOLD = re.compile(r"(\S+) does not reach (\S+)")
+_PAIR = re.compile(r"(\S+) does not reach (\S+)")
 
 
 def _breaks(name: str, seed: int) -> Callable:
@@ -38,16 +38,26 @@ def _breaks(name: str, seed: int) -> Callable:
     return prepare
 
 
+def _pods(lab) -> list[str]:
+    cluster = lab.snapshot()
+    return [named(cluster, name, pod.name) for name, node in cluster.items() for pod in node.pods]
+
+
+def _told(lab, pods: list[str]) -> list[tuple[str, str]]:
+    """The pair that the task has named, where that is known: not to whoever joins the lab from another process."""
+    return [pair for pair in _PAIR.findall(lab._task.note if lab._task else "") if set(pair) <= set(pods)]
+
+
 def _check(lab) -> Iterator[Check]:
+    for source, target in _told(lab, _pods(lab)):  # first: it takes a second, where all pairs may take five
+        yield reaches(lab, source, target, silent=True)
     yield from exam(lab, silent=True)
     yield from unchanged(lab.snapshot(), lab.plan)
 
 
 def _hint(lab, level: int) -> str:
-    cluster = lab.snapshot()
-    pods = [named(cluster, name, pod.name) for name, node in cluster.items() for pod in node.pods]
-    told = [pair for pair in _TOLD.findall(lab._task.note) if set(pair) <= set(pods)]
-    for source, target in (*told, *permutations(pods, 2)):
+    pods = _pods(lab)
+    for source, target in (*_told(lab, pods), *permutations(pods, 2)):
         if (found := lab.explain(source, target)).obstacle:
             return found.hint(level)
     return "nothing is seen any more that would keep one Pod from another; the check says what else there is"
@@ -57,7 +67,7 @@ def _case(number: int, fault: str, seed: int, *mistakes: Mistake, needs: tuple[s
     return Exercise(f"trouble-{number}", f"Case {number}", TASK, _check, _hint, mistakes, "done", _breaks(fault, seed), needs)
 
 
-def _pods(cluster: Cluster) -> list[Namespace]:
+def _spaces(cluster: Cluster) -> list[Namespace]:
     return [pod for node in cluster.values() for pod in node.pods]
 
 
@@ -67,12 +77,12 @@ def _own_bridge(cluster: Cluster) -> bool:
 
 
 def _up_without_default(cluster: Cluster) -> bool:
-    ready = [pod for pod in _pods(cluster) if any(link.kind == "veth" and link.up for link in pod.links.values())]
+    ready = [pod for pod in _spaces(cluster) if any(link.kind == "veth" and link.up for link in pod.links.values())]
     return any(not pod.routes_to(DEFAULT) and not any(route.via for route in pod.routes) for pod in ready)
 
 
 def _some_route(cluster: Cluster) -> bool:
-    return any(not pod.routes_to(DEFAULT) and any(route.via for route in pod.routes) for pod in _pods(cluster))
+    return any(not pod.routes_to(DEFAULT) and any(route.via for route in pod.routes) for pod in _spaces(cluster))
 
 
 def _two_addresses(cluster: Cluster) -> bool:

@@ -163,6 +163,7 @@ class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
         """
         steps = recipes.before(stage, self.plan)
         self._must_be_alive()
+        self._leave_exercise()
         back = reset(self._home, self._baseline, self._made)
         self._broken = None
         short = {name: recipes.shortcut(steps[name]) for name in steps if steps[name]}
@@ -176,6 +177,7 @@ class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
     def reset(self) -> Reset:
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
         self._must_be_alive()
+        self._leave_exercise()
         back = reset(self._home, self._baseline, set())
         self._broken = None
         self._journal.clear()
