@@ -62,8 +62,8 @@ class Sitting:
         try:
             with client.setup_kernel(cwd=str(folder), env=self._environment(), stdout=DEVNULL, stderr=DEVNULL):
                 self._cells(client)
-        except RuntimeError as error:  # the kernel never came up
-            self._problem = f"no kernel: {error}"
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this notebook's, and no reason to stop at it
+            self._problem = f"it could not be run: {type(error).__name__}: {error}"
         finally:
             self._leave()
         if self._doubt and not self._problem:

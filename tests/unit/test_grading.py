@@ -14,7 +14,7 @@ from podnet_lab.cli import main
 from podnet_lab.errors import BadInput
 from podnet_lab.exercises import Check, Exercise
 from podnet_lab.exercises.records import Record, Records
-from podnet_lab.grading import collected, commands, lessons, report
+from podnet_lab.grading import collected, commands, lessons, report, sitting
 from podnet_lab.grading.judging import judge, recorded
 from podnet_lab.grading.marks import Mark, Paper, as_csv, as_json, harmless
 
@@ -147,6 +147,21 @@ def test_what_is_no_notebook_is_a_paper_with_a_problem(tmp_path, text):
     assert not paper
     assert paper.problem.startswith("this is not a notebook")
     assert [one.verdict for one in paper.marks] == ["not begun"]
+
+
+def test_a_kernel_that_does_not_start_stops_one_notebook_alone(tmp_path, monkeypatch):
+    class Client:
+        def __init__(self, *_, **__):
+            pass
+
+        def setup_kernel(self, **_):
+            raise KeyError("python3")
+
+    monkeypatch.setattr(sitting, "_Client", Client)
+    notebook(tmp_path / "a.ipynb", "1")
+    notebook(tmp_path / "b.ipynb", "1")
+    papers = collected.grade(tmp_path, {})
+    assert [(bool(paper), paper.problem) for paper in papers] == [(False, "it could not be run: KeyError: 'python3'")] * 2
 
 
 @pytest.mark.parametrize(
