@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
-from podnet_lab.checks import Check, gateways, lookup, pod_addresses
-from podnet_lab.model import Link, Namespace, Snapshot
+from podnet_lab.checks import Check, gateways, pod_addresses
+from podnet_lab.model import Link, Namespace, Route, Snapshot
 from podnet_lab.reach import Ping, Verdict
+from podnet_lab.routing import choose
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
@@ -108,17 +109,21 @@ def shared(node: Snapshot) -> bool:
     return len(set(found)) < len(found)
 
 
+def way(space: Namespace, address: IPv4Address) -> Route | None:
+    """The route that a namespace takes to an address; None if it has none, or if that can't be told."""
+    return choose(space, address).route
+
+
 def straight(cluster: Cluster, source: str, target: str) -> Iterator[Check]:
     """*source* sends what is for the Pods of the node *target* to that node, all of its subnet, and by the shortest way."""
     space, node = cluster[source].own, cluster[target]
     theirs = {one.interface.ip for one in node.own.addresses}
     next_pods = [next(ip for ip in one.network.hosts() if ip not in {*theirs, *addresses(node)}) for one in gateways(node)]
-    ways = {ip: lookup(space, ip) for ip in (*addresses(node), *next_pods)}
+    ways = {ip: way(space, ip) for ip in (*addresses(node), *next_pods)}
     missing = next((ip for ip in addresses(node) if ways[ip] is None), None)
     yield Check(f"{source} has a route to each Pod of {target}", f"it has none to {missing}" if missing else None)
-    astray = next(
-        (f"what is for {ip} goes by {way.via or way.dev or way}" for ip, way in ways.items() if way and way.via not in theirs), None
-    )
+    wrong = ((ip, one) for ip, one in ways.items() if one and one.via not in theirs)
+    astray = next((f"what is for {ip} goes by {one.via or one.dev or one}" for ip, one in wrong), None)
     yield Check(f"{source} sends what is for them straight to {target}", astray)
     alone = next((ip for ip in next_pods if ways[ip] is None), None)
     yield Check(f"{source} knows the way to the next Pod of {target}, too", f"a Pod with {alone} would not be reached" if alone else None)

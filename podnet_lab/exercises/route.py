@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import product
 
 from podnet_lab import checks
-from podnet_lab.checks import Check, gateways, lookup
-from podnet_lab.exercises.claims import Cluster, addresses, everyone, exam, named, reaches, rules_with, straight
+from podnet_lab.checks import Check, gateways
+from podnet_lab.exercises.claims import Cluster, addresses, everyone, exam, named, reaches, rules_with, straight, way
 from podnet_lab.exercises.exercise import Exercise, Mistake
 
 
@@ -19,14 +19,14 @@ def _check_outside(lab) -> Iterator[Check]:
 
 
 def _one_pod_alone(cluster: Cluster) -> bool:
-    known = [lookup(cluster["outside"].own, ip) is not None for ip in addresses(cluster["node2"])]
+    known = [way(cluster["outside"].own, ip) is not None for ip in addresses(cluster["node2"])]
     return any(known) and not all(known)
 
 
 def _detour(cluster: Cluster, source: str) -> bool:
     theirs = {one.interface.ip for one in cluster["node2"].own.addresses}
-    ways = [lookup(cluster[source].own, ip) for ip in addresses(cluster["node2"])]
-    return any(way and way.via and way.via not in theirs for way in ways)
+    ways = [way(cluster[source].own, ip) for ip in addresses(cluster["node2"])]
+    return any(one and one.via and one.via not in theirs for one in ways)
 
 
 OUTSIDE = Exercise(
@@ -65,7 +65,7 @@ def _check_pair(lab) -> Iterator[Check]:
 
 def _one_way(cluster: Cluster) -> bool:
     pair = (("node1", "node2"), ("node2", "node1"))
-    knows = [any(lookup(cluster[here].own, ip) for ip in addresses(cluster[there])) for here, there in pair]
+    knows = [any(way(cluster[here].own, ip) for ip in addresses(cluster[there])) for here, there in pair]
     return knows[0] != knows[1]
 
 

@@ -7,7 +7,7 @@ from itertools import permutations
 
 from podnet_lab.checks import Check, bridge_of, pod_addresses, stage
 from podnet_lab.exercises.claims import Cluster, Untested, straight
-from podnet_lab.model import DEFAULT, Namespace, Snapshot
+from podnet_lab.model import DEFAULT, USUAL_POLICY, Namespace, Snapshot
 from podnet_lab.plan import Plan
 from podnet_lab.recipes import STAGES
 
@@ -44,6 +44,8 @@ def _addresses(node: Snapshot) -> str | None:
 
 
 def _side_doors(pod: Namespace) -> str | None:
+    if pod.policy != USUAL_POLICY:
+        return f"{pod.name} has policy rules of its own"
     return next((f"{pod.name} has {route}" for route in pod.routes if not route.kernel and route.to != DEFAULT), None)
 
 
