@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-from podnet_lab.errors import BadInput, CannotRun
+from podnet_lab.errors import CannotRun
 from podnet_lab.grading.marks import as_csv, as_json
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(short_help="Mark exercises of a lab, or of notebooks.")
 @click.argument("folder", type=click.Path(exists=True, path_type=Path), required=False)
 @click.option("--lab", "lab_name", help="Which running lab, by its name, its notebook or its owner's process number.")
 @click.option("--lesson", "lessons", type=FILE, multiple=True, help="A Python file with exercises of your own; may be given again.")
@@ -44,8 +44,8 @@ def grade(
     podnet grade collected/ --lesson week3.py # with exercises of your own
 
     Marks are by what the kernels say, not by what a notebook prints. This runs the students' code, as you: for code that
-    you would not run, use a machine or an account that has nothing to lose. Exit status 0 if everybody has solved
-    everything, 1 if not, 2 if the command line is wrong.
+    you would not run, use a machine or an account that has nothing to lose. Exit status 0 only if everybody has solved
+    everything.
     """
     from podnet_lab.exercises.catalogue import EXERCISES
     from podnet_lab.grading import report
@@ -54,7 +54,7 @@ def grade(
     _refuse(folder, lab_name, csv_file)
     known = {**EXERCISES, **(own := exercises(lessons))}
     if odd := [name for name in wanted if name not in known]:
-        raise BadInput(f"no exercise is called {odd[0]!r}; there are {', '.join(known)}")
+        raise click.UsageError(f"no exercise is called {odd[0]!r}; there are {', '.join(known)}")
     if folder is None:
         from podnet_lab.grading.running import running
 
@@ -98,12 +98,16 @@ def write(path: Path, text: str) -> None:
             raise
 
 
-@click.command()
+@click.command(short_help="Play all solutions of a lesson.")
 @click.argument("lesson", type=FILE, required=False)
 @click.argument("solutions", type=FILE, required=False)
 def prove(lesson: Path | None, solutions: Path | None) -> None:
     """
     Play all SOLUTIONS of a LESSON in a lab of its own; without them, those of the lesson that comes with podnet-lab.
+
+    \b
+    podnet prove                              # the exercises of podnet-lab
+    podnet prove week3.py week3_solutions.py  # your own
 
     Every exercise has to fail untouched, hold with each right answer, and recognise each wrong one. Exit status 0 only then.
     """

@@ -210,4 +210,4 @@ def test_a_wrong_command_line_is_told_before_anything_runs(words, said):
 
 def test_an_exercise_that_nobody_knows_is_told():
     done = CliRunner().invoke(main, ["grade", ".", "--exercise", "bridge-9"])
-    assert (done.exit_code, "no exercise is called 'bridge-9'" in done.output) == (1, True)
+    assert (done.exit_code, "no exercise is called 'bridge-9'" in done.output) == (2, True)
