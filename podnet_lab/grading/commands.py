@@ -87,7 +87,9 @@ def _collected():
 
 def write(path: Path, text: str) -> None:
     """Write a file in one go: there is the old one or the new one, never half of it."""
-    with tempfile.NamedTemporaryFile("w", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False, newline="") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
+    ) as file:
         try:
             file.write(text)
             file.close()

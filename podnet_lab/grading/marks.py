@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 SOLVED, NOT_SOLVED, UNTESTED, NOT_CHECKED, NOT_BEGUN = "solved", "not solved", "could not test", "not checked", "not begun"
@@ -46,10 +46,10 @@ class Paper:
     def __bool__(self) -> bool:
         return bool(self.marks) and all(self.marks) and not self.problem
 
-    def of(self, exercises: Iterable[str]) -> Paper:
-        """The same with a mark for each of *exercises*, in that order; what was not begun says so, and why if that is known."""
+    def of(self, exercises: Sequence[str]) -> Paper:
+        """The same with a mark for each of *exercises* (none: as it is); what was not begun says so, and why if that is known."""
         known = {mark.exercise: mark for mark in self.marks}
-        found = {name: known.get(name, Mark(self.who, name)) for name in dict.fromkeys([*exercises, *known])}
+        found = {name: known.get(name, Mark(self.who, name)) for name in exercises or known}
         return replace(self, marks=tuple(one if one or one.why else replace(one, why=self.problem) for one in found.values()))
 
 
