@@ -15,8 +15,9 @@ from podnet_lab.recipes import STAGES
 def unchanged(cluster: Cluster, plan: Plan) -> Iterator[Check]:
     """What every stage is for is true, and nothing helps out: no route, address, neighbour or rule beside."""
     for name in STAGES:
-        wrong = next((one for node in cluster.values() for one in stage(name, node, cluster, plan.pods_per_node) if not one), None)
-        yield Check(f"what stage {name!r} is for is true on every node", f"{wrong.claim}: {wrong.problem}" if wrong else None)
+        checks = (one for node in cluster.values() for one in stage(name, node, cluster, plan.pods_per_node))
+        wrong = (f"{one.claim}: {one.problem}" for one in checks if not one)
+        yield _first(f"what stage {name!r} is for is true on every node", wrong)
     yield _first("nodes send straight to each other, whole subnets", (_crooked(cluster, *pair) for pair in permutations(cluster, 2)))
     yield _first("a bridge and a Pod have one address each", map(_addresses, cluster.values()))
     yield _first("a Pod's only way out is its default route", (_side_doors(pod) for node in cluster.values() for pod in node.pods))
