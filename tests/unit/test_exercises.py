@@ -174,6 +174,14 @@ def test_what_students_install_has_no_solutions():
     assert not [name for name in found if "solutions" in name]
 
 
+def test_the_docs_list_every_exercise():
+    page = (HOUSE.parent / "docs/teaching.md").read_text()
+    missing = [one.name for name, own in SETS.items() for one in own if name != "trouble" and f"`{one.name}` {one.title}" not in page]
+    assert missing == []
+    assert f"has {len(EXERCISES)} exercises" in page
+    assert f"`trouble-1` to `trouble-{len(SETS['trouble'])}`" in page
+
+
 def test_no_hint_of_a_fault_is_in_its_task():
     for one in SETS["trouble"]:
         assert one.title == f"Case {one.name.rpartition('-')[2]}"
