@@ -20,6 +20,9 @@ NEEDS = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
 
 SERVICES = ("tests/live/test_services.py", "tests/live/test_names.py", "notebooks/07_services.ipynb")
 
+FIREWALL = ("notebooks/08_when_it_does_not_work.ipynb",)
+"""What needs nft alone: its last case is a firewall."""
+
 
 def pytest_configure():
     """Give nbval's kernels an environment in which cells behave as they do in JupyterLab."""
@@ -44,7 +47,8 @@ def pytest_collection_modifyitems(config, items):
         reasons = [why for mark, why in ASKED_FOR.items() if item.get_closest_marker(mark) and mark not in selected]
         if item.get_closest_marker("root") and os.geteuid() != 0:
             reasons.append("needs real root")
-        needs = list(NEEDS) if any(is_in(item, file) for file in SERVICES) else ["nft"] if item.get_closest_marker("nft") else []
+        nft = item.get_closest_marker("nft") or any(is_in(item, file) for file in FIREWALL)
+        needs = list(NEEDS) if any(is_in(item, file) for file in SERVICES) else ["nft"] if nft else []
         path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
         reasons += [f"sudo apt install {NEEDS[program]}" for program in needs if not shutil.which(program, path=path)]
         if reasons:

@@ -15,6 +15,7 @@ import click
 
 from podnet_lab import __version__
 from podnet_lab.errors import LabHeld, PodnetError
+from podnet_lab.grading.commands import grade, prove
 
 
 class _Group(click.Group):
@@ -129,3 +130,7 @@ def lab(folder: Path | None, port: int, ip: str, browser: bool | None) -> None:
         click.echo("this machine can run a lab")
     seen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and not os.environ.get("CI")
     start(folder, port, seen if browser is None else browser, ip)
+
+
+for command in (grade, prove):
+    main.add_command(command)

@@ -29,6 +29,8 @@ def install() -> None:
 
 def _formatters(shell) -> None:
     from podnet_lab.checks import Check, Checks
+    from podnet_lab.exercises.exercise import Assessment
+    from podnet_lab.exercises.task import Task
     from podnet_lab.explain.trace import Trace
     from podnet_lab.lab.exam import Exam
     from podnet_lab.reach import Matrix, Ping
@@ -37,7 +39,7 @@ def _formatters(shell) -> None:
 
     formatters = shell.display_formatter.formatters
     drawn = ((Result, html.result), (Checks, html.checks), (Check, html.check), (Ping, html.ping), (Exam, html.exam), (Trace, html.trace))
-    for kind, draw in drawn:
+    for kind, draw in (*drawn, (Task, html.task), (Assessment, html.assessment)):
         formatters["text/html"].for_type(kind, draw)
     formatters["image/svg+xml"].for_type(Matrix, heatmap.draw)
     # IPython prints its own form of tuples, if not told.

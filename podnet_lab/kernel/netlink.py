@@ -26,6 +26,9 @@ SIOCGIFINDEX = 0x8933
 MOST_PER_SEND = 64
 """Several hundred unread acknowledgements overflow a socket (200 passed, 500 did not); this stays well below."""
 
+DUMPING = 0xFFFFFFFF
+"""The number of a dump: what is told has 0, and of a batch each request its position."""
+
 MOST_DUMPS = 16
 """A dump that a change cut across is asked for again, this many times at most."""
 
@@ -149,10 +152,12 @@ class Socket:
         raise Refused(16)  # EBUSY: the tables change faster than they can be read
 
     def _dump_once(self, kind: int, body: bytes) -> tuple[list[bytes], bool]:
-        self._socket.send(_HEADER.pack(16 + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, 0, 0) + body)
+        self._socket.send(_HEADER.pack(16 + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, DUMPING, 0) + body)
         found, whole = [], True
         while True:
-            for answer, flags, _, payload in _messages(self._socket.recv(1 << 17)):
+            for answer, flags, number, payload in _messages(self._socket.recv(1 << 17)):
+                if number != DUMPING:  # a refusal of something that was told, and nobody asked about
+                    continue
                 whole = whole and not flags & NLM_F_DUMP_INTR
                 if answer == NLMSG_DONE:
                     return found, whole

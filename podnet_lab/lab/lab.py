@@ -11,6 +11,7 @@ from podnet_lab import recipes
 from podnet_lab.errors import BadInput, LabError, LabGone, StepFailed
 from podnet_lab.lab import pods, registry, runtime
 from podnet_lab.lab.breaking import Breaking
+from podnet_lab.lab.exercising import Exercising
 from podnet_lab.lab.home import Home, open_home
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.looking import OUTSIDE_NAME, Looking
@@ -27,7 +28,7 @@ from podnet_lab.steps import Step
 NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
 
 
-class Lab(Breaking, Looking, Tracing, Traffic):
+class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
     """
     A cluster of nodes: namespaces of this machine, or the three VMs of `vagrant up`; open one with `Lab.open()`.
 
@@ -162,6 +163,7 @@ class Lab(Breaking, Looking, Tracing, Traffic):
         """
         steps = recipes.before(stage, self.plan)
         self._must_be_alive()
+        self._leave_exercise()
         back = reset(self._home, self._baseline, self._made)
         self._broken = None
         short = {name: recipes.shortcut(steps[name]) for name in steps if steps[name]}
@@ -175,6 +177,7 @@ class Lab(Breaking, Looking, Tracing, Traffic):
     def reset(self) -> Reset:
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
         self._must_be_alive()
+        self._leave_exercise()
         back = reset(self._home, self._baseline, set())
         self._broken = None
         self._journal.clear()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from podnet_lab.checks import Check, Checks
+from podnet_lab.exercises.exercise import Assessment
+from podnet_lab.exercises.task import Task
 from podnet_lab.explain.trace import Trace
 from podnet_lab.lab.exam import Exam
 from podnet_lab.reach import Ping
@@ -82,3 +85,19 @@ def _cell(content: str) -> str:
 def exam(found: Exam) -> str:
     """The three rules, and the matrix."""
     return f"{checks(found.rules)}<pre>{escape(str(found.matrix))}</pre>"
+
+
+def task(found: Task) -> str:
+    """An exercise: what is to be done."""
+    return f"<div><b>{escape(found.title)}</b></div><div>{_commands(found.text)}</div>"
+
+
+def assessment(found: Assessment) -> str:
+    """What came of checking an exercise, and the hint that fits."""
+    last = str(found).splitlines()[-1]
+    return checks(found.checks) + f"<div><b>{_commands(last)}</b></div>"
+
+
+def _commands(words: str) -> str:
+    """Words in which what is typed stands between backticks."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False)).replace("\n", "<br>")

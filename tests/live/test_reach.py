@@ -196,6 +196,14 @@ def test_a_bridge_that_changes_its_mac(wired):
     assert wired.check()
 
 
+def test_a_pod_whose_cable_is_down_fails_for_a_reason(wired):
+    """To forget a neighbour that nobody ever had is refused, and that refusal is nobody's answer."""
+    wired["node1"].shell("ip -n pod-1-3 link set dev veth-1-3 down")
+    matrix = wired.matrix()
+    assert matrix.reached == 20
+    assert all("veth-1-3 in pod-1-3 is down" in ping.why for ping in matrix.failures)
+
+
 def test_a_lab_with_no_pods_passes_no_exam(lab):
     assert not lab.check()
     assert not lab.matrix()

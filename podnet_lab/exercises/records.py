@@ -1,0 +1,63 @@
+"""
+What was tried in a lab, kept in the lab itself: it goes when the lab goes, and whoever joins the lab finds it.
+
+It is the word of whoever works there, and who is root on every node may write there anything: `podnet grade` asks the
+kernels itself, wherever it still can.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from podnet_lab.errors import ShellFailed
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+
+PLACE = "outside"
+FILE = "/run/podnet-exercises.json"
+MOST = 1_000_000
+"""Bytes that are read of it: who is root there may have made it of any size."""
+
+
+@dataclass
+class Record:
+    """One exercise that was begun: how often it was checked, what came of the last time, and how many hints were asked for."""
+
+    verdict: str = "begun"
+    why: str = ""
+    tries: int = 0
+    hints: int = 0
+    given_up: bool = False
+
+
+@dataclass
+class Records:
+    """All exercises that were begun in a lab, by name, and the one that it is *at*."""
+
+    at: str = ""
+    records: dict[str, Record] = field(default_factory=dict)
+
+    def begin(self, name: str) -> None:
+        """Begin an exercise, or begin it again: what was reached before no longer counts."""
+        self.at = name
+        self.records.pop(name, None)  # to the end: in the order in which they were begun
+        self.records[name] = Record()
+
+
+def read(lab: Lab) -> Records:
+    """What a lab knows of the exercises that were begun in it; nothing, if that can't be read."""
+    try:
+        said = json.loads(lab[PLACE].shell(f"head -c {MOST} {FILE}"))
+        return Records(str(said["at"]), {str(name): Record(**one) for name, one in said["records"].items()})
+    except (ShellFailed, ValueError, TypeError, KeyError, AttributeError):
+        return Records()
+
+
+def write(lab: Lab, records: Records) -> None:
+    """Keep it in the lab."""
+    text = json.dumps(asdict(records))
+    lab[PLACE].shell(f"printf %s {quote(text)} > {FILE}.new && mv {FILE}.new {FILE}")

@@ -1,0 +1,105 @@
+"""An exercise that was begun in a lab: what a student holds in a notebook."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from podnet_lab.checks import Check, Checks
+from podnet_lab.errors import BadInput, CannotRun, LabError
+from podnet_lab.exercises import records
+from podnet_lab.exercises.exercise import LEVELS, Assessment, Exercise, assess
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+
+PACKAGES = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
+"""Debian's packages of programs that an exercise may need."""
+
+
+class Task:
+    """One exercise in one lab, at its start; `check` asks the kernels, `hint` helps. Begun by ``lab.exercise(name)``."""
+
+    def __init__(self, lab: Lab, exercise: Exercise) -> None:
+        refuse_without(exercise)
+        self.lab, self.exercise = lab, exercise
+        lab.goto(exercise.start)
+        self.note = (exercise.prepare(lab) if exercise.prepare else None) or ""
+        self._fault, self._hints = lab._broken, 0
+        known = records.read(lab)
+        known.begin(exercise.name)
+        records.write(lab, known)
+
+    @property
+    def title(self) -> str:
+        """Its name and title, in one line."""
+        return f"{self.exercise.name}: {self.exercise.title}"
+
+    @property
+    def text(self) -> str:
+        """What is to be done."""
+        return f"{self.exercise.task}\n{self.note}" if self.note else self.exercise.task
+
+    def check(self) -> Assessment:
+        """
+        Ask the kernels whether it is solved: true if it is; else it says what is wrong, and a hint if it knows the mistake.
+
+        Raises LabError if the lab has left it since, by another exercise, `goto` or `reset`.
+        """
+        known = self._known()
+        given_up = self._fault is not None and self.lab._broken is not self._fault
+        found = Assessment(self.exercise.name, Checks([self._given_up()])) if given_up else assess(self.exercise, self.lab)
+        mine = known.records[self.exercise.name]
+        mine.verdict, mine.why, mine.given_up = found.verdict, found.why, given_up
+        mine.tries += 1
+        records.write(self.lab, known)
+        return found
+
+    def hint(self, level: int | None = None) -> str:
+        """A question (1), a place to look (2), or the command (3); without *level* the next one."""
+        known = self._known()
+        wanted = min(self._hints + 1, LEVELS[-1]) if level is None else level
+        words = self.exercise.hint(self.lab, wanted)
+        self._hints = max(self._hints, wanted)
+        known.records[self.exercise.name].hints = self._hints
+        records.write(self.lab, known)
+        return words
+
+    def leave(self) -> None:
+        """The lab goes elsewhere: what was reached stays as it was checked."""
+        known = records.read(self.lab)
+        known.at = ""
+        records.write(self.lab, known)
+
+    def _known(self) -> records.Records:
+        known = records.read(self.lab)
+        if self.lab._task is not self or self.exercise.name not in known.records:
+            at = f"is at {known.at!r} by now" if known.at else "has left this exercise"
+            raise LabError(f"the lab {at}; lab.exercise({self.exercise.name!r}) begins it again")
+        return known
+
+    def _given_up(self) -> Check:
+        again = f"lab.exercise({self.exercise.name!r}) begins again"
+        return Check("what was broken is mended by hand", f"lab.give_up() has done it; {again}")
+
+    def __str__(self) -> str:
+        return f"{self.title}\n{self.text}"
+
+    __repr__ = __str__
+
+
+def begin(lab: Lab, exercise: Exercise) -> Task:
+    """Bring *lab* to the start of an exercise."""
+    if not isinstance(exercise, Exercise):
+        raise BadInput(f"{exercise!r} is no exercise")
+    return Task(lab, exercise)
+
+
+def refuse_without(exercise: Exercise, more: tuple[str, ...] = ()) -> None:
+    """Raise CannotRun if a program that an exercise needs, or one of *more*, is not installed."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = [program for program in (*exercise.needs, *more) if not shutil.which(program, path=path)]
+    if missing:
+        how = f": sudo apt install {' '.join(PACKAGES.get(one, one) for one in missing)}"
+        raise CannotRun(f"{exercise.name} needs {' and '.join(missing)}, which was not found{how}")

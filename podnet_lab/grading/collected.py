@@ -1,0 +1,82 @@
+"""A folder of collected notebooks: each is read before any is run, and run by itself; what one does stops none of the others."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import nbformat
+
+from podnet_lab.errors import BadInput
+from podnet_lab.grading.judging import Known
+from podnet_lab.grading.marks import Paper, printable
+from podnet_lab.grading.sitting import Sitting
+
+LIMIT, CELL_LIMIT = 300.0, 60.0
+"""Seconds for a notebook, and for one of its cells."""
+
+_BEGINS = re.compile(r"\.exercise\(\s*[\"']([A-Za-z0-9_.-]+)[\"']")
+
+
+def find(folder: Path) -> list[Path]:
+    """The notebooks in *folder* and below, or the one that it is; BadInput if there is none. Hidden folders are passed over."""
+    if folder.is_file():
+        return [folder]
+    found = [path for path in sorted(folder.rglob("*.ipynb")) if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    if not found:
+        raise BadInput(f"there is no notebook in {folder}")
+    return found
+
+
+def grade(
+    folder: Path,
+    known: Known,
+    expected: Sequence[str] = (),
+    *,
+    limit: float = LIMIT,
+    cell_limit: float = CELL_LIMIT,
+    paths: Sequence[str] = (),
+    progress: Callable[[Paper], None] = lambda _: None,
+) -> list[Paper]:
+    """
+    Mark every notebook in *folder*: each has marks for *expected*, or for all exercises that any of the notebooks names.
+
+    *limit* and *cell_limit* are seconds for a notebook and for one of its cells, *paths* where Python finds lessons' modules.
+    """
+    read = {_who(folder, path): _read(path) for path in find(folder)}
+    papers = []
+    for who, notebook in read.items():
+        if isinstance(notebook, str):
+            papers.append(Paper(who, problem=notebook))
+        else:
+            sitting = Sitting(who, notebook, known, limit=limit, cell_limit=cell_limit, paths=list(paths))
+            with tempfile.TemporaryDirectory(prefix="podnet-grade-", ignore_cleanup_errors=True) as place:
+                papers.append(sitting.run(Path(place)))
+        progress(papers[-1])
+    begun = [mark.exercise for paper in papers for mark in paper.marks]
+    wanted = expected or sorted({*begun, *(name for one in read.values() if not isinstance(one, str) for name in named(one))})
+    return [paper.of(wanted) for paper in papers]
+
+
+def named(notebook: nbformat.NotebookNode) -> list[str]:
+    """The exercises that a notebook's cells begin by their names."""
+    return [name for cell in notebook.cells if cell.cell_type == "code" for name in _BEGINS.findall(cell.source)]
+
+
+def _who(folder: Path, path: Path) -> str:
+    return printable(path.stem if folder.is_file() else path.relative_to(folder).with_suffix("").as_posix())
+
+
+def _read(path: Path) -> nbformat.NotebookNode | str:
+    """A notebook, or what is wrong with the file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a notebook without cells' ids is old, and no worse for that
+            found = nbformat.read(path, as_version=4)
+            nbformat.validate(found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError, nbformat.reader.NotJSONError) as error:
+        return f"this is not a notebook: {(str(error).splitlines() or [type(error).__name__])[0]}"
+    return found

@@ -1,0 +1,124 @@
+"""``podnet grade`` and ``podnet prove``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from podnet_lab.errors import CannotRun
+from podnet_lab.grading.marks import as_csv, as_json
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(short_help="Mark exercises of a lab, or of notebooks.")
+@click.argument("folder", type=click.Path(exists=True, path_type=Path), required=False)
+@click.option("--lab", "lab_name", help="Which running lab, by its name, its notebook or its owner's process number.")
+@click.option("--lesson", "lessons", type=FILE, multiple=True, help="A Python file with exercises of your own; may be given again.")
+@click.option("--exercise", "wanted", multiple=True, help="An exercise that everybody was to do; may be given again.")
+@click.option("--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the marks there as well.")
+@click.option("--json", "json_too", is_flag=True, help="Print one JSON object instead of a table.")
+@click.option("--limit", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for each notebook.")
+@click.option("--cell-limit", type=click.FloatRange(min=1), default=60, show_default=True, help="Seconds for each of its cells.")
+def grade(
+    folder: Path | None,
+    lab_name: str | None,
+    lessons: Sequence[Path],
+    wanted: Sequence[str],
+    csv_file: Path | None,
+    json_too: bool,
+    limit: float,
+    cell_limit: float,
+) -> None:
+    """
+    Mark exercises: of a running lab, or of every notebook in FOLDER, run again one by one.
+
+    \b
+    podnet grade                              # the lab that is running
+    podnet grade collected/ --csv marks.csv   # every notebook in a folder
+    podnet grade collected/ --lesson week3.py # with exercises of your own
+
+    Marks are by what the kernels say, not by what a notebook prints. This runs the students' code, as you: for code that
+    you would not run, use a machine or an account that has nothing to lose. Exit status 0 only if everybody has solved
+    everything.
+    """
+    from podnet_lab.exercises.catalogue import EXERCISES
+    from podnet_lab.grading import report
+    from podnet_lab.grading.lessons import exercises
+
+    _refuse(folder, lab_name, csv_file)
+    known = {**EXERCISES, **(own := exercises(lessons))}
+    if odd := [name for name in wanted if name not in known]:
+        raise click.UsageError(f"no exercise is called {odd[0]!r}; there are {', '.join(known)}")
+    if folder is None:
+        from podnet_lab.grading.running import running
+
+        papers = [running(known, lab_name).of(wanted)]
+    else:
+        paths = list(dict.fromkeys(str(file.resolve().parent) for file in lessons))
+        limits = {"limit": limit, "cell_limit": cell_limit, "paths": paths}
+        papers = _collected()(folder, known, wanted or tuple(own), progress=lambda one: click.echo(report.line(one), err=True), **limits)
+    if csv_file is not None:
+        write(csv_file, as_csv(papers))
+    click.echo(as_json(papers) if json_too else report.table(papers))
+    sys.exit(0 if all(papers) else 1)
+
+
+def _refuse(folder: Path | None, lab_name: str | None, csv_file: Path | None) -> None:
+    """What can't be right is said before anything runs for an hour."""
+    if folder is not None and lab_name is not None:
+        raise click.UsageError("either a FOLDER of notebooks, or a running --lab")
+    if csv_file is not None and not os.access(csv_file.absolute().parent, os.W_OK):
+        raise click.UsageError(f"--csv: nothing can be written in {csv_file.absolute().parent}")
+
+
+def _collected():
+    try:
+        from podnet_lab.grading.collected import grade as collected
+    except ImportError as error:
+        raise CannotRun(f"to run notebooks, install what they need: pip install 'podnet-lab[notebooks]' ({error})") from error
+    return collected
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file in one go: there is the old one or the new one, never half of it."""
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
+    ) as file:
+        try:
+            file.write(text)
+            file.close()
+            os.chmod(file.name, 0o600)  # marks are nobody else's business
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+@click.command(short_help="Play all solutions of a lesson.")
+@click.argument("lesson", type=FILE, required=False)
+@click.argument("solutions", type=FILE, required=False)
+def prove(lesson: Path | None, solutions: Path | None) -> None:
+    """
+    Play all SOLUTIONS of a LESSON in a lab of its own; without them, those of the lesson that comes with podnet-lab.
+
+    \b
+    podnet prove                              # the exercises of podnet-lab
+    podnet prove week3.py week3_solutions.py  # your own
+
+    Every exercise has to fail untouched, hold with each right answer, and recognise each wrong one. Exit status 0 only then.
+    """
+    from podnet_lab.grading.proving import proved
+
+    if lesson is not None and solutions is None:
+        raise click.UsageError("a lesson is proved by its solutions: podnet prove LESSON SOLUTIONS")
+    whole = True
+    for claim in proved(lesson, solutions):
+        click.echo(claim)
+        whole = whole and bool(claim)
+    sys.exit(0 if whole else 1)

@@ -1,0 +1,45 @@
+"""Marks for a terminal."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from podnet_lab.grading.marks import NOT_SOLVED, SOLVED, UNTESTED, Mark, Paper, printable
+
+COLOURS = {SOLVED: "green", NOT_SOLVED: "red", UNTESTED: "yellow"}
+LEAST_WIDTH = 100
+
+
+def table(papers: Sequence[Paper]) -> str:
+    """All marks as a table, and a line for each paper."""
+    found = Table(pad_edge=False, box=None)
+    for column in ("who", "exercise", "mark", "checks", "hints", "why"):
+        found.add_column(column, justify="right" if column in ("checks", "hints") else "left", overflow="fold")
+    for paper in papers:
+        for mark in paper.marks:
+            found.add_row(*_row(mark))
+    width = max(shutil.get_terminal_size((LEAST_WIDTH, 24)).columns, LEAST_WIDTH)
+    console = Console(width=width)
+    with console.capture() as captured:
+        console.print(found)
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    return "\n".join([*lines, "", *map(line, papers)])
+
+
+def line(paper: Paper) -> str:
+    """One paper in one line."""
+    solved = sum(map(bool, paper.marks))
+    words = f"{printable(paper.who)}: {solved} of {len(paper.marks)} solved"
+    return words + (f"; stopped: {paper.problem}" if paper.problem else "")
+
+
+def _row(mark: Mark) -> list[Text]:
+    word = mark.verdict if mark.confirmed or not mark else f"{mark.verdict} (recorded)"
+    cells = [mark.who, mark.exercise, word, str(mark.tries), str(mark.hints), mark.why]
+    styles = ["", "", COLOURS.get(mark.verdict, ""), "", "", ""]
+    return [Text(printable(cell), style) for cell, style in zip(cells, styles, strict=True)]
