@@ -133,3 +133,17 @@ def test_wireshark_opens_what_is_saved(wired, tmp_path):
         said = subprocess.run(["tcpdump", "-nr", path], capture_output=True, text=True, check=True).stdout
         assert said.count("ICMP echo request") == 8
     assert b"pod-1-2:veth-1-2" in path.read_bytes()
+
+
+def test_a_trace_is_drawn_on_the_network_with_a_cross_where_it_ends(wired):
+    plain = wired.topology().svg
+    good = wired.topology(wired.trace("pod-1-2", "pod-2-2"))
+    assert "polyline" not in plain
+    assert good.svg.count("<polyline") == 2
+    assert [f">{number}</text>" in good.svg for number in (1, 16, 17)] == [True, True, False]
+    assert repr(good).startswith("pod-1-2 → pod-2-2: one echo, answered")
+    wired["node2"].shell("ip route del 10.244.1.0/24")
+    lost = wired.topology(wired.trace("pod-1-2", "pod-2-2", patience=0.3)).svg
+    crosses = [svg.count('class="s-wrong"') for svg in (plain, good.svg, lost)]
+    assert crosses == [0, 0, 2]
+    assert "not answered (full: there, dashed: back)" in lost
