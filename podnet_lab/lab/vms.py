@@ -137,9 +137,11 @@ class Vms(Home):
     def baseline(self) -> Baseline:
         """As provisioning stored it on each VM; `outside` is made anew with the lab."""
         raw = {name: agent.call("baseline") for name, agent in self.agents.items() if name != "outside"}
-        snapshots = {"outside": snapshot("outside", self._outside[0])}
+        outside = {"outside": self._outside} if "outside" in self.agents else {}
+        snapshots = {name: snapshot(name, spaces) for name, (spaces, _) in outside.items()}
         snapshots |= {name: snapshot(name, one["snapshot"], _rules(one["extras"])) for name, one in raw.items()}
-        return Baseline(snapshots, {"outside": self._outside[1]} | {name: one["extras"] for name, one in raw.items()})
+        extras = {name: found for name, (_, found) in outside.items()}
+        return Baseline(snapshots, extras | {name: one["extras"] for name, one in raw.items()})
 
     def mend(self, baseline: Baseline) -> list[str]:
         """Bring cards back that a student moved into a Pod."""

@@ -19,7 +19,7 @@ from podnet_lab.kernel import lease as lease_module
 from podnet_lab.kernel import vm
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.netlink import Refused
-from podnet_lab.lab import vms
+from podnet_lab.lab import joined, plain, runtime, vms
 from podnet_lab.plan import plan
 
 ROOT = Path(__file__).parents[2]
@@ -323,3 +323,53 @@ def test_a_step_that_names_a_card_of_the_vms_is_refused_before_anything_is_looke
             home.refuse("node1", [forwarding.on(), step])
     else:
         home.refuse("node1", [forwarding.on(), step])
+
+
+OUTSIDE = {"pid": 1, "namespaces": {"net": "net:[4026532001]", "pid": "pid:[1]"}}
+
+
+@pytest.fixture
+def open_lab(monkeypatch, tmp_path):
+    """List a lab as if this process had opened it."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("JPY_SESSION_NAME", "03_veth.ipynb")
+    return lambda name, where: runtime.register(name, {"outside": OUTSIDE}, where, plain.of_plan(plan(3, 4)))
+
+
+def test_the_vms_can_be_joined_whether_somebody_has_them_open_or_not(on, open_lab):
+    on("node1")
+    key, name, wanted, _ = joined.find()
+    assert (key, name, wanted) == ("vms@nobody", "vms", plan())
+    open_lab("beside", "namespaces")
+    assert joined.find()[1] == "vms"
+    assert joined.find("beside")[1] == "beside"
+    open_lab("lesson", "vms")
+    assert joined.find()[:3] == joined.find("lesson")[:3] == (f"lesson@{os.getpid()}", "lesson", plan(3, 4))
+    on("node2")
+    with pytest.raises(errors.CannotRun, match="opened on node1"):
+        joined.find()
+
+
+def test_joined_vms_have_the_host_outside_while_a_lab_is_open(on, open_lab, monkeypatch):
+    on("node1")
+    open_lab("lesson", "vms")
+    home = joined.JoinedVms.__new__(joined.JoinedVms)
+    home._config, reached = vms.here(), []
+    monkeypatch.setattr(home, "_reach", reached.append)
+    for entry in (joined.vms_entry(), None):
+        home._entry = entry
+        home._everybody()
+    nodes = {node: (node, "agent") for node in NODES}
+    assert reached == [nodes | {"outside": ("node3", "agent-outside net:[4026532001]")}, nodes]
+    there = shlex.split(vms.command(CONFIG, "node3", reached[0]["outside"][1]))
+    assert shlex.split(there[-1]) == ["agent-outside", "net:[4026532001]"]
+
+
+def test_joined_vms_are_brought_back_by_who_holds_them(on, open_lab):
+    on("node1")
+    open_lab("lesson", "vms")
+    home = joined.JoinedVms.__new__(joined.JoinedVms)
+    for entry, words in ((joined.vms_entry(), "held by 03_veth.ipynb"), (None, "is not open")):
+        home._entry = entry
+        with pytest.raises(errors.LabHeld, match=f"{words}.*podnet reset"):
+            home.refuse_reset()
