@@ -265,11 +265,14 @@ def podnet(*words):
     return CliRunner().invoke(main, words)
 
 
-def test_reset_where_there_are_no_vms_says_where_to_do_it(on):
+def test_reset_where_there_are_no_vms_is_of_the_running_lab(on, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     on(None)
     done = podnet("reset")
-    assert done.exit_code == 1
-    assert "lab.reset()" in done.output
+    assert done.exit_code == 3
+    assert "no lab is running" in done.output
+    refused = podnet("reset", "--take-over")
+    assert (refused.exit_code, "for the lab of VMs" in refused.output) == (2, True)
 
 
 def test_reset_of_a_lab_that_a_notebook_holds_says_what_to_type(on, monkeypatch):
@@ -280,7 +283,7 @@ def test_reset_of_a_lab_that_a_notebook_holds_says_what_to_type(on, monkeypatch)
 
     monkeypatch.setattr(Lab, "open", held)
     done = podnet("reset")
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert "held by 03_veth.ipynb (process 7); podnet reset --take-over" in done.output
     assert "Lab.open" not in done.output
 
@@ -288,7 +291,7 @@ def test_reset_of_a_lab_that_a_notebook_holds_says_what_to_type(on, monkeypatch)
 def test_reset_on_another_vm_says_where_the_lab_is(on):
     on("node2")
     done = podnet("reset")
-    assert (done.exit_code, "opened on node1" in done.output) == (1, True)
+    assert (done.exit_code, "opened on node1" in done.output) == (3, True)
 
 
 def test_a_shell_on_a_vm_goes_the_way_that_the_node_has(on, monkeypatch):
