@@ -235,14 +235,33 @@ def test_what_another_version_wrote_is_no_lab_to_join_and_no_error(running):
 
 
 @pytest.mark.root
-def test_a_vms_agent_beside_the_host_outside(lab):
-    """vm/podnet-agent's way there, which is nsenter, too."""
-    line = "print(repr(__import__('socket').gethostname()), __import__('os').listdir('/sys/class/net'), flush=True)"
-    network = lab._home.who["outside"]["namespaces"]["net"]
-    command = ["bash", ROOT / "vm" / "podnet-agent", f"agent-outside {network} -u -c 'what; execnet adds'"]
-    said = subprocess.run(command, input=repr(line), capture_output=True, text=True, check=True, timeout=20).stdout
-    assert said.startswith("'outside' ['")
-    assert "eth0" in said
-    gone = subprocess.run([*command[:2], "agent-outside", "net:[1]"], capture_output=True, text=True, check=False, timeout=20)
-    assert (gone.returncode, gone.stdout) == (1, "")
-    assert "outside is gone" in gone.stderr
+def test_a_vms_agent_beside_the_host_outside_ends_with_it():
+    """vm/podnet-agent's two ways, as node3 goes them."""
+
+    def agent(words):
+        command = ["bash", ROOT / "vm" / "podnet-agent", f"{words} -u -c 'what; execnet adds'"]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    tell = """(o := __import__("os"), print(*(o.readlink(f"/proc/self/ns/{one}") for one in ("net", "pid", "mnt")), flush=True),
+        __import__("sys").stdin.readline())""".replace("\n", " ")
+    started = []
+    try:
+        for words in ("outside", "agent-outside {}"):
+            network = started and started[0][1][0]
+            one = agent(words.format(network))
+            started.append((one, []))
+            one.stdin.write(f"{tell!r}\n")
+            one.stdin.flush()
+            started[-1][1].extend(one.stdout.readline().split())
+        assert started[0][1] == started[1][1], "both are in the same namespaces"
+        assert started[0][1][0] != os.readlink("/proc/self/ns/net")
+        assert started[0][1][1] != os.readlink("/proc/self/ns/pid")
+        started[0][0].kill()  # unshare ends with its child, and that is the PID namespace's first process
+        assert started[1][0].wait(3) != 0
+        gone = agent(f"agent-outside {started[0][1][0]}")
+        assert "outside is gone" in gone.communicate(timeout=20)[1]
+        assert gone.returncode == 1
+    finally:
+        for one, _ in started:
+            one.kill()
+            one.communicate()

@@ -261,6 +261,21 @@ answer = [said, seen, mended, exam, alone, Lab.open().alive]
     assert again, "whoever only joined holds nothing"
 
 
+def test_commands_in_a_terminal_where_no_notebook_has_the_lab_open(vms):
+    vms.python("lab = Lab.open(take_over=True); lab.goto('done'); answer = 1")
+    assert "30 of 30 ordered pairs reached" in vms.student("podnet check")
+    assert "one echo, answered" in vms.student("podnet trace pod-1-2 pod-3-2")
+    vms.student("podnet run 'node1: route.remove(\"10.244.3.0/24\")'")
+    assert "node1 has no route to 10.244.3.2" in vms.student("podnet explain pod-1-2 pod-3-2", ok=False)
+    vms.student("podnet run --stage route")
+    assert json.loads(vms.student("podnet matrix --json"))["reached"] == 30
+    card = vms.on("node1", "ip -o -4 route show default").split("dev ")[1].split()[0]
+    refused = vms.student(f"podnet run --node node1 'link.down(\"{card}\")'", ok=False)
+    assert "is how this VM is reached" in refused
+    assert "node3# ip netns del pod-3-2" in vms.student("podnet reset")
+    assert "notebooks are in fresh" in vms.student("rm -rf fresh; podnet notebooks fresh; rm -rf fresh")
+
+
 def test_a_lab_that_the_vms_are_not(vms):
     answer = vms.python("""
 try:
