@@ -8,8 +8,10 @@ import sys
 
 import pytest
 
-from live.helpers import environment, podnet
+from live.helpers import ROOT, environment, podnet
 from podnet_lab import Lab, bridge, link, recipes, route
+
+DOCUMENTED = (ROOT / "docs" / "command-line.md").read_text().splitlines()
 
 
 def data(*words, status=0):
@@ -17,6 +19,9 @@ def data(*words, status=0):
     assert (done.returncode, done.stderr) == (status, "")
     found = json.loads(done.stdout)
     assert found["ok"] is (status == 0)
+    assert next(iter(found)) == "ok"
+    (row,) = [one for one in DOCUMENTED if one.startswith(f"| `{words[0]}{' --stage' if '--stage' in words else ''}` |")]
+    assert {f"`{key}`" in row for key in found if key != "ok"} == {True}
     return found
 
 

@@ -288,3 +288,12 @@ def test_lab_without_a_folder_says_how_to_get_one(monkeypatch, tmp_path):
 
     with pytest.raises(errors.CannotRun, match="`podnet notebooks notebooks`"):
         start(None, 8888, False)
+
+
+def test_every_command_and_exit_status_is_in_the_documentation():
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    assert [name for name in main.commands if f"podnet {name}" not in text] == []
+    assert all(f"| {number} |" in text for number in (0, 1, 2, 3, 130))
+    for name, command in main.commands.items():
+        if any(one.name == "as_json" for one in command.params):
+            assert f"| `{name}` |" in text, "the shape of its JSON"
