@@ -3,12 +3,13 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from live.helpers import ROOT, environment, podnet
+from live.helpers import ROOT, environment, owner, podnet, processes_in, until
 from podnet_lab import Lab, bridge, link, recipes, route
 
 DOCUMENTED = (ROOT / "docs" / "command-line.md").read_text().splitlines()
@@ -209,3 +210,49 @@ def test_tab_knows_the_running_lab(running):
     with Lab.open(nodes=1, pods=3, name="second", where="namespaces"):
         assert complete("explain", "pod-1") == [], "which of the two?"
         assert complete("explain", "--lab", "second", "pod-1") == ["pod-1-2", "pod-1-3", "pod-1-4"]
+
+
+SLOW = """
+import sys
+from podnet_lab import Lab
+from podnet_lab.cli import main
+check = Lab.check
+def slow(lab, *given, **named):
+    print("begun", file=sys.stderr, flush=True)
+    while True:
+        lab.ping("pod-1-2", "10.244.1.3", expect=False, patience=5)
+Lab.check = slow
+main(["check"])
+"""
+
+
+@pytest.mark.parametrize("at", ["the start", "work"])
+def test_an_interrupt_ends_the_command_and_not_the_lab(wired, at):
+    """Ctrl-C goes to the terminal's whole process group."""
+    before = processes_in(wired)
+    wired["node1"].shell("ip -n pod-1-3 link set veth-1-3 down")
+    command = owner(SLOW)
+    try:
+        if at == "work":
+            assert command.stderr.readline() == "begun\n"
+        else:
+            until(lambda: processes_in(wired) - before, what="its agents")
+        os.killpg(command.pid, signal.SIGINT)
+        out, said = command.communicate(timeout=5)
+        assert (command.returncode, out) == (130, "")
+        assert said.splitlines()[-1] == "interrupted"
+        assert "Traceback" not in said
+    finally:
+        command.kill()
+        command.communicate()
+    until(lambda: processes_in(wired) <= before, 3.0, "the end of its agents")
+    assert wired.snapshot()
+
+
+def test_whoever_reads_may_have_had_enough(wired):
+    first = subprocess.run(
+        [sys.executable, "-c", "import subprocess, sys; p = subprocess.Popen(sys.argv[1:], stdout=-1, stderr=-1); p.stdout.close(); "
+         "print(p.stderr.read().decode(), p.wait())", sys.executable, "-c", "from podnet_lab.cli import main; main(['matrix', '--json'])"],
+        capture_output=True, text=True, env=environment(), check=True, timeout=30,
+    )  # fmt: skip
+    assert first.stdout.split() == ["1"], "quietly, as other programs do"

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from live.helpers import ROOT, birth, links_of_processes, owner, podnet, until
+from live.helpers import ROOT, owner, podnet, processes_in, until
 from podnet_lab import Lab, bridge, errors, route
 
 JOINER = r"""
@@ -56,12 +56,6 @@ def join():
         for pipe in (one.process.stdin, one.process.stdout, one.process.stderr):
             with suppress(OSError):  # what it was told last, and did not take
                 pipe.close()
-
-
-def inside(lab):
-    """The processes that live in a lab, as pid/birth."""
-    spaces = {node["namespaces"]["net"] for node in lab._home.who.values()}
-    return {f"{pid}/{birth(pid)}" for pid, found in links_of_processes(["net"]).items() if found & spaces}
 
 
 def test_what_a_lab_says_it_says_to_another_process(wired, join):
@@ -162,15 +156,15 @@ def test_its_own_lab_can_be_joined_and_left_while_it_runs(lab):
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_joiner_that_is_killed_leaves_nothing(lab, join, sign, busy):
-    before = inside(lab)
+    before = processes_in(lab)
     other = join()
-    assert len(inside(lab)) >= len(before) + 4, "its agents were seen"
+    assert len(processes_in(lab)) >= len(before) + 4, "its agents were seen"
     if busy:
         other.process.stdin.write("lab['node1'].shell('echo >/run/busy; exec sleep 1000')\n")
         other.process.stdin.flush()
         until(lambda: lab["node1"].shell("ls /run").split() == ["busy", "netns"])
     os.kill(other.process.pid, sign)
-    until(lambda: inside(lab) <= before, 3.0, "the end of its agents, and of what they ran")
+    until(lambda: processes_in(lab) <= before, 3.0, "the end of its agents, and of what they ran")
     assert other.process.wait(5) != 0
     assert lab["node1"].shell("rm -f /run/busy; hostname") == "node1\n"
 

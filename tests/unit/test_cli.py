@@ -11,6 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+pytest.importorskip("fcntl", reason="podnet_lab.lab needs a Unix")
+
 from podnet_lab import cli, errors
 from podnet_lab.checks import Check
 from podnet_lab.cli import main, say
