@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from podnet_lab.checks import Check
+from podnet_lab.explain.explanation import Explanation
 from podnet_lab.explain.trace import Trace
-from podnet_lab.explain.walk import Explanation
 from podnet_lab.reach import Matrix, Ping
 from podnet_lab.results import Result
 from podnet_lab.steps import Step
@@ -62,7 +62,8 @@ def explanation(found: Explanation) -> Record:
         where = {"layer": first.layer, "node": node, "namespace": namespace}
         obstacle = {"text": str(first), **where, "hints": list(first.hints), "repair": commands(found.repair)}
     pair = {"source": found.source, "target": found.target}
-    return {"ok": bool(found), **pair, "obstacle": obstacle, "path": list(found.path), "unsure": list(dict.fromkeys(found.unsure))}
+    ways = {"there": list(found.there), "back": list(found.back), "arrives": found.arrives or None}
+    return {"ok": bool(found), **pair, "obstacle": obstacle, **ways, "unsure": list(dict.fromkeys(found.unsure))}
 
 
 def trace(found: Trace) -> Record:

@@ -18,6 +18,11 @@ MOST_LINES = 40
 sample_option = click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Try only N pairs of a big cluster.")
 seed_option = click.option("--seed", default=0, show_default=True, help="What a sample is drawn with: the same draws the same pairs.")
 
+tcp_option = click.option("--tcp", type=click.IntRange(1, 65535), metavar="PORT", help="A TCP connection to this port, not an echo.")
+size_option = click.option(
+    "--size", type=int, metavar="BYTES", help="An echo of so many bytes, IPv4 header included, which may not be cut."
+)
+
 
 def _person(name: str):
     return click.argument(name, metavar=name.upper(), shell_complete=names(everyone))
@@ -80,24 +85,28 @@ def matrix(sample: int | None, seed: int, as_json: bool, lab_name: str | None) -
 @_person("a")
 @_person("b")
 @click.option("--hint", type=click.IntRange(1, 3), help="Only a hint: a question (1), a place to look (2), or the command (3).")
+@tcp_option
+@size_option
 @json_option
 @lab_option
-def explain(a: str, b: str, hint: int | None, as_json: bool, lab_name: str | None) -> None:
+def explain(a: str, b: str, hint: int | None, tcp: int | None, size: int | None, as_json: bool, lab_name: str | None) -> None:
     """
     Why does an echo from A not arrive at B? Read off the kernels' own tables; nothing is sent.
 
     \b
     podnet explain pod-1-2 pod-3-2
     podnet explain pod-1-2 pod-3-2 --hint 1
+    podnet explain pod-1-2 10.96.0.20 --tcp 80
+    podnet explain pod-1-2 pod-3-2 --size 1500
 
-    A and B are Pods, nodes, `outside`, or addresses of theirs. The exit status is 0 where nothing is in the way, 1 where
-    something is, 3 where something could not be judged.
+    A and B are Pods, nodes, `outside`, or addresses; B may be one that no Pod has, such as a Service's. The exit status is
+    0 where nothing is in the way, 1 where something is, 3 where something could not be judged.
     """
     from podnet_lab import records
     from podnet_lab.cli.say import say
 
     with joined(lab_name) as lab:
-        found = lab.explain(a, b)
+        found = lab.explain(a, b, tcp=tcp, size=size)
     say(found if hint is None else found.hint(hint), as_json, records.explanation(found))
     sys.exit(0 if found else FAILED if found.obstacle is not None else NOT_TRIED)
 
@@ -105,8 +114,8 @@ def explain(a: str, b: str, hint: int | None, as_json: bool, lab_name: str | Non
 @click.command(short_help="follow one packet over every interface")
 @_person("a")
 @_person("b")
-@click.option("--tcp", type=click.IntRange(1, 65535), metavar="PORT", help="A TCP connection to this port, instead of an echo.")
-@click.option("--size", type=int, metavar="BYTES", help="An echo of so many bytes, IPv4 header included, which no router may cut.")
+@tcp_option
+@size_option
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the frames down, as pcapng, for Wireshark.")
 @json_option
 @lab_option

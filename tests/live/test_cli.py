@@ -84,7 +84,12 @@ def test_explain_and_its_repair(wired):
     assert (said["layer"], said["node"], said["namespace"], said["hints"]) == ("route", "node1", None, list(found.obstacle.hints))
     (repair,) = said["repair"]
     assert podnet("shell", repair["node"], repair["command"]).returncode == 0
-    assert data("explain", "pod-1-2", "pod-3-2")["obstacle"] is None
+    whole = data("explain", "pod-1-2", "pod-3-2", "--tcp", "80")
+    assert (whole["obstacle"], whole["there"][0], whole["there"][-1]) == (None, "pod-1-2", "pod-3-2")
+    big = data("explain", "pod-1-2", "pod-3-2", "--size", "1600", status=1)["obstacle"]["text"]
+    assert big == str(wired.explain("pod-1-2", "pod-3-2", size=1600).obstacle)
+    both = podnet("explain", "pod-1-2", "pod-3-2", "--tcp", "80", "--size", "1600")
+    assert (both.returncode, both.stdout) == (2, "")
 
 
 def test_trace(wired, tmp_path):

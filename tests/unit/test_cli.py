@@ -120,6 +120,7 @@ def test_what_goes_wrong_is_words_and_a_status(raised, number, words):
         ("explain", "pod-1-2"),
         ("explain", "pod-1-2", "pod-1-3", "--hint", "4"),
         ("trace", "pod-1-2", "pod-1-3", "--tcp", "0"),
+        ("explain", "pod-1-2", "pod-1-3", "--size", "big"),
         ("check", "--sample", "0"),
         ("script", "node9"),
         ("completion", "tcsh"),
