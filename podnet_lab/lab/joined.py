@@ -152,7 +152,6 @@ class JoinedVms(vms.Vms):
 
     def why_gone(self) -> str:
         """Which agent ended, and what that means."""
-        ended = [name for name, agent in self.agents.items() if not agent.alive]
-        if ended == ["outside"]:
+        if self._entry and all(agent.alive for name, agent in self.agents.items() if name != "outside"):
             return f"was closed by {self._entry.holder}; Lab.join() joins what there is now"
-        return f"has lost {' and '.join(ended)}: does it run? {vms.HELP.format(' '.join(ended))}. Then Lab.join() joins it again"
+        return f"{self._lost()}. Then Lab.join() joins it again"

@@ -158,11 +158,18 @@ class Vms(Home):
 
     def why_gone(self) -> str:
         """Which agent ended, and what helps."""
-        beside = self._config["outside"]["node"]
-        ended = list(dict.fromkeys(beside if name == "outside" else name for name, agent in self.agents.items() if not agent.alive))
-        if FIRST in ended:
+        if FIRST in self._ended():
             return "was taken over by somebody else, or node1's agent ended; Lab.open() says who has it"
-        return f"has lost {' and '.join(ended)}: does it run? {HELP.format(' '.join(ended))}. Then Lab.open() opens the lab again"
+        return f"{self._lost()}. Then Lab.open() opens the lab again"
+
+    def _ended(self) -> list[str]:
+        """The VMs whose agents ended."""
+        beside = self._config["outside"]["node"]
+        return list(dict.fromkeys(beside if name == "outside" else name for name, agent in self.agents.items() if not agent.alive))
+
+    def _lost(self) -> str:
+        ended = self._ended()
+        return f"has lost {' and '.join(ended)}: does it run? {HELP.format(' '.join(ended))}"
 
     def recall(self) -> set[tuple[str, str]]:
         """As node1's agent kept it; it is gone when node1 starts anew, and so is what it is about."""

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -376,3 +378,20 @@ def test_joined_vms_are_brought_back_by_who_holds_them(on, open_lab):
         home._entry = entry
         with pytest.raises(errors.LabHeld, match=f"{words}.*podnet reset"):
             home.refuse_reset()
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        (("outside",), "was closed by 03_veth.ipynb"),
+        (("node3", "outside"), r"has lost node3: does it run\?.*vagrant up node3, .*Lab.join\(\) joins it again"),
+        (("node1",), "has lost node1"),
+    ],
+)
+def test_joined_vms_that_are_gone_say_which_and_why(on, open_lab, ended, words):
+    on("node1")
+    open_lab("lesson", "vms")
+    home = joined.JoinedVms.__new__(joined.JoinedVms)
+    home._config, home._entry = vms.here(), joined.vms_entry()
+    home.agents = {name: SimpleNamespace(alive=name not in ended) for name in (*NODES, "outside")}
+    assert re.match(words, home.why_gone())
