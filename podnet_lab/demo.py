@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from podnet_lab import checks, recipes
+from podnet_lab import recipes, records
 from podnet_lab.errors import BadInput
 from podnet_lab.lab.lab import Lab
+from podnet_lab.lab.reaching import Progress
 
 TITLES = {
     "namespaces": "a network namespace for each Pod",
@@ -26,7 +27,7 @@ MANY_PODS = 10
 """From this many Pods on, cables are made in place: moving each costs the kernel ten times the rest."""
 
 
-def play(nodes: int, pods: int, say: Callable[[str], None]) -> dict[str, Any]:
+def play(nodes: int, pods: int, say: Callable[[str], None], progress: Progress | None = None) -> dict[str, Any]:
     """Wire *nodes* × *pods* stage by stage, telling *say*; returns the same as data, with ``ok`` for all of it."""
     if nodes < 2 or pods < 2:
         raise BadInput("the rules are about Pods that reach each other, on one node and on two: at least 2 nodes of 2 Pods")
@@ -34,7 +35,7 @@ def play(nodes: int, pods: int, say: Callable[[str], None]) -> dict[str, Any]:
         say(f"{nodes} nodes on 192.168.1.0/24, each a set of Linux namespaces of this machine; {pods} Pods to come on each")
         stages = [_stage(lab, name, number, say) for number, name in enumerate(recipes.STAGES, 1)]
         say("\nWho reaches whom, tried with ICMP between every ordered pair:\n")
-        exam = lab.check()
+        exam = lab.check(progress=progress)
         say(f"{exam.matrix}\n\nWhat Kubernetes expects of a Pod network:\n\n{exam.rules}")
     ok = bool(exam) and all(check["ok"] for stage in stages for check in stage["checks"])
     say("\neverything holds" if ok else "\nnot everything holds")
@@ -43,8 +44,8 @@ def play(nodes: int, pods: int, say: Callable[[str], None]) -> dict[str, Any]:
         "nodes": nodes,
         "pods": pods,
         "stages": stages,
-        "rules": [_check(rule) for rule in exam.rules],
-        **_matrix(exam.matrix),
+        "rules": [records.check(rule) for rule in exam.rules],
+        **(records.matrix(exam.matrix) | {"ok": ok}),
     }
 
 
@@ -61,7 +62,7 @@ def _stage(lab: Lab, name: str, number: int, say: Callable[[str], None]) -> dict
         say(f"  {check}")
     say(f"  {found.summary}")
     commands = {node: [step.command for step in steps] for node, steps in recipe.items()}
-    return {"stage": name, "commands": commands, "checks": [_check(check) for check in found]}
+    return {"stage": name, "commands": commands, "checks": [records.check(check) for check in found]}
 
 
 def _commands(recipe: recipes.Recipe, say: Callable[[str], None]) -> None:
@@ -74,15 +75,3 @@ def _commands(recipe: recipes.Recipe, say: Callable[[str], None]) -> None:
             say(f"  {node}# {step.command}")
         if len(steps) > MOST_LINES:
             say(f"  {node}# … and {len(steps) - MOST_LINES} more")
-
-
-def _check(check: checks.Check) -> dict[str, Any]:
-    return {"claim": check.claim, "ok": bool(check), "problem": check.problem}
-
-
-def _matrix(matrix) -> dict[str, Any]:
-    pairs = [
-        {"source": ping.source.name, "target": ping.target.name, "verdict": str(ping.verdict), "seen_as": ping.seen_as, "why": ping.why}
-        for ping in matrix
-    ]
-    return {"reached": matrix.reached, "pairs": len(pairs), "matrix": pairs}

@@ -36,7 +36,7 @@ def start(folder: Path | None, port: int, browser: bool, ip: str = "127.0.0.1") 
     """Become JupyterLab; does not return."""
     where = (folder or Path("notebooks")).absolute()
     if not where.is_dir():
-        raise CannotRun(f"there is no folder {where}: give the folder of your notebooks, as in `podnet lab FOLDER`")
+        raise CannotRun(f"there is no folder {where}: `podnet notebooks {folder or 'notebooks'}` makes one of fresh notebooks")
     if importlib.util.find_spec("jupyterlab") is None:
         raise CannotRun("JupyterLab is not installed: pip install 'podnet-lab[notebooks]'")
     line = command(where, port, browser, os.geteuid() == 0, ip)

@@ -25,6 +25,9 @@ from podnet_lab.kernel.traffic import Traffic
 
 CANCEL = b"cancel"
 
+GRACE = 1.0
+"""Seconds in which a call may end whose asker is gone; it may wait for an answer that never comes."""
+
 BIG = 1 << 17
 """Bytes of a call and its answer after which memory is given back: an agent lives long, and mostly does little."""
 
@@ -255,25 +258,31 @@ def answer(agent: Agent, call: bytes) -> bytes:
 
 
 def serve(channel) -> None:
-    """Answer calls until the channel closes; *channel* is execnet's."""
-    agent, calls = Agent(), queue.SimpleQueue()
+    """Answer calls until the channel closes, and what was asked before that, for a moment; *channel* is execnet's."""
+    agent, calls, over = Agent(), queue.SimpleQueue(), threading.Event()
 
     def work() -> None:
-        while (call := calls.get()) is not None:
-            agent.cancelled.clear()
-            said = answer(agent, call)
-            channel.send(said)
-            if len(call) + len(said) > BIG:
-                del call, said
-                namespaces.trim()
+        try:
+            while (call := calls.get()) is not None:
+                agent.cancelled.clear()
+                said = answer(agent, call)
+                channel.send(said)
+                if len(call) + len(said) > BIG:
+                    del call, said
+                    namespaces.trim()
+        finally:
+            over.set()
 
     def hear(call: bytes | None) -> None:
-        if call == CANCEL:
+        if call is None:
+            over.set()
+        if call in (CANCEL, None):
             agent.cancelled.set()
-        else:
+        if call != CANCEL:
             calls.put(call)
 
     worker = threading.Thread(target=work, name="kernel", daemon=True)
     worker.start()
     channel.setcallback(hear, endmarker=None)
-    worker.join()
+    over.wait()
+    worker.join(GRACE)

@@ -30,8 +30,8 @@ def serve(channel, script: str) -> None:
     """
     Run *script* with bash, in a session of its own; *channel* gets (1 or 2, bytes) as output comes, then the status.
 
-    A number received says how many more chunks may be sent. Anything else is an interrupt: SIGINT to the cell's process
-    group alone, then SIGKILL after a grace.
+    A number received says how many more chunks may be sent. Anything else, and the end of whoever asked, is an interrupt:
+    SIGINT to the cell's process group alone, then SIGKILL after a grace.
     """
     started = subprocess.Popen(
         # eval, for of a script of one line bash would become that command, and `$$` then be its number.
@@ -55,7 +55,7 @@ def serve(channel, script: str) -> None:
         os.killpg(started.pid, signal.SIGINT)
         threading.Timer(GRACE, lambda: over.is_set() or os.killpg(started.pid, signal.SIGKILL)).start()
 
-    channel.setcallback(hear)
+    channel.setcallback(hear, endmarker=None)
     try:
         _relay(sender, started)
     finally:

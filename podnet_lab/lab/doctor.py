@@ -24,7 +24,7 @@ TOOLS = {"setpriv": "util-linux", "setsid": "util-linux", "unshare": "util-linux
 
 WISHES = {
     "ip": ("iproute2", "the shell cells need it"),
-    "nsenter": ("util-linux", "`podnet shell` needs it"),
+    "nsenter": ("util-linux", "`podnet shell`, `check` and the like need it"),
     "nft": ("nftables", "Services (notebook 7) need it"),
     "dnsmasq": ("dnsmasq-base", "Services' names (notebook 7) need it"),
 }

@@ -2,8 +2,11 @@
 Where a lab's nodes live, whatever that is: one agent for each node, and one for the host `outside`.
 
     Home
-    ├── Machine   namespaces of this machine (machine.py)
-    └── Vms       virtual machines, of which this is the first (vms.py)
+    ├── Namespaces     namespaces of this machine (machine.py)
+    │   ├── Machine    made by this process
+    │   └── Joined     made by another one, which owns them (joined.py)
+    └── Vms            virtual machines, of which this is the first (vms.py)
+        └── JoinedVms  without holding them (joined.py)
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ import os
 import threading
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from podnet_lab.errors import LabError
+from podnet_lab.lab import plain, runtime
 from podnet_lab.lab.baseline import Baseline
 from podnet_lab.lab.wire import AgentClient, Wire
 from podnet_lab.plan import Plan
@@ -30,6 +35,9 @@ class Home:
 
     fresh: ClassVar[bool]
     """Whether its nodes are new whenever a lab is opened."""
+
+    joined: ClassVar[bool] = False
+    """Whether these are agents of our own in somebody else's lab, which does not end with them."""
 
     def __init__(self) -> None:
         import execnet  # here: it takes as long as everything else together, and only an opened lab needs it
@@ -50,6 +58,13 @@ class Home:
     def mend(self, baseline: Baseline) -> list[str]:
         """Give each node its interface to the external network back where it is gone; says what that took."""
         raise NotImplementedError
+
+    def register(self, name: str, plan: Plan, baseline: Baseline) -> Path | None:
+        """List the lab, so that another process can find it, and join it; returns its file. None if it is not ours to list."""
+        return runtime.register(name, self.who, self.where, plain.of_plan(plan), baseline.raw)
+
+    def refuse_reset(self) -> None:
+        """Raise LabHeld if all nodes may not be brought back from here."""
 
     def refuse(self, node: str, steps: Sequence[Step]) -> None:
         """Raise StepConflict if one of *steps* would change what is not the lesson's on *node*."""

@@ -20,6 +20,12 @@ def command(pid: int, root: bool, words: Sequence[str]) -> list[str]:
     return ["nsenter", f"--target={pid}", *user, "--mount", "--uts", "--net", "--pid", "--", *words]
 
 
+def needs_nsenter() -> None:
+    """Raise CannotRun if the program is missing."""
+    if shutil.which("nsenter") is None:
+        raise CannotRun("the program nsenter was not found: sudo apt install util-linux")
+
+
 def _enter_vm(vm: dict, node: str, words: Sequence[str]) -> None:
     if node == "outside":  # it has no machine of its own: it lives as long as its lab
         entry = next((one for one in runtime.labs() if one.where == "vms"), None)
@@ -47,8 +53,7 @@ def enter(node: str, lab: str | None = None, words: Sequence[str] = ()) -> None:
         _enter_vm(vms.here(), node, words)
     if node not in entry.nodes or node == "lab":
         raise BadInput(f"no node is called {node!r}; there are {', '.join(name for name in entry.nodes if name != 'lab')}")
-    if shutil.which("nsenter") is None:
-        raise CannotRun("the program nsenter was not found: sudo apt install util-linux")
+    needs_nsenter()
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
     line = command(pid, os.geteuid() == 0, _words(words) or ["bash", "--norc", "-i"])

@@ -41,7 +41,7 @@ class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
         self._journal: list[Entry] = []
         self._made = home.recall()
         self._baseline = home.baseline()
-        self._registered = runtime.register(name, home.who, home.where)
+        self._registered = home.register(name, plan, self._baseline)
         self._closed = False
         self._new = home.fresh
 
@@ -76,6 +76,31 @@ class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
             home = open_home(wanted, where, take_over, node_python)
             try:
                 lab = registry.OPEN[name] = cls(wanted, name, home)
+            except BaseException:
+                home.close()
+                raise
+        _tell_jupyter()
+        return lab
+
+    @classmethod
+    def join(cls, name: str | None = None) -> Lab:
+        """
+        Another process's running lab, by its name, its notebook, or its owner's number; without *name*, the one that runs.
+
+        Its agents are this process's own, in the same namespaces: it works like the lab itself, and sees what others do
+        there as done by hand. `undo` takes back what was run here; `close` ends these agents, and never the lab. Servers
+        that it starts end with it. On node1 of the VMs it is their lab, whoever holds it; then `goto` and `reset` are left
+        to the holder. Raises NoLab if there is none, or several and none was named.
+        """
+        from podnet_lab.lab import joined  # here: only some need it
+
+        with uninterrupted():
+            key, name, wanted, start = joined.find(name)
+            if (running := registry.running(key)) is not None:
+                return running
+            home = start()
+            try:
+                lab = registry.OPEN[key] = cls(wanted, name, home)
             except BaseException:
                 home.close()
                 raise
@@ -145,7 +170,9 @@ class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
         """
         self._must_be_alive()
         if not self._journal:
-            raise LabError("nothing to undo: no step has changed anything since the lab was opened, or came here by goto")
+            here = "; what its owner ran is taken back there" if self._home.joined else ""
+            since = "joined" if self._home.joined else "opened"
+            raise LabError(f"nothing to undo: no step has changed anything since the lab was {since}, or came here by goto{here}")
         entry = self._journal[-1]
         entry.refuse_if_changed(self.snapshot(*entry.steps))
         inverse = entry.inverse()
@@ -223,11 +250,12 @@ class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
         """
         End the lab: its processes, and with them its namespaces and mounts. A second time does nothing.
 
-        VMs stay as they are: closing their lab lets somebody else open it.
+        VMs stay as they are: closing their lab lets somebody else open it. One that was joined goes on, without us.
         """
         if not self._closed:
             self._closed = True
-            runtime.unregister(self._registered)  # first: nobody is to find a lab that is about to end
+            if self._registered is not None:
+                runtime.unregister(self._registered)  # first: nobody is to find a lab that is about to end
             self._home.close()
             registry.forget(self)
 
@@ -239,14 +267,16 @@ class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
 
     def _must_be_alive(self) -> None:
         if not self.alive:
-            why = "is closed; Lab.open() opens a new one" if self._closed else self._home.why_gone()
+            again = "Lab.join() joins it again" if self._home.joined else "Lab.open() opens a new one"
+            why = f"is closed; {again}" if self._closed else self._home.why_gone()
             raise LabGone(f"the lab {self.name!r} {why}")
 
     def __repr__(self) -> str:
         if not self.alive:
             return f"<lab {self.name!r}: closed>"
-        nodes = f"{', '.join(node.name for node in self.plan.nodes)} and {OUTSIDE_NAME} ({OUTSIDE.ip})"
-        return f"<lab {self.name!r}: {nodes}>" + (f"\n{NEW}" if self._new else "")
+        outside = f" and {OUTSIDE_NAME} ({OUTSIDE.ip})" if OUTSIDE_NAME in self._nodes else ""
+        nodes = f"{', '.join(node.name for node in self.plan.nodes)}{outside}"
+        return f"<lab {self.name!r}{', joined' if self._home.joined else ''}: {nodes}>" + (f"\n{NEW}" if self._new else "")
 
 
 def _plan(nodes: int, pods: int) -> Plan:

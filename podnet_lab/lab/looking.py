@@ -45,7 +45,7 @@ class Looking:
         """
         before = self._journal[-1].before if self._journal else None
         now = self._everyone()
-        outside = now.pop(OUTSIDE_NAME)
+        outside = now.pop(OUTSIDE_NAME, None)
         return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now}, outside, trace)
 
     def ping(self: Lab, source: str, target: str, expect: str | bool | Verdict = True, patience: float | None = None) -> Ping:
@@ -102,7 +102,8 @@ class Looking:
         return rules(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))
 
     def _everyone(self: Lab) -> Snapshots:
-        return self.snapshot(*(node.name for node in self.plan.nodes), OUTSIDE_NAME)
+        outside = [OUTSIDE_NAME] if OUTSIDE_NAME in self._nodes else []  # VMs have it while somebody's lab is open
+        return self.snapshot(*(node.name for node in self.plan.nodes), *outside)
 
     def _target(self: Lab, known: dict[str, Endpoint], target: str) -> Endpoint:
         """A Pod or node, or an address alone, which a Service may have."""

@@ -18,7 +18,7 @@ from podnet_lab.kernel.setup import UPLINK
 from podnet_lab.lab.baseline import Baseline
 from podnet_lab.lab.home import Home
 from podnet_lab.lab.run import look
-from podnet_lab.lab.wire import Refusal
+from podnet_lab.lab.wire import AgentClient, Refusal
 from podnet_lab.model import Link
 from podnet_lab.plan import OUTSIDE, Plan
 
@@ -41,10 +41,29 @@ def node_command(python: str) -> str:
     return f"unshare -nmu --propagation private {quote(python)} -P"
 
 
-class Machine(Home):
-    """The processes of a one-machine lab."""
+class Namespaces(Home):
+    """A one-machine lab: `lab` is the agent that has the external network."""
 
-    where, fresh = "namespaces", True
+    where = "namespaces"
+    lab: AgentClient
+
+    def mend(self, baseline: Baseline) -> list[str]:
+        """Cable a node anew whose interface to the external network was deleted."""
+        said = []
+        for name, node in look(self.agents, baseline.snapshots).items():
+            was = baseline.snapshots[name].own
+            if UPLINK in was.links and not _is_uplink(node.own.links.get(UPLINK)):
+                self.agents[name].call("remove_uplink")
+                self.lab.call("cable", node=name, pid=self.who[name]["pid"])
+                self.agents[name].call("uplink", address=str(was.addresses_of(UPLINK)[0]))
+                said.append(f"{name}# (its cable to the external network was gone)")
+        return said
+
+
+class Machine(Namespaces):
+    """The processes of a one-machine lab of this process."""
+
+    fresh = True
 
     def __init__(self, plan: Plan, node_python: str | None = None) -> None:
         super().__init__()
@@ -84,20 +103,9 @@ class Machine(Home):
 
     def baseline(self) -> Baseline:
         """Look at every node, now that it is new."""
-        answers = {name: agent.start("extras") for name, agent in self.agents.items()}
-        return Baseline(look(self.agents, self.agents), {name: answer() for name, answer in answers.items()})
-
-    def mend(self, baseline: Baseline) -> list[str]:
-        """Cable a node anew whose interface to the external network was deleted."""
-        said = []
-        for name, node in look(self.agents, baseline.snapshots).items():
-            was = baseline.snapshots[name].own
-            if UPLINK in was.links and not _is_uplink(node.own.links.get(UPLINK)):
-                self.agents[name].call("remove_uplink")
-                self.lab.call("cable", node=name, pid=self.who[name]["pid"])
-                self.agents[name].call("uplink", address=str(was.addresses_of(UPLINK)[0]))
-                said.append(f"{name}# (its cable to the external network was gone)")
-        return said
+        extras = {name: agent.start("extras") for name, agent in self.agents.items()}
+        reads = {name: agent.start("read") for name, agent in self.agents.items()}
+        return Baseline.of({name: {"extras": extras[name](), **reads[name]()} for name in self.agents})
 
 
 def _is_uplink(link: Link | None) -> bool:

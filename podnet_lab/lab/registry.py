@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
 
 OPEN: dict[str, Lab] = {}
-"""By name; a lab whose processes went may still be among them."""
+"""By name; one that was joined by name and owner. A lab whose processes went may still be among them."""
 
 
 def open_labs() -> list[Lab]:
@@ -29,8 +29,8 @@ def running(name: str) -> Lab | None:
 
 def forget(lab: Lab) -> None:
     """Let go of a lab that was closed."""
-    if OPEN.get(lab.name) is lab:
-        del OPEN[lab.name]
+    for name in [name for name, one in OPEN.items() if one is lab]:
+        del OPEN[name]
 
 
 os.register_at_fork(after_in_child=OPEN.clear)

@@ -47,6 +47,7 @@ class Goto(Reset):
 
 def reset(home: Home, baseline: Baseline, made: set[tuple[str, str]]) -> tuple[str, ...]:
     """Bring all nodes back to *baseline*; returns what that took beyond taking back what is in *made*, in words."""
+    home.refuse_reset()
     said = [*_broken_names(home), *home.mend(baseline)]
     done, left = bring_back(home.agents, baseline.snapshots)
     for name, steps in left.items():

@@ -13,15 +13,18 @@ import stat
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from podnet_lab.errors import BadInput, LabError, NoLab
 
+BASELINE = ".baseline"
+"""How the file beside a lab's own ends that says how its nodes were when they were new."""
+
 
 @dataclass(frozen=True)
 class Entry:
-    """One running lab: who owns it, and which namespaces its nodes live in."""
+    """One running lab: who owns it, which namespaces its nodes live in, and how it was planned (`podnet_lab.lab.plain`)."""
 
     name: str
     owner: int
@@ -29,9 +32,15 @@ class Entry:
     nodes: Mapping[str, dict]
     notebook: str = ""
     where: str = "namespaces"
+    plan: Mapping | None = None
+
+    @property
+    def holder(self) -> str:
+        """Who opened it, in words."""
+        return f"{self.notebook or 'a program'} (process {self.owner})"
 
     def __str__(self) -> str:
-        return f"{self.name} of {self.notebook or 'a program'} (process {self.owner})"
+        return f"{self.name} of {self.holder}"
 
     def answers_to(self, name: str) -> bool:
         """Whether *name* is this lab's, its notebook's (with or without .ipynb), or its owner's number."""
@@ -73,20 +82,38 @@ def lab_name(name: str) -> str:
     return name
 
 
-def register(name: str, nodes: Mapping[str, dict], where: str = "namespaces") -> Path:
-    """List a lab of this process; returns its file."""
+def register(
+    name: str, nodes: Mapping[str, dict], where: str = "namespaces", plan: Mapping | None = None, baseline: Mapping | None = None
+) -> Path:
+    """List a lab of this process, with what others need to join it; returns its file."""
     pid = os.getpid()
     path = folder() / f"{pid}-{lab_name(name)}.json"
-    entry = {"name": name, "owner": pid, "born": birth(pid), "nodes": dict(nodes), "notebook": notebook(), "where": where}
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(entry))
-    fresh.replace(path)
+    entry = {"name": name, "owner": pid, "born": birth(pid), "nodes": dict(nodes), "notebook": notebook(), "where": where, "plan": plan}
+    if baseline:  # first: a lab that is found can be joined
+        _write(path.with_suffix(BASELINE), baseline)
+    _write(path, entry)
     return path
+
+
+def _write(path: Path, content: Mapping) -> None:
+    fresh = path.with_suffix(f"{path.suffix}.new")
+    fresh.write_text(json.dumps(content))
+    fresh.replace(path)
+
+
+def baseline(entry: Entry) -> dict:
+    """How a lab's nodes were when it was opened, as its owner wrote it down; NoLab if that is not there."""
+    path = folder() / f"{entry.owner}-{entry.name}{BASELINE}"
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise NoLab(f"the lab {entry} has ended, or another version of podnet_lab opened it") from None
 
 
 def unregister(path: Path) -> None:
     """Take a lab off the list, and the list away with the last one."""
     path.unlink(missing_ok=True)
+    path.with_suffix(BASELINE).unlink(missing_ok=True)
     with suppress(OSError):  # there are others
         path.parent.rmdir()
 
@@ -100,16 +127,30 @@ def labs() -> list[Entry]:
     """The labs that run, oldest first; entries whose owner is gone are swept."""
     found = []
     for path in folder().glob("*.json"):
-        try:
-            entry = Entry(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError):
-            path.unlink(missing_ok=True)
-            continue
-        if entry.alive:
+        entry = _read(path)
+        if entry is not None and entry.alive:
             found.append(entry)
         else:
             path.unlink(missing_ok=True)
+    _sweep()
     return sorted(found, key=lambda entry: (entry.born, entry.name))
+
+
+def _read(path: Path) -> Entry | None:
+    """An entry, without what a newer version may have written besides; None if it is none."""
+    known = {field.name for field in fields(Entry)}
+    try:
+        return Entry(**{key: value for key, value in json.loads(path.read_text()).items() if key in known})
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _sweep() -> None:
+    """Remove what processes that are gone wrote beside their entries, or half of one."""
+    for path in folder().glob("[0-9]*-*"):
+        number = path.name.partition("-")[0]
+        if path.suffix in (BASELINE, ".new") and number.isdigit() and birth(int(number)) is None:
+            path.unlink(missing_ok=True)
 
 
 def choose(name: str | None = None) -> Entry:
@@ -128,12 +169,24 @@ def choose(name: str | None = None) -> Entry:
 
 def host_pid(node: Mapping) -> int:
     """The pid, as this process sees it, of the agent that registered itself as *node*; NoLab if it is gone."""
+    return host_pids({"": node})[""]
+
+
+def host_pids(nodes: Mapping[str, Mapping]) -> dict[str, int]:
+    """The pids, as this process sees them, of the agents that registered themselves as *nodes*; NoLab if one is gone."""
+    wanted = {(node["namespaces"]["pid"], node["namespaces"]["net"], node["pid"]): name for name, node in nodes.items()}
+    spaces = {(pid, net) for pid, net, _ in wanted}
+    found = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            same = os.readlink(path / "ns/pid") == node["namespaces"]["pid"] and os.readlink(path / "ns/net") == node["namespaces"]["net"]
+            lives_in = os.readlink(path / "ns/pid"), os.readlink(path / "ns/net")
+            if lives_in not in spaces:
+                continue
             numbers = next(line for line in (path / "status").read_text().splitlines() if line.startswith("NSpid:"))
         except OSError:
             continue
-        if same and int(numbers.split()[-1]) == node["pid"]:
-            return int(path.name)
-    raise NoLab("this lab's processes are gone")
+        if (name := wanted.get((*lives_in, int(numbers.split()[-1])))) is not None:
+            found[name] = int(path.name)
+    if len(found) < len(wanted):
+        raise NoLab("this lab's processes are gone")
+    return found

@@ -137,9 +137,11 @@ class Vms(Home):
     def baseline(self) -> Baseline:
         """As provisioning stored it on each VM; `outside` is made anew with the lab."""
         raw = {name: agent.call("baseline") for name, agent in self.agents.items() if name != "outside"}
-        snapshots = {"outside": snapshot("outside", self._outside[0])}
+        outside = {"outside": self._outside} if "outside" in self.agents else {}
+        snapshots = {name: snapshot(name, spaces) for name, (spaces, _) in outside.items()}
         snapshots |= {name: snapshot(name, one["snapshot"], _rules(one["extras"])) for name, one in raw.items()}
-        return Baseline(snapshots, {"outside": self._outside[1]} | {name: one["extras"] for name, one in raw.items()})
+        extras = {name: found for name, (_, found) in outside.items()}
+        return Baseline(snapshots, extras | {name: one["extras"] for name, one in raw.items()})
 
     def mend(self, baseline: Baseline) -> list[str]:
         """Bring cards back that a student moved into a Pod."""
@@ -156,11 +158,18 @@ class Vms(Home):
 
     def why_gone(self) -> str:
         """Which agent ended, and what helps."""
-        beside = self._config["outside"]["node"]
-        ended = list(dict.fromkeys(beside if name == "outside" else name for name, agent in self.agents.items() if not agent.alive))
-        if FIRST in ended:
+        if FIRST in self._ended():
             return "was taken over by somebody else, or node1's agent ended; Lab.open() says who has it"
-        return f"has lost {' and '.join(ended)}: does it run? {HELP.format(' '.join(ended))}. Then Lab.open() opens the lab again"
+        return f"{self._lost()}. Then Lab.open() opens the lab again"
+
+    def _ended(self) -> list[str]:
+        """The VMs whose agents ended."""
+        beside = self._config["outside"]["node"]
+        return list(dict.fromkeys(beside if name == "outside" else name for name, agent in self.agents.items() if not agent.alive))
+
+    def _lost(self) -> str:
+        ended = self._ended()
+        return f"has lost {' and '.join(ended)}: does it run? {HELP.format(' '.join(ended))}"
 
     def recall(self) -> set[tuple[str, str]]:
         """As node1's agent kept it; it is gone when node1 starts anew, and so is what it is about."""

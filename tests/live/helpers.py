@@ -93,6 +93,12 @@ def links_of_processes(kinds: Iterable[str] = ("pid", "net", "mnt")) -> dict[str
     return found
 
 
+def processes_in(lab) -> set[str]:
+    """The processes that live on the nodes of a one-machine lab, whoever started them, as pid/birth."""
+    spaces = {node["namespaces"]["net"] for node in lab._home.who.values()}
+    return {f"{pid}/{birth(pid)}" for pid, found in links_of_processes(["net"]).items() if found & spaces}
+
+
 def mounts() -> str:
     """Every mount that a process of this machine sees."""
     seen: dict[str, str] = {}

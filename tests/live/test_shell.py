@@ -127,10 +127,10 @@ def test_another_terminal(wired):
     assert podnet("shell", "outside", "--", "hostname").stdout == "outside\n"
 
 
-@pytest.mark.parametrize("words", [("node9",), ("lab",), ("",), ("node1", "--lab", "none")])
-def test_another_terminal_where_there_is_no_such_thing(lab, words):
+@pytest.mark.parametrize(("words", "status"), [(("node9",), 2), (("lab",), 2), (("",), 2), (("node1", "--lab", "none"), 3)])
+def test_another_terminal_where_there_is_no_such_thing(lab, words, status):
     done = podnet("shell", *words, "--", "true")
-    assert done.returncode == 1
+    assert done.returncode == status
     assert done.stdout == ""
     assert done.stderr.startswith("Error: no ")
     assert len(done.stderr.splitlines()) == 1
@@ -138,7 +138,7 @@ def test_another_terminal_where_there_is_no_such_thing(lab, words):
 
 def test_another_terminal_without_a_lab(tmp_path):
     done = podnet("shell", "node1", "--", "true", XDG_RUNTIME_DIR=str(tmp_path))
-    assert (done.returncode, done.stderr.splitlines()[0][:24]) == (1, "Error: no lab is running")
+    assert (done.returncode, done.stderr.splitlines()[0][:24]) == (3, "Error: no lab is running")
     assert podnet("labs", XDG_RUNTIME_DIR=str(tmp_path)).stdout == "no lab is running\n"
 
 

@@ -12,7 +12,7 @@ import podnet_lab
 HOUSE = Path(podnet_lab.__file__).parent
 FILES = {str(path.relative_to(HOUSE)): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
 PURE = ["errors.py", "plan.py", "model.py", "effects.py", "recipes.py", "restore.py", "checks.py", "reach.py", "results.py"]
-PURE += ["rules.py", "services.py", "names.py", "answers.py", "frames.py", "pcapng.py"]
+PURE += ["rules.py", "services.py", "names.py", "answers.py", "frames.py", "pcapng.py", "expression.py", "records.py"]
 PURE += [name for name in FILES if name.startswith(("steps/", "explain/"))]
 
 

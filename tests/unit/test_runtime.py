@@ -12,8 +12,9 @@ from podnet_lab.errors import BadInput, LabError, NoLab
 
 pytest.importorskip("fcntl", reason="podnet_lab.lab needs a Unix")
 
-from podnet_lab.lab import runtime
+from podnet_lab.lab import joined, plain, runtime
 from podnet_lab.lab.machine import lab_command, node_command
+from podnet_lab.plan import plan as planned
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a process's birth is read from /proc")
 
@@ -167,3 +168,43 @@ def test_the_list_goes_with_its_last_lab():
     runtime.unregister(two)
 
     assert not one.parent.exists()
+
+
+@needs_proc
+def test_what_others_need_to_join_is_written_beside_and_goes_along(dead):
+    plan = plain.of_plan(planned(nodes=2, pods=5))
+    path = runtime.register("a.lab", {}, plan=plan, baseline={"node1": {"spaces": {}}})
+    (found,) = runtime.labs()
+    assert plain.to_plan(found.plan) == planned(nodes=2, pods=5)
+    assert runtime.baseline(found) == {"node1": {"spaces": {}}}
+    assert sorted(one.suffix for one in path.parent.iterdir()) == [".baseline", ".json"]
+    left = [runtime.folder() / name for name in (f"{dead}-x.baseline", f"{dead}-x.json.new", f"{dead}-x.baseline.new")]
+    kept = runtime.folder() / f"{os.getpid()}-y.json.new"
+    for one in (*left, kept):
+        one.write_text("")
+    runtime.labs()
+    assert [one.exists() for one in (*left, kept)] == [False, False, False, True]
+    kept.unlink()
+    runtime.unregister(path)
+    assert not path.parent.exists()
+    with pytest.raises(NoLab, match="has ended, or another version"):
+        runtime.baseline(found)
+
+
+@needs_proc
+@pytest.mark.parametrize("plan", [None, {}, {"nodes": [{"name": "node1"}], "pods_per_node": 2}, {"nodes": 3, "pods_per_node": "x"}])
+def test_an_entry_of_another_version_is_listed_but_can_not_be_joined(plan):
+    write("a.json", name="other", owner=os.getpid(), born=runtime.birth(os.getpid()), nodes={}, plan=plan, newer="something")
+    (found,) = runtime.labs()
+    assert found.name == "other"
+    with pytest.raises(NoLab, match="another version"):
+        joined.find("other")
+
+
+@pytest.mark.parametrize(("root", "user"), [(True, False), (False, True)])
+def test_a_joined_agents_command_dies_with_its_owner_and_sits_out_interrupts(root, user):
+    words = shlex.split(joined.agent_command(7, root, "/home/o'neill/a b/python"))
+    assert words[:6] == ["setpriv", "--pdeathsig", "KILL", "setsid", "nsenter", "--target=7"]
+    assert ("--user" in words) == ("--preserve-credentials" in words) == user
+    assert {"--mount", "--uts", "--net", "--pid"} < set(words)
+    assert words[-3:] == ["--", "/home/o'neill/a b/python", "-P"]

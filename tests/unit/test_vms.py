@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -19,7 +21,7 @@ from podnet_lab.kernel import lease as lease_module
 from podnet_lab.kernel import vm
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.netlink import Refused
-from podnet_lab.lab import vms
+from podnet_lab.lab import joined, plain, runtime, vms
 from podnet_lab.plan import plan
 
 ROOT = Path(__file__).parents[2]
@@ -265,11 +267,14 @@ def podnet(*words):
     return CliRunner().invoke(main, words)
 
 
-def test_reset_where_there_are_no_vms_says_where_to_do_it(on):
+def test_reset_where_there_are_no_vms_is_of_the_running_lab(on, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     on(None)
     done = podnet("reset")
-    assert done.exit_code == 1
-    assert "lab.reset()" in done.output
+    assert done.exit_code == 3
+    assert "no lab is running" in done.output
+    refused = podnet("reset", "--take-over")
+    assert (refused.exit_code, "for the lab of VMs" in refused.output) == (2, True)
 
 
 def test_reset_of_a_lab_that_a_notebook_holds_says_what_to_type(on, monkeypatch):
@@ -280,7 +285,7 @@ def test_reset_of_a_lab_that_a_notebook_holds_says_what_to_type(on, monkeypatch)
 
     monkeypatch.setattr(Lab, "open", held)
     done = podnet("reset")
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert "held by 03_veth.ipynb (process 7); podnet reset --take-over" in done.output
     assert "Lab.open" not in done.output
 
@@ -288,7 +293,7 @@ def test_reset_of_a_lab_that_a_notebook_holds_says_what_to_type(on, monkeypatch)
 def test_reset_on_another_vm_says_where_the_lab_is(on):
     on("node2")
     done = podnet("reset")
-    assert (done.exit_code, "opened on node1" in done.output) == (1, True)
+    assert (done.exit_code, "opened on node1" in done.output) == (3, True)
 
 
 def test_a_shell_on_a_vm_goes_the_way_that_the_node_has(on, monkeypatch):
@@ -323,3 +328,70 @@ def test_a_step_that_names_a_card_of_the_vms_is_refused_before_anything_is_looke
             home.refuse("node1", [forwarding.on(), step])
     else:
         home.refuse("node1", [forwarding.on(), step])
+
+
+OUTSIDE = {"pid": 1, "namespaces": {"net": "net:[4026532001]", "pid": "pid:[1]"}}
+
+
+@pytest.fixture
+def open_lab(monkeypatch, tmp_path):
+    """List a lab as if this process had opened it."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("JPY_SESSION_NAME", "03_veth.ipynb")
+    return lambda name, where: runtime.register(name, {"outside": OUTSIDE}, where, plain.of_plan(plan(3, 4)))
+
+
+def test_the_vms_can_be_joined_whether_somebody_has_them_open_or_not(on, open_lab):
+    on("node1")
+    key, name, wanted, _ = joined.find()
+    assert (key, name, wanted) == ("vms@nobody", "vms", plan())
+    open_lab("beside", "namespaces")
+    assert joined.find()[1] == "vms"
+    assert joined.find("beside")[1] == "beside"
+    open_lab("lesson", "vms")
+    assert joined.find()[:3] == joined.find("lesson")[:3] == (f"lesson@{os.getpid()}", "lesson", plan(3, 4))
+    on("node2")
+    with pytest.raises(errors.CannotRun, match="opened on node1"):
+        joined.find()
+
+
+def test_joined_vms_have_the_host_outside_while_a_lab_is_open(on, open_lab, monkeypatch):
+    on("node1")
+    open_lab("lesson", "vms")
+    home = joined.JoinedVms.__new__(joined.JoinedVms)
+    home._config, reached = vms.here(), []
+    monkeypatch.setattr(home, "_reach", reached.append)
+    for entry in (joined.vms_entry(), None):
+        home._entry = entry
+        home._everybody()
+    nodes = {node: (node, "agent") for node in NODES}
+    assert reached == [nodes | {"outside": ("node3", "agent-outside net:[4026532001]")}, nodes]
+    there = shlex.split(vms.command(CONFIG, "node3", reached[0]["outside"][1]))
+    assert shlex.split(there[-1]) == ["agent-outside", "net:[4026532001]"]
+
+
+def test_joined_vms_are_brought_back_by_who_holds_them(on, open_lab):
+    on("node1")
+    open_lab("lesson", "vms")
+    home = joined.JoinedVms.__new__(joined.JoinedVms)
+    for entry, words in ((joined.vms_entry(), "held by 03_veth.ipynb"), (None, "is not open")):
+        home._entry = entry
+        with pytest.raises(errors.LabHeld, match=f"{words}.*podnet reset"):
+            home.refuse_reset()
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        (("outside",), "was closed by 03_veth.ipynb"),
+        (("node3", "outside"), r"has lost node3: does it run\?.*vagrant up node3, .*Lab.join\(\) joins it again"),
+        (("node1",), "has lost node1"),
+    ],
+)
+def test_joined_vms_that_are_gone_say_which_and_why(on, open_lab, ended, words):
+    on("node1")
+    open_lab("lesson", "vms")
+    home = joined.JoinedVms.__new__(joined.JoinedVms)
+    home._config, home._entry = vms.here(), joined.vms_entry()
+    home.agents = {name: SimpleNamespace(alive=name not in ended) for name in (*NODES, "outside")}
+    assert re.match(words, home.why_gone())

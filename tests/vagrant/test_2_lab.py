@@ -219,6 +219,63 @@ answer = subprocess.run(["podnet", "shell", "outside", "hostname; ip -br -4 addr
     assert "192.168.1.5/24" in answer
 
 
+def test_another_process_joins_the_lab_that_a_notebook_has_open(vms):
+    """It looks, tries and runs steps beside the holder, and leaves going back to it."""
+    answer = vms.python("""
+import subprocess, sys
+def other(code):
+    done = subprocess.run([sys.executable, "-c", "from podnet_lab import *\\nlab = Lab.join()\\n" + code], capture_output=True, text=True)
+    return done.stdout + done.stderr.strip().rpartition("\\n")[2]
+lab = Lab.open(take_over=True)
+lab.goto("done")
+said = [other(code) for code in (
+    "print(lab, lab.plan.pods_per_node, lab.ping('pod-1-2', 'pod-3-2'), lab.ping('outside', 'node3'))",
+    "print(lab.check())",
+    "print(lab.trace('pod-1-2', 'outside'))",
+    "print(lab['node1'].run(route.remove('10.244.3.0/24')), lab.explain('pod-1-2', 'pod-3-2'))",
+    "lab.reset()",
+    "print(lab['outside'].shell('hostname; ip -br -4 addr'))",
+)]
+seen = str(lab.explain("pod-1-2", "pod-3-2"))
+mended = other("print(lab.run(lab.explain('pod-1-2', 'pod-3-2').repair))")
+exam = str(lab.check())
+lab.close()
+alone = other("print(lab, bool(lab.check()), lab.ping('node1', 'node3'))")
+answer = [said, seen, mended, exam, alone, Lab.open().alive]
+""")
+    said, seen, _, exam, alone, again = answer
+    assert "joined: node1, node2, node3 and outside" in said[0]
+    assert "pod-3-2 saw 10.244.1.2" in said[0]
+    assert "node3 saw 192.168.1.5" in said[0]
+    assert said[1].strip() == exam.strip()
+    assert "node1    veth-1-2-br    in" in said[2]
+    assert any(line.split()[0] == "outside" for line in said[2].splitlines() if line.startswith("  "))
+    assert "LabHeld" in said[4]
+    assert "podnet reset" in said[4]
+    assert said[5].startswith("outside\n")
+    assert seen in said[3], "the holder sees what was done beside it"
+    assert "no route" in seen
+    assert "joined: node1, node2, node3>" in alone
+    assert "True" in alone
+    assert "node3 saw 192.168.1.11" in alone
+    assert again, "whoever only joined holds nothing"
+
+
+def test_commands_in_a_terminal_where_no_notebook_has_the_lab_open(vms):
+    vms.python("lab = Lab.open(take_over=True); lab.goto('done'); answer = 1")
+    assert "30 of 30 ordered pairs reached" in vms.student("podnet check")
+    assert "one echo, answered" in vms.student("podnet trace pod-1-2 pod-3-2")
+    vms.student("podnet run 'node1: route.remove(\"10.244.3.0/24\")'")
+    assert "node1 has no route to 10.244.3.2" in vms.student("podnet explain pod-1-2 pod-3-2", ok=False)
+    vms.student("podnet run --stage route")
+    assert json.loads(vms.student("podnet matrix --json"))["reached"] == 30
+    card = vms.on("node1", "ip -o -4 route show default").split("dev ")[1].split()[0]
+    refused = vms.student(f"podnet run --node node1 'link.down(\"{card}\")'", ok=False)
+    assert "is how this VM is reached" in refused
+    assert "node3# ip netns del pod-3-2" in vms.student("podnet reset")
+    assert "notebooks are in fresh" in vms.student("rm -rf fresh; podnet notebooks fresh; rm -rf fresh")
+
+
 def test_a_lab_that_the_vms_are_not(vms):
     answer = vms.python("""
 try:

@@ -1,0 +1,98 @@
+"""Options that several commands have, and what Tab completes them to: labs, and the planned nodes and Pods of the running one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from podnet_lab.errors import BadInput, LabHeld, PodnetError
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+    from podnet_lab.plan import Plan
+
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def _labs(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    from podnet_lab.lab import runtime
+
+    return [entry.name for entry in runtime.labs() if entry.name.startswith(begun)]
+
+
+def names(of: Callable[[Plan], list[str]]) -> Complete:
+    """Complete to what *of* says of the plan of the running lab; to nothing where there is none."""
+
+    def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+        from podnet_lab.lab import joined
+
+        try:
+            plan = joined.find(context.params.get("lab_name"))[2]
+        except (PodnetError, OSError):  # a press of Tab is no place for errors
+            return []
+        return [name for name in of(plan) if name.startswith(begun)]
+
+    return complete
+
+
+def nodes(plan: Plan) -> list[str]:
+    """The nodes of a plan."""
+    return [node.name for node in plan.nodes]
+
+
+def places(plan: Plan) -> list[str]:
+    """All nodes, and the host outside."""
+    return [*nodes(plan), "outside"]
+
+
+def everyone(plan: Plan) -> list[str]:
+    """All Pods, and all that can be reached besides."""
+    return [*(pod.name for pod in plan.pods()), *places(plan)]
+
+
+lab_option = click.option(
+    "--lab", "lab_name", metavar="LAB", shell_complete=_labs, is_eager=True,
+    help="Which lab, by its name, its notebook or its owner's process number, if several are running.",
+)  # fmt: skip
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+
+
+@contextmanager
+def joined(name: str | None) -> Iterator[Lab]:
+    """The running lab, through agents of our own, which end with the command."""
+    from podnet_lab.lab.lab import Lab
+
+    with Lab.join(name) as lab:
+        yield lab
+
+
+@contextmanager
+def held(name: str | None, take_over: bool) -> Iterator[Lab]:
+    """The running lab, to bring it back as a whole: of VMs that is for whoever holds them, so hold them, or *take_over*."""
+    from podnet_lab.lab import runtime, vms
+    from podnet_lab.lab.lab import Lab
+
+    if vms.here() is None or (name is not None and runtime.choose(name).where != "vms"):
+        if take_over:
+            raise BadInput("--take-over is for the lab of VMs; a lab on one machine has no holder")
+        with joined(name) as lab:
+            yield lab
+        return
+    try:
+        lab = Lab.open(name="reset", where="vms", take_over=take_over)
+    except LabHeld as other:
+        raise LabHeld(f"{str(other).partition(':')[0]}; podnet reset --take-over takes it from there") from other
+    with lab:
+        yield lab
+
+
+def planned(name: str | None) -> Plan:
+    """The plan of the running lab; the lesson's, three nodes of two Pods, where none was named and none is running."""
+    from podnet_lab.lab import joined, runtime, vms
+    from podnet_lab.plan import plan
+
+    return joined.find(name)[2] if name is not None or vms.here() or runtime.labs() else plan()

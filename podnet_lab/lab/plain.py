@@ -1,0 +1,21 @@
+"""A plan as plain data, as a lab's owner writes it down for those who join the lab. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Interface, IPv4Network
+from typing import Any
+
+from podnet_lab.plan import Node, Plan
+
+
+def of_plan(plan: Plan) -> dict[str, Any]:
+    """The plan as plain data."""
+    nodes = [{"name": one.name, "external": str(one.external), "subnet": str(one.subnet), "bridge": one.bridge} for one in plan.nodes]
+    return {"nodes": nodes, "pods_per_node": plan.pods_per_node}
+
+
+def to_plan(data: Mapping[str, Any]) -> Plan:
+    """The plan of which `of_plan` made *data*."""
+    nodes = (Node(one["name"], IPv4Interface(one["external"]), IPv4Network(one["subnet"]), one["bridge"]) for one in data["nodes"])
+    return Plan(tuple(nodes), data["pods_per_node"])
