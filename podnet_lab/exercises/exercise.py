@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from podnet_lab.checks import Check, Checks
 from podnet_lab.errors import BadInput, LabGone, PodnetError
-from podnet_lab.exercises.claims import Untested
+from podnet_lab.exercises.claims import Untested, everyone
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import plan
 from podnet_lab.recipes import before
@@ -129,17 +129,17 @@ def assess(exercise: Exercise, lab: Lab) -> Assessment:
             if not claim:
                 break
         wrong = not all(found)
-        everyone = lab.snapshot(*(node.name for node in lab.plan.nodes), "outside") if wrong and exercise.mistakes else {}
+        seen = everyone(lab) if wrong and exercise.mistakes else {}
     except LabGone:
         raise
     except PodnetError as error:
         return Assessment(exercise.name, Checks([*found, Untested("the answer can be judged", str(error))]))
-    return Assessment(exercise.name, Checks(found), next((one for one in exercise.mistakes if wrong and _shows(one, everyone)), None))
+    return Assessment(exercise.name, Checks(found), next((one for one in exercise.mistakes if wrong and _shows(one, seen)), None))
 
 
-def _shows(mistake: Mistake, everyone: Cluster) -> bool:
+def _shows(mistake: Mistake, cluster: Cluster) -> bool:
     """Whether a mistake is seen; one that looks for what is not there at all is not, and only costs its hint."""
     try:
-        return bool(mistake.seen(everyone))
+        return bool(mistake.seen(cluster))
     except (LookupError, AttributeError):
         return False

@@ -39,6 +39,8 @@ from podnet_lab.kernel.encode import (
     RTPROT_KERNEL,
 )
 from podnet_lab.kernel.netlink import Socket, attribute, attributes
+from podnet_lab.kernel.policy import policy
+from podnet_lab.kernel.sysctl import is_on
 
 IFF_LOWER_UP = 0x10000
 IF_OPER_UP = 6
@@ -54,13 +56,6 @@ IFA_ADDRESS, IFA_LOCAL, IFA_LABEL = 1, 2, 3
 RTNH_F_ONLINK, RTA_NH_ID, RTM_F_CLONED = 0x4, 30, 0x200
 RTA_METRICS, RTAX_MTU = 8, 2
 _USUAL = {1, 4, 5, 6, 12, 15}  # destination, interface, gateway, metric, cache, table
-# linux/fib_rules.h
-FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME = 1, 2, 3, 6, 15, 17
-FRA_SUPPRESS_GROUP, FRA_SUPPRESS_PREFIX, FRA_PROTOCOL = 13, 14, 21
-FRA_USUAL = {0, FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME, FRA_SUPPRESS_PREFIX, FRA_PROTOCOL}
-FRA_ACTIONS = {1: "lookup", 2: "goto", 3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
-FIB_RULE_INVERT = 0x2
-NO_GROUP = (FRA_SUPPRESS_GROUP, b"\xff\xff\xff\xff")
 NUD_NOARP = 0x40
 NUD = {0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0x08: "DELAY", 0x10: "PROBE", 0x20: "FAILED", 0x40: "NOARP", 0x80: "PERMANENT"}
 
@@ -181,31 +176,6 @@ def _replayable(body: bytes, has: dict[int, bytes]) -> str:
     return (body[:12] + b"".join(kept)).hex()
 
 
-def policy(sock: Socket) -> list[tuple]:
-    """What `podnet_lab.model.PolicyRule` holds, of every IPv4 policy rule, in the order in which they are asked."""
-    found = []
-    for body in sock.dump(extras.RTM_GETRULE, struct.pack("=B11x", socket.AF_INET)):
-        has = attributes(body, 12)
-        _, to, source, tos, table, _, _, action, flags = struct.unpack_from("=BBBBBBBBI", body)
-        extra = [f"tos {tos}"] if tos else []
-        extra += ["not"] if flags & FIB_RULE_INVERT else []
-        extra += [f"{kind}:{value.hex()}" for kind, value in has.items() if kind not in FRA_USUAL and (kind, value) != NO_GROUP]
-        found.append(
-            (
-                _u32(has[FRA_PRIORITY]) if FRA_PRIORITY in has else 0,
-                _u32(has[FRA_TABLE]) if FRA_TABLE in has else table,
-                FRA_ACTIONS.get(action, str(action)),
-                f"{socket.inet_ntoa(has.get(FRA_SRC, bytes(4)))}/{source}",
-                f"{socket.inet_ntoa(has.get(FRA_DST, bytes(4)))}/{to}",
-                os.fsdecode(has.get(FRA_IIFNAME, b"").rstrip(b"\0")),
-                os.fsdecode(has.get(FRA_OIFNAME, b"").rstrip(b"\0")),
-                _I32.unpack(has[FRA_SUPPRESS_PREFIX])[0] if FRA_SUPPRESS_PREFIX in has else -1,
-                " ".join(extra),
-            )
-        )
-    return sorted(found, key=lambda one: one[0])
-
-
 def neighbours(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, str, str]]:
     """(address, interface, MAC, state) of every IPv4 neighbour."""
     found = []
@@ -265,21 +235,9 @@ def namespace(sock: Socket) -> dict[str, Any]:
         "fdb": fdb(sock, names) if bridges else [],
         "conf": conf(sock, names),
         "policy": policy(sock),
-        "bridged": bridges and _switched_on("bridge/bridge-nf-call-iptables"),  # not there if the module is not loaded
-        "silent": _switched_on("ipv4/icmp_echo_ignore_all"),
+        "bridged": bridges and is_on("bridge/bridge-nf-call-iptables"),  # not there if the module is not loaded
+        "silent": is_on("ipv4/icmp_echo_ignore_all"),
     }
-
-
-def _switched_on(setting: str) -> bool:
-    """Whether a setting of the thread's own namespace is there, and not 0."""
-    try:
-        descriptor = os.open(f"/proc/sys/net/{setting}", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        return os.read(descriptor, 8).strip() != b"0"
-    finally:
-        os.close(descriptor)
 
 
 def node() -> dict[str, Any]:

@@ -14,3 +14,15 @@ def write_sysctl(key: str, value: int | str) -> None:
         os.write(descriptor, str(value).encode())
     finally:
         os.close(descriptor)
+
+
+def is_on(key: str) -> bool:
+    """Whether net.KEY of this thread's network namespace is there, and not 0."""
+    try:
+        descriptor = os.open(ROOT + key, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return os.read(descriptor, 8).strip() != b"0"
+    finally:
+        os.close(descriptor)

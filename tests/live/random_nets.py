@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
+from itertools import permutations
+
+from live.helpers import UPLINK
 
 NAMES = ("red", "blue", "web", "db", "cache", "mail", "green", "dns", "app", "log")
 NODES = ("node1", "node2", "node3")
@@ -34,7 +37,6 @@ class Net:
     bridges: list[tuple[str, str]] = field(default_factory=list)
     subnets: dict[str, list[IPv4Network]] = field(default_factory=lambda: {node: [] for node in NODES})
     mischief: list[tuple[str, str]] = field(default_factory=list)
-    uses_nft: bool = False
 
     def script(self, node: str) -> str:
         """All commands of one node as one script, which stops at the first that fails."""
@@ -63,10 +65,10 @@ def healthy(seed: int) -> Net:
             _bridged(net, draw, node, mine[1:], subnets.pop(), f"net-{draw.randint(0, 9)}")
         else:
             _bridged(net, draw, node, mine, subnets.pop(), f"bridge{draw.randint(0, 9)}")
-    for node in NODES:
-        for other in NODES:
-            if other != node:
-                _way(net, draw, node, other)
+    # One at most: two nodes that take each other for a detour send packets round and round.
+    detour = tuple(draw.sample(NODES, 2)) if draw.random() < 0.5 else None
+    for node, other in permutations(NODES, 2):
+        _way(net, draw, node, other, detour == (node, other))
     _extras(net, draw)
     return net
 
@@ -109,11 +111,9 @@ def _routed(net: Net, draw: random.Random, node: str, names: list[str], subnet: 
         net.pods.append(Pod(name, node, str(address), 32, end, gateway, None))
 
 
-def _way(net: Net, draw: random.Random, node: str, other: str) -> None:
-    style = draw.choice(("subnet", "subnet", "subnet", "each Pod", "table", "metric", "third"))
-    via = EXTERNAL[other]
-    if style == "third":
-        via = EXTERNAL[next(one for one in NODES if one not in (node, other))]
+def _way(net: Net, draw: random.Random, node: str, other: str, detour: bool) -> None:
+    style = draw.choice(("subnet", "subnet", "subnet", "each Pod", "table", "metric"))
+    via = EXTERNAL[next(one for one in NODES if one not in (node, other)) if detour else other]
     if style == "each Pod":
         net.do(node, *(f"ip route add {pod.ip} via {via}" for pod in net.pods if pod.node == other))
         return
@@ -142,7 +142,6 @@ def _extras(net: Net, draw: random.Random) -> None:
                 net.do(node, "nft add table inet f", "nft 'add chain inet f c { type filter hook forward priority 0 ; policy accept ; }'")
                 net.do(node, "nft add rule inet f c ct state established,related accept", "nft add rule inet f c tcp dport 25 drop")
                 net.do(node, "nft add rule inet f c ip saddr 203.0.113.0/24 counter drop")
-                net.uses_nft = True
     for pod in draw.sample(net.pods, min(2, len(net.pods))):
         if draw.random() < 0.3:
             net.do(pod.node, f"ip -n {pod.name} addr add 203.0.113.{draw.randint(2, 250)}/32 dev lo")
@@ -156,34 +155,48 @@ def _nft(hook: str, rule: str = "", policy: str = "accept", kind: str = "filter"
 def mischief(net: Net, draw: random.Random) -> None:
     """One thing that may break something, somewhere."""
     pod, other = draw.sample(net.pods, 2)
-    node = pod.node
-    bridges = [bridge for where, bridge in net.bridges if where == node]
-    away = draw.choice([one for one in NODES if one != node])
-    dev = f"$(ip -n {pod.name} -o -4 addr show scope global to {pod.ip} | awk '{{print $2; exit}}')"
-    beyond = f"{draw.choice(net.subnets[away])}"
-    choices = [
-        f"ip -n {pod.name} link set {dev} down",
+    away = draw.choice([one for one in NODES if one != pod.node])
+    bridges = [bridge for where, bridge in net.bridges if where == pod.node]
+    choices = [*_at_a_pod(pod, other), *_at_a_node(pod, other, away, draw.choice(net.subnets[away])), *_in_a_firewall(pod, other)]
+    choices += _at_a_bridge(pod, draw.choice(bridges)) if bridges else []
+    net.mischief.append((pod.node, draw.choice(choices)))
+
+
+def _dev(pod: Pod) -> str:
+    return f"$(ip -n {pod.name} -o -4 addr show scope global to {pod.ip} | awk '{{print $2; exit}}')"
+
+
+def _at_a_pod(pod: Pod, other: Pod) -> list[str]:
+    name, dev = pod.name, _dev(pod)
+    return [
+        f"ip -n {name} link set {dev} down",
         f"ip link set {pod.end} down",
-        f"ip -n {pod.name} route del default",
-        f"ip -n {pod.name} route replace blackhole default",
-        f"ip -n {pod.name} route replace unreachable {other.ip}",
-        f"ip -n {pod.name} addr flush dev {dev}",
-        f"ip -n {pod.name} link set {dev} arp off",
-        f"ip -n {pod.name} addr add {other.ip}/32 dev {dev}",
-        f"ip -n {pod.name} addr add {pod.ip}/8 dev {dev}; ip -n {pod.name} addr del {pod.ip}/{pod.length} dev {dev}",
-        f"ip -n {pod.name} neigh replace {pod.gateway} lladdr 02:00:00:00:00:77 dev {dev} nud permanent",
-        f"ip -n {pod.name} link set lo down",
-        f"ip netns exec {pod.name} sysctl -qw net.ipv4.icmp_echo_ignore_all=1",
-        f"ip netns exec {pod.name} sysctl -qw net.ipv4.conf.all.rp_filter=1",
         f"ip link set {pod.end} mtu 1000",
+        f"ip -n {name} route del default",
+        f"ip -n {name} route replace blackhole default",
+        f"ip -n {name} route replace unreachable {other.ip}",
+        f"ip -n {name} addr flush dev {dev}",
+        f"ip -n {name} link set {dev} arp off",
+        f"ip -n {name} addr add {other.ip}/32 dev {dev}",
+        f"ip -n {name} addr add {pod.ip}/8 dev {dev}; ip -n {name} addr del {pod.ip}/{pod.length} dev {dev}",
+        f"ip -n {name} neigh replace {pod.gateway} lladdr 02:00:00:00:00:77 dev {dev} nud permanent",
+        f"ip -n {name} link set lo down",
+        f"ip netns exec {name} sysctl -qw net.ipv4.icmp_echo_ignore_all=1",
+        f"ip netns exec {name} sysctl -qw net.ipv4.conf.all.rp_filter=1",
+    ]
+
+
+def _at_a_node(pod: Pod, other: Pod, away: str, beyond: IPv4Network) -> list[str]:
+    return [
         "sysctl -qw net.ipv4.ip_forward=0",
         "sysctl -qw net.ipv4.conf.all.rp_filter=1",
         "sysctl -qw net.ipv4.conf.all.rp_filter=2",
         f"sysctl -qw net.ipv4.conf.{pod.bridge or pod.end}.forwarding=0",
-        "sysctl -qw net.ipv4.conf.eth0.forwarding=0",
-        "ip link set eth0 mtu 1000",
-        "ip link set eth0 down",
-        "ip link set eth0 arp off",
+        f"sysctl -qw net.ipv4.conf.{UPLINK}.forwarding=0",
+        "sysctl -qw net.ipv4.icmp_echo_ignore_all=1",
+        f"ip link set {UPLINK} mtu 1000",
+        f"ip link set {UPLINK} down",
+        f"ip link set {UPLINK} arp off",
         f"ip route replace {beyond} via 192.168.1.99",
         f"ip route replace prohibit {beyond}",
         f"ip route add {other.ip} via {EXTERNAL[away]}",
@@ -191,31 +204,33 @@ def mischief(net: Net, draw: random.Random) -> None:
         f"ip rule add from {pod.ip} unreachable",
         f"ip rule add to {pod.ip} blackhole",
         f"ip rule add from {pod.ip} lookup 55; ip route add default via 192.168.1.99 table 55",
-        f"ip rule add iif eth0 to {pod.ip} prohibit",
-        f"ip addr add {other.ip}/32 dev eth0",
-        f"ip neigh replace {EXTERNAL[away]} lladdr 02:00:00:00:00:88 dev eth0 nud permanent",
-        "sysctl -qw net.ipv4.icmp_echo_ignore_all=1",
+        f"ip rule add iif {UPLINK} to {pod.ip} prohibit",
+        f"ip addr add {other.ip}/32 dev {UPLINK}",
+        f"ip neigh replace {EXTERNAL[away]} lladdr 02:00:00:00:00:88 dev {UPLINK} nud permanent",
+    ]
+
+
+def _in_a_firewall(pod: Pod, other: Pod) -> list[str]:
+    return [
         _nft("forward", f"ip daddr {pod.ip} drop"),
         _nft("forward", policy="drop"),
-        _nft("prerouting", f"iifname eth0 ip saddr {other.ip} drop"),
+        _nft("prerouting", f"iifname {UPLINK} ip saddr {other.ip} drop"),
         _nft("output", f"ip saddr {pod.ip} drop"),
-        _nft("postrouting", "oifname eth0 icmp type echo-reply drop"),
-        _nft("postrouting", f"ip saddr {pod.ip} oifname eth0 masquerade", kind="nat"),
+        _nft("postrouting", f"oifname {UPLINK} icmp type echo-reply drop"),
+        _nft("postrouting", f"ip saddr {pod.ip} oifname {UPLINK} masquerade", kind="nat"),
     ]
-    if bridges:
-        bridge = draw.choice(bridges)
-        choices += [
-            f"ip link set {bridge} down",
-            f"ip link del {bridge}",
-            f"ip addr flush dev {bridge}",
-            f"ip link set {bridge} arp off",
-            f"ip link set {pod.end} nomaster",
-            f"bridge link set dev {pod.end} state 0",
-            f"ip link set {bridge} mtu 900",
-            f"ip link add other type bridge; ip link set other up; ip link set {pod.end} master other",
-            f"sysctl -qw net.bridge.bridge-nf-call-iptables=1; {_nft('forward', f'ip saddr {pod.ip} drop')}",
-            f"ip -n {pod.name} link set {dev} address $(cat /sys/class/net/{bridge}/address)",
-        ]
-    command = draw.choice(choices)
-    net.uses_nft = net.uses_nft or "nft" in command
-    net.mischief.append((node, command))
+
+
+def _at_a_bridge(pod: Pod, bridge: str) -> list[str]:
+    return [
+        f"ip link set {bridge} down",
+        f"ip link del {bridge}",
+        f"ip addr flush dev {bridge}",
+        f"ip link set {bridge} arp off",
+        f"ip link set {pod.end} nomaster",
+        f"bridge link set dev {pod.end} state 0",
+        f"ip link set {bridge} mtu 900",
+        f"ip link add other type bridge; ip link set other up; ip link set {pod.end} master other",
+        f"sysctl -qw net.bridge.bridge-nf-call-iptables=1; {_nft('forward', f'ip saddr {pod.ip} drop')}",
+        f"ip -n {pod.name} link set {_dev(pod)} address $(cat /sys/class/net/{bridge}/address)",
+    ]

@@ -20,8 +20,6 @@ NAME, OTHER = "bridge-2", "namespaces-1"
 OPEN = "from podnet_lab import Lab\nlab = Lab.open()"
 CHECK = "task.check()"
 
-joins = pytest.mark.skipif(not hasattr(Lab, "join"), reason="another process's lab can't be joined yet")
-
 
 def begin(name):
     return f"task = lab.exercise({name!r})"
@@ -116,7 +114,6 @@ def collect(folder, cells_of):
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
 
 
-@joins
 def test_a_folder_of_notebooks_is_marked_one_by_one(tmp_path):
     folder, marks = tmp_path / "collected", tmp_path / "marks.csv"
     collect(folder, COLLECTED)
@@ -188,7 +185,6 @@ def test_a_lesson_of_ones_own_is_proved(lesson):
     assert "FAIL  mine-1: unsolved, it fails" in done.stdout
 
 
-@joins
 def test_a_lesson_of_ones_own_is_marked_by_the_teachers_copy(lesson):
     mine = "from week3 import BRIDGE\ntask = lab.exercise(BRIDGE)"
     forged = f"open('week3.py', 'w').write({FORGED!r})"
@@ -214,7 +210,6 @@ def test_a_lesson_of_ones_own_is_marked_by_the_teachers_copy(lesson):
     assert podnet("grade", str(lesson / "collected"), "--lesson", str(lesson / "week3.py"), seconds=90).returncode == 0
 
 
-@joins
 def test_a_lab_that_another_process_runs_is_marked(lab):
     task = lab.exercise(NAME)
     lab["node1"].shell(SOLUTIONS[NAME].right["two halves"]["node1"])
@@ -225,7 +220,6 @@ def test_a_lab_that_another_process_runs_is_marked(lab):
     assert task.check(), "the lab goes on"
 
 
-@joins
 def test_without_a_lab_there_is_nothing_to_mark(tmp_path):
     done = podnet("grade", XDG_RUNTIME_DIR=str(tmp_path))
     assert done.returncode != 0
