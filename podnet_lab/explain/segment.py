@@ -210,12 +210,13 @@ def _by_question(cluster: Cluster, place: Place, link: Link, address: IPv4Addres
     ready = ready or [one for one in heard if one.trouble is None and _stands_in(cluster, one, address)]
     if not ready:
         return Next(problem=problem or nobody(cluster, place, link, address))
+    if len(ready) > 1:
+        return Next(unsure=f"{' and '.join(name(one.place) for one in ready)} have {address}: who answers first gets it")
     if (swallowed := _swallowed_answer(cluster, place, link, ready[0])) is not None:
         return Next(problem=swallowed)
     if (twin := _twin(cluster, place, link, ready[0], fresh=True)) is not None:
         return replace(_instead(heard, ready[0], twin), asked=asks and (ready[0].place, asks))
-    several = f"{' and '.join(name(one.place) for one in ready)} have {address}: who answers first gets it" if len(ready) > 1 else ""
-    return Next(ready[0], unsure=several, asked=asks and (ready[0].place, asks))
+    return Next(ready[0], asked=asks and (ready[0].place, asks))
 
 
 def _owns(cluster: Cluster, one: Station, address: IPv4Address) -> bool:

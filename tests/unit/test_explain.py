@@ -14,7 +14,7 @@ from podnet_lab.explain.matching import Packet
 from podnet_lab.explain.obstacle import LAYERS
 from podnet_lab.plan import plan
 from podnet_lab.rules import Ruleset, ruleset
-from podnet_lab.steps import forwarding, route
+from podnet_lab.steps import address, forwarding, route
 
 WIRED = world.wired(plan(3, 3))
 WHO = world.endpoints(WIRED)
@@ -77,6 +77,18 @@ def test_a_strict_reverse_path_filter_stops_only_what_would_go_back_another_way(
     assert "rp_filter is loose" in explanation(loose, A, C).obstacle
     loose = world.change(loose, "node2", route.add("10.244.1.0/24", via="192.168.1.13"))
     assert "no way back" not in str(explanation(loose, A, C).obstacle), "any way will do"
+
+
+def test_who_answers_first_is_not_known_where_two_have_an_address():
+    twice = world.change(
+        WIRED, "node1", address.add("10.244.1.2/32", dev="v-net-0"), address.remove("10.244.1.2/24", dev="veth-1-2", namespace="pod-1-2")
+    )
+    assert "node1 has 10.244.1.2, too" in explanation(twice, C, A).obstacle
+    both = world.change(WIRED, "node1", address.add("10.244.1.2/32", dev="veth-1-3", namespace="pod-1-3"))
+    found = explanation(both, C, A)
+    assert not found
+    assert found.obstacle is None
+    assert "pod-1-2 and pod-1-3 have 10.244.1.2: who answers first gets it" in str(found)
 
 
 def table(*rules, hook="forward", policy="accept", **chains):
