@@ -8,7 +8,6 @@ Faults are taken from the catalogue by name, and places by a seed, so that they 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from itertools import permutations
 
@@ -23,8 +22,6 @@ TASK = (
     "Mend what is broken: nothing is to be there that only makes up for it."
 )
 
-_PAIR = re.compile(r"(\S+) does not reach (\S+)")
-
 
 def _breaks(name: str, seed: int) -> Callable:
     return lambda lab: lab.break_something(seed=seed, fault=name).capitalize()
@@ -35,21 +32,20 @@ def _pods(lab) -> list[str]:
     return [named(cluster, name, pod.name) for name, node in cluster.items() for pod in node.pods]
 
 
-def _told(lab, pods: list[str]) -> list[tuple[str, str]]:
+def _told(lab) -> list[tuple[str, str]]:
     """The pair that the task has named, where that is known: not to whoever joins the lab from another process."""
-    return [pair for pair in _PAIR.findall(lab._task.note if lab._task else "") if set(pair) <= set(pods)]
+    return [lab._broken.fault.pair(lab._broken.where)] if lab._broken else []
 
 
 def _check(lab) -> Iterator[Check]:
-    for source, target in _told(lab, _pods(lab)):  # first: it takes a second, where all pairs may take five
+    for source, target in _told(lab):  # first: it takes a second, where all pairs may take five
         yield reaches(lab, source, target, silent=True)
     yield from exam(lab, silent=True)
     yield from unchanged(lab.snapshot(), lab.plan)
 
 
 def _hint(lab, level: int) -> str:
-    pods = _pods(lab)
-    for source, target in (*_told(lab, pods), *permutations(pods, 2)):
+    for source, target in (*_told(lab), *permutations(_pods(lab), 2)):
         if (found := lab.explain(source, target)).obstacle:
             return found.hint(level)
     return "nothing is seen any more that would keep one Pod from another; the check says what else there is"
