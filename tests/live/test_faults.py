@@ -12,7 +12,7 @@ QUICK = 0.3
 """Seconds to wait for an answer that should not come."""
 
 NO_STEP = {"firewall", "address"}
-"""Layers at which no step of the lesson mends anything: which address was right can't be seen, and rules of nftables are deleted by hand."""
+"""Layers at which no step of the lesson mends anything: which address was right is not seen, rules of nft go by hand."""
 
 BY_HAND = {
     "the bridge is gone",
