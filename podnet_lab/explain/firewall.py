@@ -46,11 +46,6 @@ class Judgement:
     why: str = ""
 
 
-def judge(rules: Ruleset, hook: str, packet: Packet) -> Judgement:
-    """What becomes of *packet* at a hook: dropped if it is on every way, unknown if only on some that could not be judged."""
-    return summary(outcomes(rules, hook, packet))
-
-
 def summary(found: list[Outcome]) -> Judgement:
     """What several ways through the rules come to: one of them is drawn, or hangs on a rule that was not judged."""
     drops = [one for one in found if one.verdict == "drop"]

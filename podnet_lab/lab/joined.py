@@ -131,10 +131,6 @@ class JoinedVms(vms.Vms):
         self.who["outside"] = outside.call("who")
         self._outside = (outside.call("read")["spaces"], outside.call("extras"))
 
-    def baseline(self) -> Baseline:
-        """As provisioning stored it; of `outside`, as it is now: nobody goes back to that from here."""
-        return super().baseline()
-
     def register(self, *_: object) -> None:
         """Its holder has listed it, if anybody has."""
 

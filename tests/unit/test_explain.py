@@ -9,7 +9,7 @@ from test_walk import BREAKS
 
 from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import explanation
-from podnet_lab.explain.firewall import judge
+from podnet_lab.explain.firewall import outcomes, summary
 from podnet_lab.explain.matching import Packet
 from podnet_lab.explain.obstacle import LAYERS
 from podnet_lab.plan import plan
@@ -147,14 +147,18 @@ CASES = {
 }
 
 
+def judge(rules, packet):
+    return summary(outcomes(rules, "forward", packet)).verdict
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_firewall_is_judged_as_far_as_it_can_be(name):
     rules, verdict = CASES[name]
-    assert judge(rules, "forward", PACKET).verdict == verdict
+    assert judge(rules, PACKET) == verdict
 
 
 def test_an_answer_is_established():
-    assert judge(table([NEW, ACCEPT], policy="drop"), "forward", replace(PACKET, reply=True)).verdict == "accept"
+    assert judge(table([NEW, ACCEPT], policy="drop"), replace(PACKET, reply=True)) == "accept"
 
 
 def with_rules(cluster, node, rules):
