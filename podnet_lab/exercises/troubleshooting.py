@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import permutations
 
-from podnet_lab.checks import Check, bridge_of
+from podnet_lab.checks import Check, bridge_of, uplink
 from podnet_lab.exercises.claims import Cluster, addresses, exam, named, reaches, rules_with, way
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.exercises.unchanged import unchanged
@@ -101,6 +101,11 @@ def _short_one_gone(cluster: Cluster) -> bool:
     return False
 
 
+def _answers_there(cluster: Cluster) -> bool:
+    found = [(node, uplink(node)) for node in cluster.values()]
+    return any(one and len(node.own.addresses_of(one.name)) > 1 for node, one in found)
+
+
 def _written_by_hand(cluster: Cluster) -> bool:
     return any(one.state == "PERMANENT" for node in cluster.values() for space in node.spaces.values() for one in space.neighbours)
 
@@ -174,6 +179,11 @@ EXERCISES = (
             "the right route is gone",
             _short_one_gone,
             "A route is deleted, and more is broken now. Which of the two was wrong? The longer prefix wins.",
+        ),
+        Mistake(
+            "somebody answers there",
+            _answers_there,
+            "Now somebody answers at that address. But who had sent what is for one Pod there, and why only that?",
         ),
     ),
     _case(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import permutations
 
-from podnet_lab.checks import Check, bridge_of, pod_addresses, stage
+from podnet_lab.checks import Check, bridge_of, pod_addresses, stage, uplink
 from podnet_lab.exercises.claims import Cluster, Untested, straight
 from podnet_lab.model import DEFAULT, USUAL_POLICY, Namespace, Snapshot
 from podnet_lab.plan import Plan
@@ -19,7 +19,8 @@ def unchanged(cluster: Cluster, plan: Plan) -> Iterator[Check]:
         wrong = (f"{one.claim}: {one.problem}" for one in checks if not one)
         yield _first(f"what stage {name!r} is for is true on every node", wrong)
     yield _first("nodes send straight to each other, whole subnets", (_crooked(cluster, *pair) for pair in permutations(cluster, 2)))
-    yield _first("a bridge and a Pod have one address each", map(_addresses, cluster.values()))
+    yield _first("a bridge, a Pod and a node's own interface have one address each", map(_addresses, cluster.values()))
+    yield _first("a node has no route to a single address", map(_single, cluster.values()))
     yield _first("a Pod's only way out is its default route", (_side_doors(pod) for node in cluster.values() for pod in node.pods))
     spaces = [space for node in cluster.values() for space in node.spaces.values()]
     yield _first("nobody's neighbours are written by hand", (_by_hand(node) for node in cluster.values()))
@@ -38,10 +39,15 @@ def _crooked(cluster: Cluster, source: str, target: str) -> str | None:
 
 
 def _addresses(node: Snapshot) -> str | None:
-    bridge = bridge_of(node)
-    if bridge and len(node.own.addresses_of(bridge.name)) > 1:
-        return f"{node.node}'s bridge has {', '.join(map(str, node.own.addresses_of(bridge.name)))}"
+    for one in (bridge_of(node), uplink(node)):
+        if one and len(has := node.own.addresses_of(one.name)) > 1:
+            return f"{node.node}'s {one.name} has {', '.join(map(str, has))}"
     return next((f"{pod.name} has {', '.join(map(str, pod_addresses(pod)))}" for pod in node.pods if len(pod_addresses(pod)) > 1), None)
+
+
+def _single(node: Snapshot) -> str | None:
+    alone = (route for route in node.own.routes if not route.kernel and route.to.prefixlen == 32)
+    return next((f"{node.node} has {route}" for route in alone), None)
 
 
 def _side_doors(pod: Namespace) -> str | None:

@@ -4,12 +4,15 @@ Causes inside a node or a Pod: addresses, routes, forwarding, filters. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 from podnet_lab.checks import bridge_of
 from podnet_lab.explain.obstacle import Obstacle, Place, name
 from podnet_lab.model import Namespace, PolicyRule, Route, Snapshot
-from podnet_lab.steps import Step, forwarding, link, route
+from podnet_lab.routing import choose
+from podnet_lab.steps import Step, address, forwarding, link, route
 from podnet_lab.steps.base import on
 from podnet_lab.steps.route import RemoveRoute
 
@@ -20,11 +23,11 @@ def no_address(who: str, place: Place) -> Obstacle:
     return Obstacle(f"{who} has no address", "address", place, f"Which address has {who}?", look, mend=f"ip {on(place[1])}addr add …")
 
 
-def twice(place: Place, address: IPv4Address, own: str) -> Obstacle:
+def twice(place: Place, ip: IPv4Address, own: str) -> Obstacle:
     """Somebody else on the way has the target's address."""
-    question = f"Who else has {address}?"
-    text = f"{name(place)} has {address}, too"
-    return Obstacle(text, "address", place, question, f"ip {on(place[1])}addr", mend=f"ip {on(place[1])}addr del {address}/… dev {own}")
+    question = f"Who else has {ip}?"
+    text = f"{name(place)} has {ip}, too"
+    return Obstacle(text, "address", place, question, f"ip {on(place[1])}addr", mend=f"ip {on(place[1])}addr del {ip}/… dev {own}")
 
 
 def no_forwarding(place: Place) -> Obstacle:
@@ -42,7 +45,7 @@ def no_forwarding_from(place: Place, dev: str) -> Obstacle:
     )
 
 
-def no_route(cluster: dict[str, Snapshot], place: Place, space: Namespace, to: IPv4Address) -> Obstacle:
+def no_route(cluster: Mapping[str, Snapshot], place: Place, space: Namespace, to: IPv4Address) -> Obstacle:
     """Nothing in the routing table fits."""
     down = [link.name for link in space.links.values() if not link.up and space.addresses_of(link.name) and link.kind != "loopback"]
     text = f"{name(place)} has no route to {to}" + (f"; {' and '.join(down)} in {name(place)} is down" if down else "")
@@ -56,7 +59,7 @@ def _routes(place: Place, to: IPv4Address) -> str:
     return f"ip {on(place[1])}route get {to}"
 
 
-def _route_to(cluster: dict[str, Snapshot], place: Place, to: IPv4Address) -> list[Step]:
+def _route_to(cluster: Mapping[str, Snapshot], place: Place, to: IPv4Address) -> list[Step]:
     """The route that the lesson would give: a Pod's way out is its bridge, a node's way to Pods is their node."""
     if place[1] is not None:
         bridge = bridge_of(cluster[place[0]])
@@ -75,6 +78,21 @@ def _route_to(cluster: dict[str, Snapshot], place: Place, to: IPv4Address) -> li
 
 def _near(one, other) -> bool:
     return one.dev != "lo" and other.dev != "lo" and one.interface.network == other.interface.network and one.interface != other.interface
+
+
+def no_gateway(cluster: Mapping[str, Snapshot], place: Place, space: Namespace, found: Route, to: IPv4Address) -> Obstacle:
+    """Nobody has the address that a route names as the next hop: the route is wrong, or, if others go by it too, the hop is gone."""
+    text = f"nobody beyond {name(place)}'s {found.dev} has {found.via}, by which it sends what is for {to}"
+    others = [pod for pod in cluster[place[0]].pods if place[1] not in (None, pod.name)]
+    if (bridge := bridge_of(cluster[place[0]])) and any(one.via == found.via for pod in others for one in pod.routes):
+        near = next((one.network.prefixlen for one in space.addresses_of(found.dev) if found.via in one.network), 32)
+        gone = address.add(f"{found.via}/{near}", dev=bridge.name)
+        return Obstacle(text, "address", place, f"Who has {found.via}, and who had it?", "ip addr", mend=gone.command)
+    wrong = RemoveRoute.of(found, place[1], raw=False)
+    left = replace(space, routes=tuple(one for one in space.routes if one != found))
+    right = [] if choose(left, to).route else _route_to(cluster, place, to)
+    question = f"By whom does {name(place)} send what is for {to}, and is anybody there?"
+    return Obstacle(text, "address", place, question, _routes(place, to), wrong, *right)
 
 
 def closed(place: Place, found: Route, to: IPv4Address) -> Obstacle:

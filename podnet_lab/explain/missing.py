@@ -8,16 +8,21 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
 from podnet_lab.explain import link_causes as causes
+from podnet_lab.explain.causes import no_gateway
 from podnet_lab.explain.obstacle import Obstacle, Place
-from podnet_lab.model import Address, Link, Namespace, Snapshot
+from podnet_lab.model import Address, Link, Namespace, Route, Snapshot
 from podnet_lab.routing import is_own
 
 Cluster = Mapping[str, Snapshot]
 
 
-def nobody(cluster: Cluster, place: Place, link: Link, address: IPv4Address) -> Obstacle:
-    """Why nobody answers: the likeliest place is a cable that hangs in the air, or is plugged in elsewhere."""
+def nobody(cluster: Cluster, place: Place, route: Route, to: IPv4Address) -> Obstacle:
+    """Why nobody answers: the likeliest is a cable that hangs in the air, or is plugged in elsewhere; then, what the route says."""
+    space, address = cluster[place[0]].spaces[place[1]], route.via or to
+    link = space.links[route.dev]
     found = _loose(cluster, place, address) or dangling(cluster, place, link) or apart(cluster, place, link, address)
+    if found is None and route.via is not None:
+        return no_gateway(cluster, place, space, route, to)
     return found or _too_wide(cluster, place, link, address)
 
 

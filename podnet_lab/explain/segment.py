@@ -16,7 +16,7 @@ from podnet_lab.explain import link_causes as causes
 from podnet_lab.explain.belief import disbelieved
 from podnet_lab.explain.missing import apart, dangling, nobody
 from podnet_lab.explain.obstacle import Obstacle, Place, name
-from podnet_lab.model import FdbEntry, Link, Namespace, Neighbour, Snapshot
+from podnet_lab.model import FdbEntry, Link, Namespace, Neighbour, Route, Snapshot
 from podnet_lab.routing import choose, is_own
 
 Cluster = Mapping[str, Snapshot]
@@ -137,9 +137,9 @@ def _flood(cluster: Cluster, at: Station, came_in: Link | None) -> Iterator[Stat
         yield from _out(cluster, replace(at, link=port, trouble=trouble, crossed=crossed, narrow=narrow))
 
 
-def next_hop(cluster: Cluster, place: Place, dev: str, address: IPv4Address, sender: IPv4Address, told: Told) -> Next:
-    """Who gets a packet of *sender* that leaves by *dev* for its neighbour *address*; or what is wrong on the way there."""
-    space = cluster[place[0]].spaces[place[1]]
+def next_hop(cluster: Cluster, place: Place, route: Route, to: IPv4Address, sender: IPv4Address, told: Told) -> Next:
+    """Who gets a packet of *sender* that takes *route*, whose gateway, or else *to* itself, is a neighbour; or what is wrong there."""
+    space, dev, address = cluster[place[0]].spaces[place[1]], route.dev, route.via or to
     link = space.links[dev]
     if link.kind not in KNOWN_KINDS:
         return Next(unsure=f"{name(place)}'s {dev} is a {link.kind}, and where that leads is not seen")
@@ -149,16 +149,16 @@ def next_hop(cluster: Cluster, place: Place, dev: str, address: IPv4Address, sen
     if not link.arp and _believed(space, dev, address) is None:
         # It asks nobody, and sends to its own MAC (arp_constructor): seldom is that somebody's.
         deaf = causes.deaf(place, dev)
-        found = _by_mac(cluster, place, link, Neighbour(address, dev, link.mac, "NOARP"), heard)
+        found = _by_mac(cluster, place, route, to, Neighbour(address, dev, link.mac, "NOARP"), heard)
         return Next(found.station, None if found.station else deaf, deaf)
     believed = _believed(space, dev, address)
     if believed is None and (place, address) in told:
         believed = Neighbour(address, dev, told[place, address], "REACHABLE")
     if believed is not None:
-        return _by_mac(cluster, place, link, believed, heard)
+        return _by_mac(cluster, place, route, to, believed, heard)
     if (entries := sum(len(one.neighbours) for one in cluster[place[0]].spaces.values())) >= TABLE:
         return Next(problem=causes.table_full(place, entries))
-    return _by_question(cluster, place, link, address, sender, heard)
+    return _by_question(cluster, place, route, to, sender, heard)
 
 
 def unfit(link: Link, place: Place) -> Obstacle | None:
@@ -175,8 +175,9 @@ def _believed(space: Namespace, dev: str, address: IPv4Address) -> Neighbour | N
     return next(fits, None)
 
 
-def _by_mac(cluster: Cluster, place: Place, link: Link, believed: Neighbour, heard: list[Station]) -> Next:
+def _by_mac(cluster: Cluster, place: Place, route: Route, to: IPv4Address, believed: Neighbour, heard: list[Station]) -> Next:
     """Nobody is asked: the frame goes to the MAC that is believed to be the neighbour's."""
+    link = cluster[place[0]].link(place[1], route.dev)
     owners = [one for one in heard if _owns(cluster, one, believed.address)]
     for one in owners:
         if one.trouble is None and (twin := _twin(cluster, place, link, one, fresh=False)) is not None:
@@ -184,15 +185,16 @@ def _by_mac(cluster: Cluster, place: Place, link: Link, believed: Neighbour, hea
     right = [one for one in owners if one.link.mac == believed.mac]
     stale = causes.stale(place, believed) if owners or believed.state == "PERMANENT" else None
     wrong = next((one.trouble for one in owners if one.trouble), None) or dangling(cluster, place, link)
-    wrong = wrong or apart(cluster, place, link, believed.address) or stale or nobody(cluster, place, link, believed.address)
+    wrong = wrong or apart(cluster, place, link, believed.address) or stale or nobody(cluster, place, route, to)
     for one in right or (one for one in heard if one.link.mac == believed.mac):
         if one.trouble is None and one.link.up:
             return Next(one, astray=None if right else wrong)
     return Next(problem=(right[0].trouble or unfit(right[0].link, right[0].place)) if right else wrong)
 
 
-def _by_question(cluster: Cluster, place: Place, link: Link, address: IPv4Address, sender: IPv4Address, heard: list[Station]) -> Next:
+def _by_question(cluster: Cluster, place: Place, route: Route, to: IPv4Address, sender: IPv4Address, heard: list[Station]) -> Next:
     """ARP: who has the address says so, if question and answer get through."""
+    link, address = cluster[place[0]].link(place[1], route.dev), route.via or to
     problem, ready = None, []
     asks = _asks_as(cluster, place, link, address, sender)
     for one in heard:
@@ -209,7 +211,7 @@ def _by_question(cluster: Cluster, place: Place, link: Link, address: IPv4Addres
         ready += [] if trouble else [one]
     ready = ready or [one for one in heard if one.trouble is None and _stands_in(cluster, one, address)]
     if not ready:
-        return Next(problem=problem or nobody(cluster, place, link, address))
+        return Next(problem=problem or nobody(cluster, place, route, to))
     if len(ready) > 1:
         return Next(unsure=f"{' and '.join(name(one.place) for one in ready)} have {address}: who answers first gets it")
     if (swallowed := _swallowed_answer(cluster, place, link, ready[0])) is not None:

@@ -138,7 +138,9 @@ class Trace(tuple[Hop, ...]):
             hops = [hop for hop in self if hop.way.removeprefix("ARP ") == way]
             lines += [f"{title}:", *(f"  {hop}".rstrip() for hop in hops)] if hops else []
         if not any(hop.way == "there" for hop in self):
-            lines.append("the packet was never seen: it did not leave its namespace")
+            asked = any(hop.seen.frame.kind == "ARP request" for hop in self)
+            why = "its sender asked for a MAC, and had none to send it to" if asked else "it did not leave its namespace"
+            lines.append(f"the packet was never seen: {why}")
         elif not self.answered and self.last:
             lines.append(f"seen last: {self.last.seen.place}, {self.last.seen.dev}, going {'out' if self.last.seen.out else 'in'}")
         if self.lost:

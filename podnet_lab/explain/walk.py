@@ -190,10 +190,10 @@ class Walk:
             self.flow = replace(self.flow, source=known.came.to)
         elif not self.reply and (self.flow.source, self.flow.to) != (self._came.source, self._came.to):
             self.known = (*self.known, Translation(place, self._came, self.flow))
-        return self._over(place, route, route.via or self.flow.to)
+        return self._over(place, route)
 
-    def _over(self, place: Place, route: Route, address: IPv4Address) -> tuple[Station | None, Obstacle | None]:
-        found = next_hop(self.cluster, place, route.dev, address, self.flow.source, self.told)
+    def _over(self, place: Place, route: Route) -> tuple[Station | None, Obstacle | None]:
+        found = next_hop(self.cluster, place, route, self.flow.to, self.flow.source, self.told)
         if found.asked is not None:
             self.told[found.asked] = self.cluster[place[0]].link(place[1], route.dev).mac
         self.astray = self.astray or found.astray

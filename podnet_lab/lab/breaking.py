@@ -91,9 +91,8 @@ class Breaking:
         if broken.fault.size:  # else the Pod believes for ten minutes what a router has told it
             self[broken.where.node.name].shell(f"ip netns exec {quote(broken.where.pod.name)} sysctl -qw net.ipv4.route.flush=1")
         self._broken = None
-        command = broken.fault.command(broken.where)
-        words = f"{broken.fault.name}: {broken.fault.node(broken.where)}# {command}"
-        return words + ("" if not left else "\nnot all of it could be mended: lab.goto('done')")
+        words = f"{broken.fault.name}: somebody had typed {broken.fault.command(broken.where)!r} on {broken.fault.node(broken.where)}"
+        return words + ("; it is mended" if not left else "; not all of it could be mended: lab.goto('done')")
 
     def _must_be_broken(self: Lab) -> Broken:
         if self._broken is None:

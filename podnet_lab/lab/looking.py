@@ -41,8 +41,10 @@ class Looking:
         """
         The network as a picture, drawn from what the kernels say now; what the last run added is marked.
 
-        With *trace*, also the way that one packet took.
+        With *trace*, also the way that one packet took. Raises BadInput for anything else.
         """
+        if trace is not None and not isinstance(trace, Trace):
+            raise BadInput(f"what is drawn on the network is a trace, as lab.trace(…) gives it, not {type(trace).__name__}")
         before = self._journal[-1].before if self._journal else None
         now = self._everyone()
         outside = now.pop(OUTSIDE_NAME, None)

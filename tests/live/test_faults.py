@@ -11,20 +11,25 @@ from podnet_lab.lab.run import look
 QUICK = 0.3
 """Seconds to wait for an answer that should not come."""
 
-NO_STEP = {"firewall", "address"}
-"""Layers at which no step of the lesson mends anything: which address was right is not seen, rules of nft go by hand."""
+NO_STEP = {"firewall"}
+"""Layers at which no step of the lesson mends anything: rules of nft go by hand."""
 
 BY_HAND = {
     "the bridge is gone",
     "a port of the bridge is blocked",
     "two ports are isolated from each other",
+    "the bridge has lost its address",
     "the bridge has the wrong prefix",
+    "the Pod's prefix is too short",
+    "a neighbour has the Pod's address, too",
+    "a Pod of another node has the Pod's address, too",
+    "the node's subnet takes in the other's",
     "the Pod has no address",
     "the Pod's address is outside its subnet",
     "a policy rule refuses the Pod",
     "two Pods have the same MAC",
 }
-"""Other faults of that kind."""
+"""Others: there is no step for them, or it can't be seen which address was right."""
 
 EACH = [pytest.param(one, id=one.name, marks=[pytest.mark.nft] if "nft" in one.needs else []) for one in FAULTS]
 

@@ -33,7 +33,7 @@ def with_space(name, pod=None, **more):
 
 def test_a_wired_cluster_is_as_it_was():
     assert all(unchanged(WIRED, PLAN))
-    assert len(list(unchanged(WIRED, PLAN))) == 11
+    assert len(list(unchanged(WIRED, PLAN))) == 12
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,8 @@ def test_a_wired_cluster_is_as_it_was():
             "straight",
         ),
         ("node1", [address.add("10.244.1.254/24", dev="v-net-0")], "one address each"),
+        ("node1", [address.add("192.168.1.254/24", dev="eth0")], "one address each"),
+        ("node1", [route.add("10.244.2.2/32", via="192.168.1.12")], "no route to a single address"),
         ("node1", [route.add("10.244.2.0/24", via="10.244.1.1", namespace="pod-1-2")], "its default route"),
         ("node1", [neighbour.add("10.244.1.3", "02:00:00:00:00:03", dev="veth-1-2", namespace="pod-1-2")], "written by hand"),
     ],

@@ -13,13 +13,14 @@ def at(here: str = "", there: str = "") -> Callable[[Task], dict[str, str]]:
     """
     What is typed on the Pod's node and on the other one, with the places of the fault in braces.
 
-    {pod…}, {node…} and {neighbour…}, {other…} and {other_node…} are `podnet_lab.explain.where.Where`'s.
+    {pod…}, {node…} and {neighbour…}, {other…} and {other_node…} are `podnet_lab.explain.where.Where`'s, {where.astray} is an address of
+    the external network that nobody has.
     """
 
     def work(task: Task) -> dict[str, str]:
         places = task.lab._broken.where
         typed = {places.node.name: here, places.other_node.name: there}
-        return {node: words.format(**vars(places)) for node, words in typed.items() if words}
+        return {node: words.format(where=places, **vars(places)) for node, words in typed.items() if words}
 
     return work
 
@@ -68,7 +69,10 @@ SOLUTIONS = {
     ),
     "trouble-8": Solution(
         right={"by hand": at("ip route del {other.ip}")},
-        wrong={"the right route is gone": at("ip route del {other_node.subnet}")},
+        wrong={
+            "the right route is gone": at("ip route del {other_node.subnet}"),
+            "somebody answers there": at(there="ip addr add {where.astray}/24 dev {other_node.uplink}"),
+        },
     ),
     "trouble-9": Solution(
         right={"by hand": at("ip -n {neighbour.name} link set dev {neighbour.dev} arp on")},
