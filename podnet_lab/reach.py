@@ -51,6 +51,10 @@ class Verdict(StrEnum):
     NOT_TESTED = "could not test"
 
 
+SILENCE = "silence"
+"""What is said of a pair of which nothing at all was heard, and of which the snapshots show no reason."""
+
+
 @dataclass(frozen=True)
 class Ping:
     """One try: *seen_as* is the address that the receiver saw, *why* what is known of a failure."""

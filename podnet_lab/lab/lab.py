@@ -19,6 +19,7 @@ from podnet_lab.lab.node import Node
 from podnet_lab.lab.reset import Goto, Reset, reset
 from podnet_lab.lab.run import run
 from podnet_lab.lab.signals import uninterrupted
+from podnet_lab.lab.touching import Touching
 from podnet_lab.lab.tracing import Tracing
 from podnet_lab.lab.traffic import Traffic
 from podnet_lab.plan import OUTSIDE, Plan, plan
@@ -28,7 +29,7 @@ from podnet_lab.steps import Step
 NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
 
 
-class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
+class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
     """
     A cluster of nodes: namespaces of this machine, or the three VMs of `vagrant up`; open one with `Lab.open()`.
 
@@ -152,6 +153,7 @@ class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
         self._new = False
         if (entry := Entry.of(result)) is not None:
             self._journal.append(entry)
+            self._look_again()
             made = {(node, repr(key)) for node in entry.steps for key in entry.keys(node)}
             self._made |= made
             self._home.remember(made)
@@ -256,6 +258,8 @@ class Lab(Breaking, Exercising, Looking, Tracing, Traffic):
             self._closed = True
             if self._registered is not None:
                 runtime.unregister(self._registered)  # first: nobody is to find a lab that is about to end
+            if self._watcher is not None:
+                self._watcher.end()
             self._home.close()
             registry.forget(self)
 

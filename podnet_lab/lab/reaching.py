@@ -17,7 +17,7 @@ from podnet_lab.lab import mesh
 from podnet_lab.lab.sample import some_pairs
 from podnet_lab.lab.wire import AgentClient
 from podnet_lab.model import Snapshot
-from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict, endpoints, waves
+from podnet_lab.reach import SILENCE, Endpoint, Matrix, Ping, Verdict, endpoints, waves
 
 AGAIN = 0.25
 """Seconds after which what was not answered is sent again."""
@@ -42,9 +42,6 @@ ROUTERS_WORDS = {
 
 FINAL = {(3, 0), (3, 9), (3, 10), (3, 13)}
 """Errors that trying again does not change: a router has no way, or is told not to take it."""
-
-SILENCE = "silence"
-"""What is said of a pair of which nothing at all was heard."""
 
 Progress = Callable[[int, int], None]
 """Called with how many pairs are done, of how many."""

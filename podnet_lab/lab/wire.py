@@ -24,6 +24,7 @@ from podnet_lab.rules import Ruleset
 
 SERVE = "from podnet_lab.kernel import agent; agent.serve(channel)"
 SHELL = "from podnet_lab.kernel import shell; shell.serve(channel, channel.receive())"
+WATCH = "from podnet_lab.kernel import watch; watch.serve(channel)"
 
 
 class Refusal(LabError):
@@ -130,6 +131,21 @@ class AgentClient:
             while (event := events.get()) is not None and event[0] != "status":
                 pass
             raise
+
+    def watch(self, hear: Callable[[object], None]) -> Callable[[], None]:
+        """
+        Have *hear* called with "changed" when the node's network changes, and with None when the agent ends; on another thread.
+
+        Returns what is to be called before looking: until then nothing more is heard, however much happens.
+        """
+
+        def begin():
+            channel = self._gateway.remote_exec(WATCH)
+            channel.setcallback(hear, endmarker=None)
+            return channel
+
+        channel = self._wire.submit(begin).result()
+        return lambda: self._wire.submit(lambda: channel.send("looking"))
 
     def _follow(self, channel, events: queue.SimpleQueue, output: Callable[[int, bytes], None]) -> int:
         taken = 0

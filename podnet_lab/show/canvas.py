@@ -6,7 +6,9 @@ Colours stand in presentation attributes, for viewers that take styles away, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from math import hypot
 
@@ -26,12 +28,23 @@ CHARACTER = 6.7
 
 
 class Canvas:
-    """Collects shapes; `svg()` is the picture."""
+    """Collects shapes; `svg()` is the picture; in a *live* one, parts can be picked, and the page says what it shows in words."""
 
-    def __init__(self, width: float, height: float, title: str, description: str) -> None:
-        self.width, self.height = width, height
+    def __init__(self, width: float, height: float, title: str, description: str, *, live: bool = False) -> None:
+        self.width, self.height, self.live = width, height, live
         self._head = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
         self._parts: list[str] = []
+
+    @contextmanager
+    def part(self, which: Sequence[object], label: str) -> Iterator[None]:
+        """What is drawn within is one part, *which*, that can be picked; *label* says what it is."""
+        if self.live:
+            self._parts.append(
+                f'<g class="part" data-key="{key(which)}" role="button" tabindex="0" aria-label="{escape(label, quote=True)}">'
+            )
+        yield
+        if self.live:
+            self._parts.append("</g>")
 
     def box(
         self, x: float, y: float, width: float, height: float, fill: str, stroke: str = "line", *, dashed: bool = False, bold: bool = False
@@ -93,12 +106,19 @@ class Canvas:
             f".f-{name}{{fill:light-dark({light},{dark})}}.s-{name}{{stroke:light-dark({light},{dark})}}"
             for name, (light, dark) in COLOURS.items()
         )
+        role = 'role="group" aria-label="picture"' if self.live else 'role="img"'
+        head = "" if self.live else self._head  # a page shows a title as a tooltip, wherever the pointer is
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {self.width:g} {self.height:g}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" {role} viewBox="0 0 {self.width:g} {self.height:g}" '
             f'width="{self.width:g}" height="{self.height:g}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="11">'
-            f"{self._head}<style>svg:root{{color-scheme:light dark}}{style}</style>"
+            f"{head}<style>svg:root{{color-scheme:light dark}}{style}</style>"
             f'<rect width="100%" height="100%" class="f-page" fill="{COLOURS["page"][0]}"/>{"".join(self._parts)}</svg>'
         )
+
+
+def key(which: Sequence[object]) -> str:
+    """What a part is known by on a page, as an attribute's value: JSON, so that any name will do."""
+    return escape(json.dumps(which), quote=True)
 
 
 def clip(words: str, width: float) -> str:

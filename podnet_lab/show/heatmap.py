@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from podnet_lab.reach import Matrix, Verdict
-from podnet_lab.show.canvas import CHARACTER, Canvas
+from podnet_lab.reach import SILENCE, Endpoint, Matrix, Ping, Verdict
+from podnet_lab.show.canvas import CHARACTER, Canvas, clip
 
 SIGNS = {
     Verdict.REACHED: ("✓", "pod", "ink"),
@@ -12,27 +12,62 @@ SIGNS = {
     Verdict.NOT_TESTED: ("?", "node", "faint"),
 }
 CELL = 24
-MARGIN_FOR_LEGEND = 370
+MARGIN_FOR_LEGEND = 470
+
+MOST = 30
+"""Of more Pods only so many are drawn: those with the most failures, in their order."""
 
 
 def draw(matrix: Matrix) -> str:
     """The picture of *matrix* as SVG; columns are numbered, since names do not fit above them."""
-    names = [one.name for one in matrix.endpoints]
+    return sketch(matrix).svg()
+
+
+def sketch(matrix: Matrix, live: bool = False) -> Canvas:
+    """The drawing; in a *live* one, a cell is known by the names of its pair."""
+    everyone = chosen(matrix)
+    names = [one.name for one in everyone]
     label = max((len(name) for name in names), default=0) * CHARACTER + 40
     size = CELL * len(names)
-    canvas = Canvas(max(label + size + 12, MARGIN_FOR_LEGEND), 34 + size + 46, "Who reaches whom", matrix.summary)
-    found = {(ping.source.name, ping.target.name): ping.verdict for ping in matrix}
-    for row, source in enumerate(names):
+    canvas = Canvas(max(label + size + 12, MARGIN_FOR_LEGEND), 34 + size + 64, "Who reaches whom", matrix.summary, live=live)
+    found = {(ping.source, ping.target): ping for ping in matrix}
+    for row, source in enumerate(everyone):
         y = 30 + row * CELL
-        canvas.text(label - 8, y + 16, f"{source}  {row + 1:>2}", anchor="end")
+        canvas.text(label - 8, y + 16, f"{source.name}  {row + 1:>2}", anchor="end")
         canvas.text(label + row * CELL + CELL / 2, 22, str(row + 1), "faint", anchor="middle")
-        for column, target in enumerate(names):
-            x = label + column * CELL
-            if row == column or (source, target) not in found:
-                continue
-            sign, fill, ink = SIGNS[found[source, target]]
-            canvas.box(x + 1, y + 1, CELL - 2, CELL - 2, fill)
-            canvas.text(x + CELL / 2, y + 16, sign, ink, anchor="middle")
-    canvas.text(8, 30 + size + 22, "✓ reached  ≠ translated  ✗ no reply  ? not tested", "faint")
-    canvas.text(8, 30 + size + 38, f"{matrix.reached} of {len(matrix)} ordered pairs reached")
-    return canvas.svg()
+        for column, target in enumerate(everyone):
+            if (ping := found.get((source, target))) is not None:
+                with canvas.part((source.name, target.name), str(ping)[6:]):
+                    _cell(canvas, label + column * CELL, y, ping)
+    below = 30 + size
+    canvas.text(8, below + 22, "✓ reached  ≠ translated  ✗ no reply  ? not tested", "faint")
+    canvas.text(8, below + 38, "dashed: the snapshots say why  thick: nobody knows why", "faint")
+    more = f"; the {MOST} of {len(matrix.endpoints)} with most failures" if len(matrix.endpoints) > MOST else ""
+    canvas.text(8, below + 54, clip(f"{matrix.reached} of {len(matrix)} ordered pairs reached{more}", canvas.width - 16))
+    return canvas
+
+
+def chosen(matrix: Matrix) -> list[Endpoint]:
+    """Who is drawn."""
+    everyone = matrix.endpoints
+    if len(everyone) <= MOST:
+        return everyone
+    failures = dict.fromkeys(everyone, 0)
+    for ping in matrix:
+        failures[ping.source] += not ping
+        failures[ping.target] += not ping
+    worst = set(sorted(everyone, key=lambda one: -failures[one])[:MOST])
+    return [one for one in everyone if one in worst]
+
+
+def surprising(ping: Ping) -> bool:
+    """Whether nothing that the kernels say of themselves explains it."""
+    return ping.verdict == Verdict.TRANSLATED or (ping.verdict == Verdict.NO_REPLY and ping.why in ("", SILENCE))
+
+
+def _cell(canvas: Canvas, x: float, y: float, ping: Ping) -> None:
+    sign, fill, ink = SIGNS[ping.verdict]
+    surprise = surprising(ping)
+    explained = ping.verdict in (Verdict.NO_REPLY, Verdict.NOT_TESTED) and not surprise
+    canvas.box(x + 1, y + 1, CELL - 2, CELL - 2, fill, "wrong" if surprise else "line", dashed=explained, bold=surprise)
+    canvas.text(x + CELL / 2, y + 16, sign, ink, anchor="middle", bold=surprise)

@@ -8,6 +8,7 @@ from html import escape
 from podnet_lab.checks import Check, Checks
 from podnet_lab.exercises.exercise import Assessment
 from podnet_lab.exercises.task import Task
+from podnet_lab.explain.explanation import Explanation
 from podnet_lab.explain.trace import Trace
 from podnet_lab.lab.exam import Exam
 from podnet_lab.reach import Ping
@@ -75,6 +76,19 @@ def trace(found: Trace) -> str:
     note = f"<div>{escape(last)}</div>" if last and not last.startswith("  ") else ""
     table = f'<div style="overflow-x:auto"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
     return _verdict(bool(found), found.headline) + table + note
+
+
+def explanation(found: Explanation) -> str:
+    """Why one reaches another or not, with the hints to fold out one after the other."""
+    said = _verdict(bool(found), str(found))
+    if found.obstacle is None:
+        return said
+    titles = ("a question", "where to look", "the command that mends it")
+    folds = (
+        f"<details><summary>hint {level}: {title}</summary><code>{escape(found.hint(level))}</code></details>"
+        for level, title in enumerate(titles, 1)
+    )
+    return said + "".join(folds)
 
 
 def _cell(content: str) -> str:

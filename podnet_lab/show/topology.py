@@ -17,7 +17,8 @@ from podnet_lab.show.canvas import Canvas, clip
 from podnet_lab.show.packet import Anchors
 
 POD_WIDTH, POD_HEIGHT, GAP = 112, 58, 10
-NODE_TOP, EXTERNAL_TOP, MARGIN = 78, 14, 12
+NODE_TOP, EXTERNAL_TOP, MARGIN = 86, 14, 12
+NETWORK_BOTTOM = EXTERNAL_TOP + 34
 MOST_PODS, MOST_ROUTES = 4, 4
 LINE = 15
 LEGEND = 24
@@ -88,35 +89,44 @@ def draw(
     trace: Trace | None = None,
 ) -> str:
     """The picture of *cluster* as SVG, with the host outside it, and a packet's way, if given."""
+    return sketch(Topology(cluster, before, outside, trace))[0].svg()
+
+
+def sketch(shown: Topology, live: bool = False) -> tuple[Canvas, Anchors]:
+    """The drawing, and where each interface is on it; in a *live* one, parts are known by (node, namespace, interface)."""
+    cluster, outside, trace = shown.cluster, shown.outside, shown.trace
     widths = [_width(node) for node in cluster.values()]
     width = sum(widths) + MARGIN * (len(widths) + 1)
     routes = max((len(_routes(node)) for node in cluster.values()), default=0)
     bridge_top = NODE_TOP + 44 + LINE * (routes + 1)
     pods_top = bridge_top + 34 + 56
     loose = max((len(_loose(node)) for node in cluster.values()), default=0)
-    height = pods_top + POD_HEIGHT + 26 + LINE * loose + MARGIN
-    if trace is not None:
-        height += LEGEND
-    canvas = Canvas(width, height, "Pod network", text.cluster(cluster) if trace is None else str(trace))
+    legend = LEGEND if trace is not None else 0
+    height = pods_top + POD_HEIGHT + 26 + LINE * loose + MARGIN + legend
+    canvas = Canvas(width, height, "Pod network", repr(shown), live=live)
     anchors: Anchors = {}
-    canvas.box(MARGIN, EXTERNAL_TOP, width - 2 * MARGIN, 26, "bridge")
-    canvas.text(width / 2, EXTERNAL_TOP + 17, "external network 192.168.1.0/24", anchor="middle")
-    if outside is not None and (up := uplink(outside)) is not None:
-        has = ", ".join(map(str, outside.own.addresses_of(up.name))) or "no address"
-        canvas.text(width - MARGIN - 10, EXTERNAL_TOP + 17, f"{outside.node}: {has}", anchor="end")
-        anchors[outside.node, None, up.name] = (width - MARGIN - 90, EXTERNAL_TOP + 26)
+    canvas.box(MARGIN, EXTERNAL_TOP, width - 2 * MARGIN, NETWORK_BOTTOM - EXTERNAL_TOP, "bridge")
+    canvas.text(width / 2, EXTERNAL_TOP + 16, "external network 192.168.1.0/24", anchor="middle")
+    if outside is not None:
+        _outside(canvas, outside, width, anchors)
     left = MARGIN
     for (name, node), node_width in zip(cluster.items(), widths, strict=True):
-        was = None if before is None else before.get(name)
-        _node(
-            _Sheet(canvas, node, was, left, node_width, pods_top, bridge_top, anchors),
-            height - MARGIN - (LEGEND if trace is not None else 0),
-        )
+        was = None if shown.before is None else shown.before.get(name)
+        _node(_Sheet(canvas, node, was, left, node_width, pods_top, bridge_top, anchors), height - MARGIN - legend)
         left += node_width + MARGIN
     if trace is not None:
-        packet.draw(canvas, anchors, trace, EXTERNAL_TOP + 26)
+        packet.draw(canvas, anchors, trace, NETWORK_BOTTOM)
         canvas.text(MARGIN, height - 10, clip(packet.legend(trace, anchors), width - 2 * MARGIN), "ink")
-    return canvas.svg()
+    return canvas, anchors
+
+
+def _outside(canvas: Canvas, outside: Snapshot, width: float, anchors: Anchors) -> None:
+    if (up := uplink(outside)) is None:
+        return
+    has = ", ".join(map(str, outside.own.addresses_of(up.name))) or "no address"
+    with canvas.part((outside.node, None, None), f"host {outside.node}"):
+        canvas.text(width - MARGIN - 10, EXTERNAL_TOP + 16, f"{outside.node}: {has}", anchor="end")
+    anchors[outside.node, None, up.name] = (width - MARGIN - 90, NETWORK_BOTTOM)
 
 
 def _width(node: Snapshot) -> float:
@@ -147,10 +157,12 @@ def _node(sheet: _Sheet, bottom: float) -> None:
     up = uplink(node)
     if up is not None:
         sheet.at(None, up.name, cable_at, NODE_TOP)
-        canvas.line(cable_at, EXTERNAL_TOP + 26, cable_at, NODE_TOP, "line" if up.up else "wrong", dashed=not up.up)
-        has = ", ".join(map(str, node.own.addresses_of(up.name))) or "no address"
-        canvas.text(cable_at + 6, NODE_TOP - 12, f"{up.name} {has}{'' if up.up else ' (down)'}", "ink" if up.up else "wrong")
-    canvas.text(sheet.left + 10, NODE_TOP + 20, node.node, bold=True)
+        with canvas.part((node.node, None, up.name), f"interface {up.name} of {node.node}"):
+            canvas.line(cable_at, NETWORK_BOTTOM, cable_at, NODE_TOP, "line" if up.up else "wrong", dashed=not up.up)
+            has = ", ".join(map(str, node.own.addresses_of(up.name))) or "no address"
+            canvas.text(cable_at + 6, NODE_TOP - 12, f"{up.name} {has}{'' if up.up else ' (down)'}", "ink" if up.up else "wrong")
+    with canvas.part((node.node, None, None), f"node {node.node}"):
+        canvas.text(sheet.left + 10, NODE_TOP + 20, node.node, bold=True)
     says = "forwards" if node.own.forwarding else "does not forward"
     changed = sheet.was is not None and sheet.was.own.forwarding != node.own.forwarding
     canvas.text(sheet.left + 10, NODE_TOP + 38, f"{'+ ' if changed else ''}{says}", "new" if changed else "faint", bold=changed)
@@ -172,11 +184,12 @@ def _bridge(sheet: _Sheet) -> None:
         return
     fresh = sheet.new(None, link.name)
     sheet.at(None, link.name, x + width - 14, sheet.bridge_top + 15)
-    sheet.canvas.box(x, sheet.bridge_top, width, 30, "bridge", "new" if fresh else "line", dashed=not link.up, bold=fresh)
-    has = ", ".join(map(str, sheet.node.own.addresses_of(link.name))) or "no address"
-    words = f"{'+ ' if fresh else ''}{link.name}  {has}{'' if link.up else '  (down)'}"
-    changed = not fresh and not sheet.same_address(None, link.name)
-    sheet.canvas.text(x + 8, sheet.bridge_top + 19, clip(words, width - 12), "new" if changed else "ink", bold=fresh or changed)
+    with sheet.canvas.part((sheet.node.node, None, link.name), f"bridge {link.name} of {sheet.node.node}"):
+        sheet.canvas.box(x, sheet.bridge_top, width, 30, "bridge", "new" if fresh else "line", dashed=not link.up, bold=fresh)
+        has = ", ".join(map(str, sheet.node.own.addresses_of(link.name))) or "no address"
+        words = f"{'+ ' if fresh else ''}{link.name}  {has}{'' if link.up else '  (down)'}"
+        changed = not fresh and not sheet.same_address(None, link.name)
+        sheet.canvas.text(x + 8, sheet.bridge_top + 19, clip(words, width - 12), "new" if changed else "ink", bold=fresh or changed)
 
 
 def _pods(sheet: _Sheet) -> None:
@@ -188,8 +201,9 @@ def _pods(sheet: _Sheet) -> None:
             for folded in pods[number:]:
                 if (end := cable(folded)) is not None:
                     _anchor(sheet, folded, end, x + 16)
-            sheet.canvas.box(x, sheet.pods_top, POD_WIDTH, POD_HEIGHT, "pod", dashed=True)
-            sheet.canvas.text(x + POD_WIDTH / 2, sheet.pods_top + 33, f"and {more} more Pods", anchor="middle")
+            with sheet.canvas.part((sheet.node.node, None, None), f"{more} more Pods of {sheet.node.node}"):
+                sheet.canvas.box(x, sheet.pods_top, POD_WIDTH, POD_HEIGHT, "pod", dashed=True)
+                sheet.canvas.text(x + POD_WIDTH / 2, sheet.pods_top + 33, f"and {more} more Pods", anchor="middle")
             return
         _pod(sheet, pod, x)
 
@@ -197,16 +211,17 @@ def _pods(sheet: _Sheet) -> None:
 def _pod(sheet: _Sheet, pod: Namespace, x: float) -> None:
     canvas, middle = sheet.canvas, x + POD_WIDTH / 2
     fresh, end = sheet.new(pod.name), cable(pod)
-    canvas.box(x, sheet.pods_top, POD_WIDTH, POD_HEIGHT, "pod", "new" if fresh else "line", bold=fresh)
-    canvas.text(middle, sheet.pods_top + 18, clip(f"{'+ ' if fresh else ''}{pod.name}", POD_WIDTH - 6), anchor="middle", bold=True)
-    has = ", ".join(map(str, pod_addresses(pod)))
-    changed = end is not None and not fresh and not sheet.same_address(pod.name, end.name)
-    address = clip(has or "no address", POD_WIDTH - 6)
-    canvas.text(middle, sheet.pods_top + 34, address, "new" if changed else "ink" if has else "faint", anchor="middle", bold=changed)
-    gateways = [str(route.via) for route in pod.routes if route.to.prefixlen == 0 and route.via]
-    canvas.text(
-        middle, sheet.pods_top + 50, clip(f"→ {gateways[0]}" if gateways else "no way out", POD_WIDTH - 6), "faint", anchor="middle"
-    )
+    with canvas.part((sheet.node.node, pod.name, None), f"Pod {pod.name}"):
+        canvas.box(x, sheet.pods_top, POD_WIDTH, POD_HEIGHT, "pod", "new" if fresh else "line", bold=fresh)
+        canvas.text(middle, sheet.pods_top + 18, clip(f"{'+ ' if fresh else ''}{pod.name}", POD_WIDTH - 6), anchor="middle", bold=True)
+        has = ", ".join(map(str, pod_addresses(pod)))
+        changed = end is not None and not fresh and not sheet.same_address(pod.name, end.name)
+        address = clip(has or "no address", POD_WIDTH - 6)
+        canvas.text(middle, sheet.pods_top + 34, address, "new" if changed else "ink" if has else "faint", anchor="middle", bold=changed)
+        gateways = [str(route.via) for route in pod.routes if route.to.prefixlen == 0 and route.via]
+        canvas.text(
+            middle, sheet.pods_top + 50, clip(f"→ {gateways[0]}" if gateways else "no way out", POD_WIDTH - 6), "faint", anchor="middle"
+        )
     if end is not None:
         _cable(sheet, pod, end, x + 16)
 
@@ -222,11 +237,13 @@ def _cable(sheet: _Sheet, pod: Namespace, end: Link, x: float) -> None:
     top = sheet.bridge_top + 30 if plugged else sheet.bridge_top + 46
     canvas.line(x, top, x, sheet.pods_top, colour, dashed=not up, bold=fresh)
     if other is not None:
-        canvas.text(x + 5, sheet.pods_top - 42, clip(other.name, POD_WIDTH - 16), "faint")
+        with canvas.part((sheet.node.node, None, other.name), f"interface {other.name} of {sheet.node.node}"):
+            canvas.text(x + 5, sheet.pods_top - 42, clip(other.name, POD_WIDTH - 16), "faint")
     state = [] if plugged else ["unplugged"]
     state += [] if up else ["down"]
     canvas.text(x + 5, sheet.pods_top - 26, ", ".join(state), "wrong")
-    canvas.text(x + 5, sheet.pods_top - 10, clip(end.name, POD_WIDTH - 16), "faint")
+    with canvas.part((sheet.node.node, pod.name, end.name), f"interface {end.name} of {pod.name}"):
+        canvas.text(x + 5, sheet.pods_top - 10, clip(end.name, POD_WIDTH - 16), "faint")
 
 
 def _anchor(sheet: _Sheet, pod: Namespace, end: Link, x: float) -> None:

@@ -1,0 +1,134 @@
+"""
+Tell when something in the network of a node, or of one of its Pods, has changed: the kernel's own notices.
+
+One socket hears all of it, from inside the node, since a socket inside a Pod would keep a deleted one alive. The kernel
+passes on what happens in another network namespace if that one has a number here (netlink(7), NETLINK_LISTEN_ALL_NSID;
+rtnetlink's RTM_NEWNSID); which namespaces come and go is told by the folder of their names (inotify(7)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import socket
+import struct
+
+from podnet_lab.kernel import namespaces
+from podnet_lab.kernel.netlink import SOL_NETLINK, Refused, Socket, attribute
+
+GROUPS = (1, 3, 5, 7, 8, 24)
+"""Links, neighbours and forwarding tables, IPv4 addresses, IPv4 routes, policy rules, settings (linux/rtnetlink.h, RTNLGRP_*)."""
+
+NETLINK_LISTEN_ALL_NSID = 8
+RTM_NEWNSID, NETNSA_NSID, NETNSA_FD = 88, 1, 3
+
+IN_MOVED, IN_CREATE, IN_DELETE = 0xC0, 0x100, 0x200
+QUICK = 20
+"""Milliseconds between looks at a name that is there, and not yet a namespace: the mount comes after the file."""
+
+MOST_LOOKS = 25
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def serve(channel) -> None:
+    """Send "changed" when something has, and again only after an answer, however much happens until then; *channel* is execnet's."""
+    asked, ask = socket.socketpair()
+    asked.setblocking(False)
+    ask.setblocking(False)
+    gone: list[bool] = []
+
+    def hear(answer: object) -> None:
+        if answer is None:
+            gone.append(True)
+        with contextlib.suppress(OSError):  # it is full, and nobody can miss it; or closed, and nobody waits
+            ask.send(b".")
+
+    watch = Watch()
+    channel.setcallback(hear, endmarker=None)
+    free, news = True, False
+    try:
+        while not gone:
+            news = watch.wait(asked.fileno()) or news
+            with contextlib.suppress(BlockingIOError):
+                free = bool(asked.recv(4096)) or free
+            if news and free and not gone:
+                channel.send("changed")
+                free = news = False
+    except OSError:  # whoever asked is gone
+        pass
+    finally:
+        watch.close()
+        asked.close()
+        ask.close()
+
+
+class Watch:
+    """The notices of the node that this thread is in; to be waited for by one thread, which enters nothing."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, 0)
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, 1)
+        self._socket.bind((0, sum(1 << group - 1 for group in GROUPS)))
+        self._asking = Socket()
+        self._folder = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        _libc.inotify_add_watch(self._folder, os.fsencode(namespaces.FOLDER), IN_MOVED | IN_CREATE | IN_DELETE)
+        self._poll = select.poll()
+        self._known: dict[str, tuple[int, int] | None] = {}
+        self._looks = 0
+        for descriptor in (self._socket.fileno(), self._folder):
+            self._poll.register(descriptor, select.POLLIN)
+        self._number()
+
+    def wait(self, other: int) -> bool:
+        """Wait until something has changed, or the descriptor *other* can be read; whether the former."""
+        self._poll.register(other, select.POLLIN)
+        ready = {descriptor for descriptor, _ in self._poll.poll(QUICK if self._looks else None)}
+        changed = bool(ready & {self._socket.fileno(), self._folder})
+        _drain(lambda: self._socket.recv(1 << 16))
+        if self._folder in ready:
+            _drain(lambda: os.read(self._folder, 1 << 16))
+            self._looks = MOST_LOOKS
+        if self._looks:
+            self._looks -= 1
+            changed = self._number() or changed
+        return changed
+
+    def _number(self) -> bool:
+        """Have the kernel number the namespaces that it has not yet; whether there are others than at the last look."""
+        found = {name: namespaces.named(name) for name in namespaces.names()}
+        fresh = [name for name, which in found.items() if which is not None and self._known.get(name) != which]
+        for name in fresh:
+            with contextlib.suppress(OSError):  # it went this moment, or is a plain file: not yet a namespace, or never
+                descriptor = namespaces.open_named(name)
+                try:
+                    with contextlib.suppress(Refused):  # EEXIST: it has one
+                        self._asking.request([_numbered(descriptor)])
+                finally:
+                    os.close(descriptor)
+        changed = found != self._known
+        self._known = found
+        return changed
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+        self._asking.close()
+        os.close(self._folder)
+
+
+def _numbered(descriptor: int) -> tuple[int, int, bytes]:
+    return RTM_NEWNSID, 0, bytes(4) + attribute(NETNSA_NSID, struct.pack("=i", -1)) + attribute(NETNSA_FD, struct.pack("=I", descriptor))
+
+
+def _drain(read) -> None:
+    """Read until there is nothing; what overflowed (ENOBUFS) is a change like any other."""
+    while True:
+        try:
+            read()
+        except BlockingIOError:
+            return
+        except OSError:
+            continue

@@ -1,0 +1,101 @@
+"""What the kernel knows of one node, Pod or interface, as HTML for the pane beside a live picture, with the commands that ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from podnet_lab.model import MAIN_TABLE, USUAL_POLICY, Link, Namespace, Snapshot
+from podnet_lab.show.canvas import key
+
+MOST_LINES = 40
+"""Of a list that is longer, so many are shown, and how many more there are."""
+
+
+def details(node: Snapshot, namespace: str | None, dev: str | None) -> str:
+    """A node, a Pod, or an interface; what is gone is said to be gone."""
+    space = node.spaces.get(namespace)
+    if space is None:
+        return f"<p>{escape(str(namespace))} is gone from {escape(node.node)}.</p>"
+    if dev is None:
+        return _space(node, space)
+    link = space.links.get(dev)
+    where = namespace or node.node
+    return f"<p>{escape(dev)} is gone from {escape(where)}.</p>" if link is None else _interface(node, space, link)
+
+
+def _space(node: Snapshot, space: Namespace) -> str:
+    prompt = f"{node.node}# ip{f' -n {space.name}' if space.name else ''}"
+    head = f"<h4>{escape(space.name or node.node)}</h4><p>{'a Pod on ' + escape(node.node) if space.name else 'a node'}</p>"
+    parts = [
+        _list("interfaces", f"{prompt} link", (f"{link.name} ({link.kind}), {_state(link)}" for link in space.links.values())),
+        _list("addresses", f"{prompt} addr", (f"{one.interface} on {one.dev}" for one in space.addresses)),
+        _list("routes", f"{prompt} route", map(str, (route for route in space.routes if route.table == MAIN_TABLE))),
+        _list(
+            "neighbours",
+            f"{prompt} neigh",
+            (f"{one.address} is at {one.mac or '?'} on {one.dev} ({one.state})" for one in space.neighbours),
+        ),
+    ]
+    if space.policy != USUAL_POLICY:
+        parts.append(_list("policy rules", f"{prompt} rule", (f"{one.priority}: {one.kind} {one.to}" for one in space.policy)))
+    if space.name is None:
+        says = "forwards packets" if space.forwarding else "does not forward packets"
+        parts = [f"<p>It {says}: <code>{escape(node.node)}# sysctl net.ipv4.ip_forward</code></p>", _pods(node), *parts]
+    return head + "".join(parts)
+
+
+def _pods(node: Snapshot) -> str:
+    """The node's Pods, to be picked: where there are many, the picture folds them up."""
+    names = [pod.name for pod in node.pods]
+    picks = " ".join(_pick(node.node, name, None, name) for name in names)
+    return f"<h5>Pods ({len(names)})</h5><p>{picks or 'none'}</p>"
+
+
+def _interface(node: Snapshot, space: Namespace, link: Link) -> str:
+    where, prompt = space.name or node.node, f"{node.node}# ip{f' -n {space.name}' if space.name else ''}"
+    facts = [f"{link.kind}, {_state(link)}", f"MAC {link.mac}, MTU {link.mtu}" + ("" if link.arp else ", ARP is off")]
+    facts += [f"port of the bridge {link.master}" + (f", {link.port}" if link.port else "")] if link.master else []
+    behind = [one for one in node.own.fdb if space.name is None and one.dev == link.name and not one.permanent]
+    other = ""
+    if link.peer:
+        there, name = link.peer
+        other = f"<p>the other end of the cable: {_pick(node.node, there, name, f'{name} in {there or node.node}')}</p>"
+    parts = [
+        _list("addresses", f"{prompt} addr show dev {link.name}", map(str, space.addresses_of(link.name))),
+        _list(
+            "routes by it",
+            f"{prompt} route show dev {link.name}",
+            (str(one) for one in space.routes if one.dev == link.name and one.table == MAIN_TABLE),
+        ),
+        _list(
+            "neighbours behind it",
+            f"{prompt} neigh show dev {link.name}",
+            (f"{one.address} is at {one.mac or '?'} ({one.state})" for one in space.neighbours if one.dev == link.name),
+        ),
+    ]
+    if link.kind == "bridge":
+        ports = " ".join(_pick(node.node, None, port, port) for port in space.ports_of(link.name))
+        parts.insert(0, f"<h5>ports</h5><p>{ports or 'none'}</p>")
+    if link.master:
+        parts.append(_list("learnt behind this port", f"{node.node}# bridge fdb show brport {link.name}", (one.mac for one in behind)))
+    said = "".join(f"<p>{escape(one)}</p>" for one in facts)
+    return f"<h4>{escape(link.name)} in {escape(where)}</h4>{said}{other}{''.join(parts)}"
+
+
+def _state(link: Link) -> str:
+    if not link.up:
+        return "down"
+    return "up" if link.carrier or link.kind == "loopback" else "up, and nobody at its other end"
+
+
+def _pick(node: str, namespace: str | None, dev: str | None, words: str) -> str:
+    """A button that shows another part."""
+    return f'<button type="button" data-key="{key((node, namespace, dev))}">{escape(words)}</button>'
+
+
+def _list(title: str, command: str, lines: Iterable[str]) -> str:
+    found = list(lines)
+    more = f"<li>and {len(found) - MOST_LINES} more</li>" if len(found) > MOST_LINES else ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in found[:MOST_LINES]) + more
+    return f"<h5>{title}</h5><p><code>{escape(command)}</code></p><ul>{items or '<li>none</li>'}</ul>"

@@ -1,0 +1,214 @@
+// A picture whose parts can be picked, a pane beside it, and a packet that moves along its way.
+// Python draws and answers (picture.py); here is only what must be where the student's pointer is.
+
+const SPEED = 260; // units of the picture a second
+const PAUSE = 900; // milliseconds that a packet rests at an interface while it plays
+
+const make = (tag, attributes = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+};
+
+const button = (label, words, act) => {
+  const made = make("button", { type: "button", "aria-label": label, title: label }, words);
+  made.addEventListener("click", act);
+  return made;
+};
+
+const length = (path) => path.slice(1).reduce((sum, [x, y], at) => sum + Math.hypot(x - path[at][0], y - path[at][1]), 0);
+
+// Where one is after `far` units of `path`.
+function along(path, far) {
+  for (let at = 1; at < path.length; at += 1) {
+    const [[x, y], [toX, toY]] = [path[at - 1], path[at]];
+    const part = Math.hypot(toX - x, toY - y);
+    if (far <= part && part > 0) return [x + ((toX - x) * far) / part, y + ((toY - y) * far) / part];
+    far -= part;
+  }
+  return path[path.length - 1];
+}
+
+// As wide as it was drawn where there is room, a little smaller to have the pane beside it, and never too small to read.
+function fit(picture) {
+  const svg = picture.querySelector("svg");
+  const wide = svg ? svg.viewBox.baseVal.width : 0;
+  picture.style.maxWidth = `${wide}px`;
+  picture.style.flexBasis = `${wide * 0.78}px`;
+  if (svg) svg.style.minWidth = `${wide * 0.6}px`;
+}
+
+// The packet's player: buttons, keys, and the dot on the picture.
+function player(model, picture) {
+  const bar = make("div", { class: "podnet-player", role: "group", "aria-label": "the packet's way", tabindex: "0" });
+  const said = make("div", { class: "podnet-hop", "aria-live": "polite" });
+  const arp = make("input", { type: "checkbox" });
+  let [at, playing, timer, frame] = [0, false, 0, 0];
+  const hops = () => model.get("hops").filter((hop) => arp.checked || !hop.arp);
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  const dot = ([x, y]) => {
+    const svg = picture.querySelector("svg");
+    if (!svg) return;
+    let mark = svg.querySelector(".podnet-packet");
+    if (!mark) {
+      mark = document.createElementNS("http://www.w3.org/2000/svg", "g");
+      mark.setAttribute("class", "podnet-packet");
+      mark.innerHTML = '<rect x="-11" y="-8" width="22" height="16" rx="2"/><path d="M-11,-8 L0,2 L11,-8"/>';
+      svg.append(mark);
+    }
+    mark.setAttribute("transform", `translate(${x},${y})`);
+  };
+
+  const show = () => {
+    const all = hops();
+    at = Math.min(at, Math.max(all.length - 1, 0));
+    bar.hidden = said.hidden = model.get("hops").length === 0;
+    if (!all.length) {
+      picture.querySelector(".podnet-packet")?.remove();
+      said.textContent = model.get("hops").length ? "The packet itself was never seen. Was something asked before it could leave? Tick “with ARP”." : "";
+      return;
+    }
+    const hop = all[at];
+    said.innerHTML = hop.html;
+    said.prepend(make("div", { class: "podnet-count" }, `${at + 1} of ${all.length}`));
+    toggle.textContent = playing ? "⏸" : "▶";
+    toggle.setAttribute("aria-label", playing ? "pause" : "play");
+    cancelAnimationFrame(frame);
+    const path = hop.path;
+    if (!path.length) return;
+    if (still || !playing || path.length < 2) return dot(path[path.length - 1]);
+    const began = performance.now();
+    const whole = length(path);
+    const move = (now) => {
+      const far = Math.min(((now - began) / 1000) * SPEED, whole);
+      dot(along(path, far));
+      if (far < whole) frame = requestAnimationFrame(move);
+    };
+    frame = requestAnimationFrame(move);
+  };
+
+  const stop = () => {
+    playing = false;
+    clearTimeout(timer);
+  };
+  const go = (to) => {
+    stop();
+    at = Math.max(0, Math.min(to, hops().length - 1));
+    show();
+  };
+  const next = () => {
+    if (at >= hops().length - 1) {
+      stop();
+      return show();
+    }
+    at += 1;
+    show();
+    timer = setTimeout(next, PAUSE + (still ? 0 : (length(hops()[at].path) / SPEED) * 1000));
+  };
+  const play = () => {
+    if (playing) {
+      stop();
+      return show();
+    }
+    if (at >= hops().length - 1) at = 0;
+    playing = true;
+    show();
+    timer = setTimeout(next, PAUSE);
+  };
+
+  const toggle = button("play", "▶", play);
+  const box = make("label", {}, arp, " with ARP");
+  arp.addEventListener("change", () => go(0));
+  bar.append(button("first", "⏮", () => go(0)), button("back one", "◀", () => go(at - 1)), toggle, button("on one", "▷", () => go(at + 1)), button("last", "⏭", () => go(hops().length - 1)), box);
+  bar.append(make("span", { class: "podnet-keys" }, "keys: space, ← →, Home, End"));
+  bar.addEventListener("keydown", (event) => {
+    const act = { ArrowLeft: () => go(at - 1), ArrowRight: () => go(at + 1), Home: () => go(0), End: () => go(hops().length - 1), " ": play }[event.key];
+    if (!act || (event.target.matches("input, button") && event.key === " ")) return;
+    event.preventDefault();
+    event.stopPropagation(); // JupyterLab has meanings of its own for these keys
+    act();
+  });
+  const anew = () => {
+    stop();
+    at = 0;
+    show();
+  };
+  return { bar, said, anew, show, stop };
+}
+
+// Two names to choose, and what to do with them.
+function chooser(model) {
+  const row = make("div", { class: "podnet-row" });
+  const chosen = [0, 1].map((which) => make("select", { "aria-label": which ? "to" : "from" }));
+  const fill = () => {
+    const names = model.get("names");
+    chosen.forEach((select, which) => {
+      const was = select.value || model.get("ends")[which];
+      select.replaceChildren(...names.map((name) => make("option", { value: name }, name)));
+      if (names.includes(was)) select.value = was;
+    });
+    row.hidden = names.length === 0;
+  };
+  const ask = (what) => () => model.send({ do: what, source: chosen[0].value, target: chosen[1].value });
+  row.append("from ", chosen[0], " to ", chosen[1], " ", button("send a packet and follow it", "Trace", ask("trace")), " ", button("say what is in the way", "Explain", ask("explain")));
+  model.on("change:names", fill);
+  fill();
+  return { row, fill };
+}
+
+function render({ model, el }) {
+  el.classList.add("podnet");
+  const picture = make("div", { class: "podnet-picture" });
+  const pane = make("div", { class: "podnet-pane", "aria-live": "polite" });
+  const text = make("pre");
+  const { bar, said, anew, show, stop } = player(model, picture);
+  const buttons = make("div", { class: "podnet-row" });
+  for (const [what, words] of model.get("buttons")) buttons.append(button(words, words, () => model.send({ do: what })), " ");
+
+  const draw = () => {
+    const was = document.activeElement?.closest?.(".part")?.dataset.key;
+    const inside = picture.contains(document.activeElement);
+    picture.innerHTML = model.get("svg");
+    fit(picture);
+    for (const part of picture.querySelectorAll(".part")) {
+      part.classList.toggle("picked", part.dataset.key === model.get("picked"));
+      if (inside && part.dataset.key === was) part.focus(); // a redrawing must not take the keyboard away
+    }
+    text.textContent = model.get("words");
+    show();
+  };
+  const tell = () => (pane.innerHTML = model.get("pane"));
+  const pick = (event) => {
+    const part = event.target.closest("[data-key], [data-do]");
+    if (!part) return;
+    const what = part.dataset.do || "pick";
+    model.send({ do: what, key: JSON.parse(part.dataset.key) });
+    event.stopPropagation();
+  };
+  picture.addEventListener("click", pick);
+  pane.addEventListener("click", pick);
+  picture.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    pick(event);
+  });
+  for (const [name, act] of [["svg", draw], ["picked", draw], ["pane", tell], ["hops", anew]]) model.on(`change:${name}`, act);
+
+  const { row, fill } = chooser(model);
+  const beside = make("div", { class: "podnet-beside" }, bar, said, pane);
+  const folded = make("details", {}, make("summary", {}, "as text"), text);
+  el.append(row, buttons, make("div", { class: "podnet-both" }, picture, beside), folded);
+  draw();
+  tell();
+  model.send({ do: "seen" }); // only what somebody looks at is kept up to date
+  return () => {
+    stop();
+    model.off("change:names", fill);
+    for (const [name, act] of [["svg", draw], ["picked", draw], ["pane", tell], ["hops", anew]]) model.off(`change:${name}`, act);
+    model.send({ do: "gone" });
+  };
+}
+
+export default { render };
