@@ -7,7 +7,7 @@ Pure. Source: ip-rule(8), ip-route(8); attribute numbers of what a route has bey
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from podnet_lab.model import DEFAULT, LOCAL_TABLE, MAIN_TABLE, Namespace, PolicyRule, Route
@@ -32,23 +32,22 @@ def choose(space: Namespace, to: IPv4Address, source: IPv4Address = ANYWHERE, ca
     A rule that says "unreachable" where every other table, the main one before it, has no route either changes nothing: that
     is no route. (The VMs have such rules, which keep the lesson's packets off the card that Vagrant reaches them by.)
     """
-    asked = False
-    for at, rule in enumerate(space.policy):
+    asked, ended = False, None
+    for rule in space.policy:
         fits = _fits(rule, to, source, came_in)
         if fits is None:
-            return Choice(None, rule, f"policy rule {rule.priority} asks for more than addresses and interfaces")
+            return ended or Choice(None, rule, f"policy rule {rule.priority} asks for more than addresses and interfaces")
         if not fits or rule.kind == "nop":
             continue
         if rule.kind != "lookup":
+            ended = ended or Choice(Route(DEFAULT, kind=rule.kind), rule)
             if rule.kind == "unreachable" and asked:
-                rest = choose(replace(space, policy=space.policy[at + 1 :]), to, source, came_in)
-                if rest.route is None and not rest.unsure:
-                    return rest
-            return Choice(Route(DEFAULT, kind=rule.kind), rule)
+                continue  # it counts only if something after it would have taken the packet
+            return ended
         asked = asked or rule.table == MAIN_TABLE
         found = _in_table(space, rule.table, to)
         if found is not None and found.kind != "throw" and found.to.prefixlen > rule.suppressed:
-            return Choice(found, rule)
+            return ended or Choice(found, rule)
     return Choice(None)
 
 

@@ -97,14 +97,15 @@ def test_no_reply_says_why_and_comes_back_with_undo(whole, name):
 def test_rules_that_keep_the_lesson_off_another_card_are_no_reason(whole):
     """As the VMs have them: without a route, it is the route that is missing."""
     here = whole["node1"]
-    here.shell("ip rule add priority 32700 to 10.244.0.0/16 lookup main suppress_prefixlength 0")
-    here.shell("ip rule add priority 32701 to 10.244.0.0/16 unreachable")
+    for which in ("to", "from"):
+        here.shell(f"ip rule add priority 32700 {which} 10.244.0.0/16 lookup main suppress_prefixlength 0")
+        here.shell(f"ip rule add priority 32701 {which} 10.244.0.0/16 unreachable")
     assert whole.ping("pod-1-2", "pod-2-2").verdict == Verdict.REACHED
     here.run(route.remove("10.244.2.0/24"))
     assert whole.ping("pod-1-2", "pod-2-2", expect=False, patience=QUICK).why == "node1 has no route to 10.244.2.2"
     here.run(route.add("default", via="192.168.1.12"))
     assert "policy rule 32701 says unreachable" in whole.ping("pod-1-2", "pod-2-2", expect=False, patience=QUICK).why
-    here.shell("ip rule del priority 32701")
+    here.shell("ip rule del priority 32701; ip rule del priority 32701")
     assert whole.ping("pod-1-2", "pod-2-2", patience=3).verdict == Verdict.REACHED
     whole.reset()
     whole.build()

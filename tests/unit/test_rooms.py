@@ -53,7 +53,12 @@ def test_the_kernels_room_knows_no_lab_and_no_view(name):
     assert not knows(name, "podnet_lab.show", "podnet_lab.lab", "podnet_lab.cli", "IPython", "execnet", "pyroute2")
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("show/")])
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("widgets/")])
+def test_nobody_but_the_widgets_know_their_libraries(name):
+    assert not knows(name, "ipywidgets", "anywidget", "traitlets")
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(("show/", "widgets/"))])
 def test_nobody_but_the_view_knows_notebooks(name):
     assert not knows(name, "IPython", "ipywidgets", "anywidget")
 

@@ -11,11 +11,13 @@ from podnet_lab.plan import plan
 from podnet_lab.routing import choose
 from podnet_lab.steps import route
 
+POD = IPv4Address("10.244.1.2")
 POD_OF_NODE2 = IPv4Address("10.244.2.2")
 WIRED = world.wired(plan(2, 1))
 PODS = IPv4Network("10.244.0.0/16")
 LOCAL, *REST = USUAL_POLICY
 FENCE = (PolicyRule(32764, to=PODS, suppressed=0), PolicyRule(32765, kind="unreachable", to=PODS))
+FROM_PODS = (PolicyRule(32764, source=PODS, suppressed=0), PolicyRule(32765, kind="unreachable", source=PODS))
 """What the VMs have (vm/podnet-boot), so that the lesson's packets don't leave by Vagrant's default route."""
 
 
@@ -27,6 +29,9 @@ def node1(*changes, policy=(LOCAL, *FENCE, *REST)):
 def test_a_rule_that_ends_what_has_no_route_anyway_is_no_route():
     assert choose(node1(), POD_OF_NODE2).route.to == IPv4Network("10.244.2.0/24")
     assert choose(node1(route.remove("10.244.2.0/24")), POD_OF_NODE2).route is None
+    both = (LOCAL, FENCE[0], FROM_PODS[0], FENCE[1], FROM_PODS[1], *REST)
+    assert choose(node1(route.remove("10.244.2.0/24"), policy=both), POD_OF_NODE2, POD, "v-net-0").route is None
+    assert choose(node1(policy=both), POD_OF_NODE2, POD, "v-net-0").route.to == IPv4Network("10.244.2.0/24")
 
 
 def test_but_it_counts_where_a_default_route_would_have_taken_the_packet():
