@@ -50,6 +50,14 @@ class Notebook:
         """The cell of this number, from 0, Markdown's included."""
         return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell").nth(index)
 
+    def begins(self, source):
+        """The first cell whose source begins so."""
+        found = self.page.evaluate(
+            "source => window.panel.content.widgets.findIndex(cell => cell.model.sharedModel.source.startsWith(source))", source
+        )
+        assert found >= 0, f"no cell begins with {source}"
+        return self.cell(found)
+
     def outputs(self, index):
         """What a cell shows, without its source."""
         return self.cell(index).locator(".jp-OutputArea-output")
@@ -66,8 +74,9 @@ class Notebook:
 class Desk:
     """One page for all notebooks; a new one after whatever could have left it in disorder."""
 
-    def __init__(self, browser, url):
+    def __init__(self, browser, url, **context):
         self.url, self.browser = url, browser
+        self.shape = {"viewport": {"width": 1280, "height": 1600}, "service_workers": "block"} | context
         self.origin = f"http://{urlsplit(url).netloc}/"
         self.problems, self.page, self.context = [], None, None
 
@@ -113,7 +122,7 @@ class Desk:
                 self.page = self.context = None
 
     def _new_page(self):
-        self.context = self.browser.new_context(viewport={"width": 1280, "height": 1600}, service_workers="block")
+        self.context = self.browser.new_context(**self.shape)
         self.context.set_default_timeout(30_000)
         self.context.route(lambda url: not url.startswith((self.origin, "data:", "blob:")), self._refuse)
         self.context.route_web_socket(lambda url: not url.startswith(self.origin.replace("http", "ws", 1)), self._refuse_socket)
