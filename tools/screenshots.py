@@ -15,22 +15,25 @@ from browser.jupyter import browser, jupyterlab  # noqa: E402
 
 
 class Shot(NamedTuple):
-    """What to store: a notebook's output, by its cell and, where that is not all of it, a CSS selector; None for the whole page."""
+    """What to store of a notebook: an output, by its cell and, where that is not all of it, a CSS selector; or the whole page."""
 
     notebook: str
-    source: str | None  # how the cell's source begins
+    source: str | None  # how the cell's source begins; None for the whole page
     name: str
     dark: bool = False
-    within: str = ".jp-OutputArea"
+    within: str = ".jp-OutputArea-output"
 
 
 SHOTS = (
-    Shot("00_the_plan.ipynb", "lab.topology()", "nodes-light"),
-    Shot("00_the_plan.ipynb", "lab.topology()", "nodes-dark", dark=True),
+    Shot("00_the_plan.ipynb", "lab.topology()", "nodes-light", within="img"),
+    Shot("00_the_plan.ipynb", "lab.topology()", "nodes-dark", dark=True, within="img"),
     Shot("00_the_plan.ipynb", "lab.check().rules", "rules-light"),
     Shot("00_the_plan.ipynb", "lab.check().rules", "rules-dark", dark=True),
 )
 """Those of a notebook in a row: it is run once for them."""
+
+STILL = "* { content-visibility: visible !important }"
+"""Else JupyterLab lays cells out as they come into view, and what is to be stored moves meanwhile."""
 
 
 def take(book, shot: Shot, folder: Path) -> None:
@@ -40,7 +43,7 @@ def take(book, shot: Shot, folder: Path) -> None:
     if shot.source is None:
         book.page.screenshot(path=path)
     else:
-        book.begins(shot.source).locator(shot.within).first.screenshot(path=path, animations="disabled")
+        book.begins(shot.source).locator(".jp-OutputArea").locator(shot.within).first.screenshot(path=path, animations="disabled")
     print(f"{path}: stored")
 
 
@@ -49,12 +52,13 @@ def main(folder: Path, shots: tuple[Shot, ...] = SHOTS) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         notebooks = shutil.copytree(ROOT / "notebooks", Path(scratch) / "notebooks")
         with jupyterlab(notebooks, Path(scratch) / "jupyter") as url, browser() as chromium:
-            desk = Desk(chromium, url, viewport={"width": 1100, "height": 900}, device_scale_factor=2)
+            desk = Desk(chromium, url, viewport={"width": 1280, "height": 900}, device_scale_factor=2)
             for notebook, of_it in groupby(shots, lambda shot: shot.notebook):
                 with desk.notebook(notebook) as book:
                     book.run()
                     if faults := book.faults():
                         raise AssertionError(f"{notebook}: {faults}")
+                    book.page.add_style_tag(content=STILL)
                     for shot in of_it:
                         take(book, shot, folder)
             desk.close()
