@@ -6,7 +6,7 @@ ARGS ?=
 PIP := -m pip --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: help lab demo test test-long test-vagrant bench lint notebooks pins clean
+.PHONY: help lab demo test test-long test-vagrant test-browser browser bench lint notebooks screenshots pins clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,12 @@ test-long: $(READY) ## run the tests that take minutes
 test-vagrant: $(READY) ## bring up three VMs and test everything in them: half an hour, as root, on Debian 12
 	@tests/vagrant/run $(ARGS)
 
+test-browser: browser ## run the notebooks and widgets in a real browser, with Debian's Chromium
+	@.venv/bin/python -m pytest -m browser $(ARGS)
+
+browser: $(READY) ## install what test-browser and screenshots need
+	@tests/browser/install
+
 bench: $(READY) ## measure this library against the kernel's own cost and against others: five minutes
 	@.venv/bin/python -m bench --out docs/bench $(ARGS)
 
@@ -35,6 +41,9 @@ lint: $(READY) ## check the style of all code, notebooks too
 
 notebooks: $(READY) ## run all notebooks and store what they show
 	@.venv/bin/python tools/nbrun.py notebooks/*.ipynb
+
+screenshots: browser ## run notebooks in a browser and store what they look like, for README
+	@.venv/bin/python tools/screenshots.py docs/images
 
 clean: ## remove the virtual environment
 	@rm -rf .venv
@@ -59,10 +68,13 @@ $(READY): requirements.txt pyproject.toml
 	@.venv/bin/python $(PIP) install -q --no-deps -e .
 	@echo "$(CURDIR)" > $@
 
-pins: ## resolve requirements.txt anew
+pins: ## resolve requirements.txt and requirements-browser.txt anew
 	@set -e; new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; \
 	$(PYTHON) -m venv "$$new"; \
 	"$$new/bin/python" $(PIP) install -q -e '.[notebooks,test]'; \
 	echo "# All that podnet-lab uses, at versions that were tested together. Made by 'make pins': don't edit." > "$$new/pins"; \
 	"$$new/bin/python" $(PIP) freeze --exclude-editable --exclude setuptools >> "$$new/pins"; \
-	cp "$$new/pins" requirements.txt
+	"$$new/bin/python" $(PIP) install -q -c "$$new/pins" -e '.[browser]'; \
+	echo "# What 'make browser' adds to requirements.txt. Made by 'make pins': don't edit." > "$$new/browser"; \
+	"$$new/bin/python" $(PIP) freeze --exclude-editable --exclude setuptools | grep -vxFf "$$new/pins" >> "$$new/browser"; \
+	cp "$$new/pins" requirements.txt; cp "$$new/browser" requirements-browser.txt

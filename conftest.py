@@ -1,5 +1,6 @@
 """What every test run needs: which tests run where, and notebooks that are compared for certain."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -10,7 +11,6 @@ import pytest
 
 ROOT = Path(__file__).parent
 ASKED_FOR = {
-    "browser": "needs Chromium and Playwright; run it with -m browser",
     "long": "takes minutes; run it with `make test-long`",
     "vagrant": "needs VMs; run it with `make test-vagrant`",
 }
@@ -40,15 +40,19 @@ def pytest_collection_modifyitems(config, items):
     """Mark what opens a lab, skip what can't or shouldn't run here, and refuse cells that nbval would not compare."""
     selected = set(re.findall(r"\w+", config.option.markexpr))
     for item in items:
-        if is_in(item, "tests/live") or is_in(item, "notebooks"):
+        if any(is_in(item, folder) for folder in ("tests/live", "tests/browser", "notebooks")):
             item.add_marker("lab")
+        if is_in(item, "tests/browser"):
+            item.add_marker("browser")
         if is_in(item, "tests/vagrant"):
             item.add_marker("vagrant")
         reasons = [why for mark, why in ASKED_FOR.items() if item.get_closest_marker(mark) and mark not in selected]
         if item.get_closest_marker("root") and os.geteuid() != 0:
             reasons.append("needs real root")
-        nft = item.get_closest_marker("nft") or any(is_in(item, file) for file in FIREWALL)
-        needs = list(NEEDS) if any(is_in(item, file) for file in SERVICES) else ["nft"] if nft else []
+        if item.get_closest_marker("browser") and not (importlib.util.find_spec("playwright") and shutil.which("chromium")):
+            reasons.append("needs Chromium and Playwright; `make test-browser` gets them")
+        nft = item.get_closest_marker("nft") or any(runs(item, file) for file in FIREWALL)
+        needs = list(NEEDS) if any(runs(item, file) for file in SERVICES) else ["nft"] if nft else []
         path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
         reasons += [f"sudo apt install {NEEDS[program]}" for program in needs if not shutil.which(program, path=path)]
         if reasons:
@@ -59,6 +63,11 @@ def pytest_collection_modifyitems(config, items):
 def is_in(item, folder):
     """Whether a test's file is below a folder of this project."""
     return item.path.is_relative_to(ROOT / folder)
+
+
+def runs(item, file):
+    """Whether a test is of a file of this project, or opens it in a browser."""
+    return is_in(item, file) or ROOT / file in getattr(getattr(item, "callspec", None), "params", {}).values()
 
 
 def refuse_unrun_cells(items):

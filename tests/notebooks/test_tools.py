@@ -20,12 +20,16 @@ class IPyNbCell:
         self.cell = SimpleNamespace(source=source, execution_count=count)
 
 
-@pytest.fixture(scope="module")
-def conftest():
-    spec = importlib.util.spec_from_file_location("project_conftest", ROOT / "conftest.py")
+def load(path):
+    spec = importlib.util.spec_from_file_location(f"project_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def conftest():
+    return load(ROOT / "conftest.py")
 
 
 def test_a_cell_that_was_saved_without_having_run_is_refused(conftest):
@@ -68,3 +72,13 @@ def test_a_notebook_that_does_not_run_as_it_says_is_left_alone(tmp_path, cell, w
     assert status == 1
     assert words in said
     assert not changed
+
+
+def test_screenshots_are_of_cells_that_there_are():
+    """And each is a file of its own, stored where README finds it."""
+    shots = load(ROOT / "tools" / "screenshots.py").SHOTS
+    for shot in shots:
+        cells = nbformat.read(ROOT / "notebooks" / shot.notebook, as_version=4).cells
+        assert shot.source is None or any(cell.source.startswith(shot.source) for cell in cells), shot
+        assert (ROOT / "docs" / "images" / f"{shot.name}.png").is_file(), "run `make screenshots`"
+    assert len({shot.name for shot in shots}) == len(shots)

@@ -17,18 +17,24 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
 PINS = (ROOT / "requirements.txt").read_text()
+BROWSER_PINS = (ROOT / "requirements-browser.txt").read_text()
 
 SPEC = re.compile(r"(?P<name>[a-z0-9][a-z0-9._-]*)( (?P<bounds>[<>=!][^ ]*))?")
 """A conda spec as we write them; MatchSpec alone takes `bad name >=1` for the package `bad`."""
 ADDRESS = re.compile(r"https?://|file:|index-url|find-links|trusted-host")
-CONFIG = ["pyproject.toml", "requirements.txt", "environment.yml", "Makefile", "conftest.py", ".ci/run", ".github/workflows/*", "tools/*"]
+CONFIG = ["pyproject.toml", "requirements*.txt", "environment.yml", "Makefile", "conftest.py", ".ci/run", ".github/workflows/*", "tools/*"]
+
+
+def bounds(texts):
+    """Bounds by name."""
+    requirements = map(Requirement, texts)
+    return {canonicalize_name(requirement.name): requirement.specifier for requirement in requirements}
 
 
 def asked():
     """What pyproject.toml asks for: bounds by name."""
     extras = PROJECT["optional-dependencies"]
-    requirements = map(Requirement, [*PROJECT["dependencies"], *extras["notebooks"], *extras["test"]])
-    return {canonicalize_name(requirement.name): requirement.specifier for requirement in requirements}
+    return bounds([*PROJECT["dependencies"], *extras["notebooks"], *extras["test"]])
 
 
 def conda_specs(environment, problems):
@@ -61,15 +67,15 @@ def environment_problems(environment):
     return problems
 
 
-def pin_problems(text):
+def pin_problems(text, wanted):
     """What is wrong with a requirements.txt, in words; nothing is fine."""
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     pins = dict(re.findall(r"(?m)^([A-Za-z0-9._-]+)==([0-9][A-Za-z0-9.]*)$", "\n".join(lines)))
     problems = [f"not a pin: {line}" for line in lines if line.partition("==")[0] not in pins]
     pins = {canonicalize_name(name): version for name, version in pins.items()}
-    for name, bounds in asked().items():
-        if name not in pins or pins[name] not in bounds:
-            problems.append(f"{name}: {pins.get(name, 'absent')} is not {bounds}")
+    for name, within in wanted.items():
+        if name not in pins or pins[name] not in within:
+            problems.append(f"{name}: {pins.get(name, 'absent')} is not {within}")
     return problems
 
 
@@ -78,7 +84,14 @@ def test_conda_users_get_what_pip_users_get():
 
 
 def test_pins_are_within_the_bounds():
-    assert pin_problems(PINS) == []
+    assert pin_problems(PINS, asked()) == []
+    assert pin_problems(BROWSER_PINS, bounds(PROJECT["optional-dependencies"]["browser"])) == []
+
+
+def test_students_need_not_install_what_only_a_browser_needs():
+    pinned = [{line.partition("==")[0] for line in pins.splitlines() if "==" in line} for pins in (PINS, BROWSER_PINS)]
+    assert "playwright" in pinned[1]
+    assert not pinned[0] & pinned[1]
 
 
 @pytest.mark.parametrize("pattern", CONFIG)
@@ -133,7 +146,7 @@ def test_a_wrong_part_is_found(change, complaint):
 def test_a_wrong_pin_is_found(old, new, complaint):
     broken = re.sub(f"(?m)^{old}", new, PINS)
     assert broken != PINS
-    assert complaint in pin_problems(broken)
+    assert complaint in pin_problems(broken, asked())
 
 
 @pytest.mark.parametrize("text", ["--extra-index-url x", "https://a", "http://a", "--find-links x", "-e file:///x"])
