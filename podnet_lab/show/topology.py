@@ -21,6 +21,8 @@ NODE_TOP, EXTERNAL_TOP, MARGIN = 86, 14, 12
 NETWORK_BOTTOM = EXTERNAL_TOP + 34
 MOST_PODS, MOST_ROUTES = 4, 4
 LINE = 15
+NARROWEST = 420
+"""So wide at least is the external network, for what is written on it."""
 LEGEND = 24
 
 
@@ -96,7 +98,7 @@ def sketch(shown: Topology, live: bool = False) -> tuple[Canvas, Anchors]:
     """The drawing, and where each interface is on it; in a *live* one, parts are known by (node, namespace, interface)."""
     cluster, outside, trace = shown.cluster, shown.outside, shown.trace
     widths = [_width(node) for node in cluster.values()]
-    width = sum(widths) + MARGIN * (len(widths) + 1)
+    width = max(sum(widths) + MARGIN * (len(widths) + 1), NARROWEST)
     routes = max((len(_routes(node)) for node in cluster.values()), default=0)
     bridge_top = NODE_TOP + 44 + LINE * (routes + 1)
     pods_top = bridge_top + 34 + 56
@@ -106,7 +108,7 @@ def sketch(shown: Topology, live: bool = False) -> tuple[Canvas, Anchors]:
     canvas = Canvas(width, height, "Pod network", repr(shown), live=live)
     anchors: Anchors = {}
     canvas.box(MARGIN, EXTERNAL_TOP, width - 2 * MARGIN, NETWORK_BOTTOM - EXTERNAL_TOP, "bridge")
-    canvas.text(width / 2, EXTERNAL_TOP + 16, "external network 192.168.1.0/24", anchor="middle")
+    canvas.text(MARGIN + 10, EXTERNAL_TOP + 16, "external network 192.168.1.0/24")
     if outside is not None:
         _outside(canvas, outside, width, anchors)
     left = MARGIN
