@@ -34,8 +34,9 @@ BROKEN = (
     ("%%javascript\nthrow new Error('wrong')", "cell 7: an output is not shown"),
     ("%%javascript\nsetTimeout(() => { throw new Error('too late') })", "the page raised too late"),
     ("%%javascript\nconsole.error('something is wrong')", "the console says something is wrong"),
-    ("1 / 0", "cell 10: raised ZeroDivisionError: division by zero"),
-    ("2 + 2", "cell 11: did not run"),
+    ("from IPython.display import HTML\nHTML('<div style=\"width: 3000px\">wide</div>')", "cell 10: an output is "),
+    ("1 / 0", "cell 11: raised ZeroDivisionError: division by zero"),
+    ("2 + 2", "cell 12: did not run"),
 )
 """Cells, and what is to be found wrong with each."""
 
