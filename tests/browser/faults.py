@@ -16,6 +16,7 @@ FAULTS = r"""() => {
     const said = raw.exec(node.textContent);
     if (said) say(`shows ${said[0]}`);
     if (node.getBoundingClientRect().height === 0) say('an output is shown without height');
+    if (node.scrollWidth > node.clientWidth + 1) say(`an output is ${node.scrollWidth - node.clientWidth} pixels wider than the page`);
     const better = rich.find(mime => mime in model.data);
     if (better && node.dataset.mimeType === 'text/plain') say(`shows text instead of ${better}`);
   };
