@@ -12,8 +12,15 @@ from podnet_lab.errors import BadInput, NoLab, ShellFailed
 
 USAGE = "%%node NAME [--lab LAB] [--may-fail]"
 
+NO_LAB = "no lab is open in this notebook, or its kernel was restarted: run the cell with `lab = Lab.open()` first"
+
 _NOT_FOUND = 127
 """bash's exit status where a command does not exist."""
+
+
+def load_ipython_extension(shell) -> None:
+    """Teach a kernel of `podnet lab` at its start the cell magic alone: it says that no lab is open, and costs nothing."""
+    shell.register_magic_function(node_magic, "cell", "node")
 
 
 def install() -> None:
@@ -95,7 +102,7 @@ def _read(line: str):
         raise BadInput(f"{'one node at a time' if words else 'say which node'}: {USAGE}")
     labs = [lab for lab in open_labs() if wanted in (None, lab.name)]
     if not labs:
-        raise NoLab(f"no open lab is called {wanted!r}" if wanted else "no lab is open in this notebook: run `lab = Lab.open()` first")
+        raise NoLab(f"no open lab is called {wanted!r}" if wanted else NO_LAB)
     if len(labs) > 1:
         raise NoLab(f"several labs are open; say which with --lab: {', '.join(lab.name for lab in labs)}")
     labs[0][words[0]]

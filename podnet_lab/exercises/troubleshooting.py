@@ -1,7 +1,7 @@
 """
 Ten faults to be found: a whole cluster, and one thing in it broken.
 
-What is checked is that everything works again, and that it is mended and not only made up for.
+What is checked is that everything works again, and that what was broken is mended, not worked around.
 
 Faults are taken from the catalogue by name, and places by a seed, so that they stay the same when the catalogue grows.
 """
@@ -19,7 +19,7 @@ from podnet_lab.model import DEFAULT, Namespace
 
 TASK = (
     "The cluster was whole, then one thing in it was broken. Find it, and mend it by hand, in a shell on the node that needs it.\n"
-    "Mend what is broken: nothing is to be there that only makes up for it."
+    "Mend that very thing. A second route, address or rule that works around it does not count."
 )
 
 

@@ -1,4 +1,4 @@
-"""Claims about a cluster that was mended: that it is as it was planned, with nothing that only makes up for a fault. Pure."""
+"""Claims about a cluster that was mended: that it is as it was planned, and that nothing was added to work around a fault. Pure."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from podnet_lab.recipes import STAGES
 
 
 def unchanged(cluster: Cluster, plan: Plan) -> Iterator[Check]:
-    """What every stage is for is true, and nothing helps out: no route, address, neighbour or rule beside."""
+    """The checks of every stage hold, and nothing was added beside: no route, address, neighbour or rule."""
     for name in STAGES:
         checks = (one for node in cluster.values() for one in stage(name, node, cluster, plan.pods_per_node))
         wrong = (f"{one.claim}: {one.problem}" for one in checks if not one)
-        yield _first(f"what stage {name!r} is for is true on every node", wrong)
-    yield _first("nodes send straight to each other, whole subnets", (_crooked(cluster, *pair) for pair in permutations(cluster, 2)))
+        yield _first(f"the checks of stage {name!r} hold on every node", wrong)
+    yield _first(
+        "each node has a route to the whole subnet of every other, straight to that node",
+        (_crooked(cluster, *pair) for pair in permutations(cluster, 2)),
+    )
     yield _first("a bridge, a Pod and a node's own interface have one address each", map(_addresses, cluster.values()))
     yield _first("a node has no route to a single address", map(_single, cluster.values()))
     yield _first("a Pod's only way out is its default route", (_side_doors(pod) for node in cluster.values() for pod in node.pods))
     spaces = [space for node in cluster.values() for space in node.spaces.values()]
-    yield _first("nobody's neighbours are written by hand", (_by_hand(node) for node in cluster.values()))
+    yield _first("no neighbour entry (ip neigh) was written by hand", (_by_hand(node) for node in cluster.values()))
     yield _first("nobody answers ARP for others", (_proxy(space) for space in spaces))
     unread = next((node.own.rules.problem for node in cluster.values() if node.own.rules.problem), None)
     claim = "no rule of nftables is left"

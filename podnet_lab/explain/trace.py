@@ -1,8 +1,8 @@
 """
-The way that one packet really took: every interface at which it was seen, in the order of its path.
+The way that one packet really took: every interface at which it was seen, in order.
 
-Pure: made of the frames that the nodes captured. Clocks of VMs differ, so frames of different nodes are ordered by the
-packet's time to live, which each router takes one off; only frames of one node are ordered by time.
+Pure: made of the frames that the nodes captured. On one machine they are ordered by time. Clocks of VMs differ, so there
+frames of different nodes are ordered by the packet's time to live, which each router takes one off; see order.py.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
-from itertools import pairwise
+from itertools import groupby
 
+from podnet_lab.explain import order
 from podnet_lab.frames import RST, SYN, Frame
 from podnet_lab.model import Snapshot
 from podnet_lab.pcapng import pcapng
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+TITLES = {"there": "on the way there", "error": "an error comes back", "back": "on the way back"}
 
 Cluster = Mapping[str, Snapshot]
 
@@ -33,6 +36,11 @@ class Seen:
     data: bytes = field(repr=False)
     length: int
     frame: Frame
+
+    @property
+    def spot(self) -> tuple[object, ...]:
+        """What a frame has in common with itself only if it was sent once more: where it is, and how far it has come."""
+        return self.node, self.namespace, self.dev, self.out, self.frame.kind, self.frame.ttl
 
     @property
     def place(self) -> str:
@@ -92,8 +100,9 @@ class Hop:
 
 class Trace(tuple[Hop, ...]):
     """
-    The hops of one exchange in order: ARP and the packet on its way there, then the way back, and errors; true if answered.
+    The hops of one exchange in order: the packet on its way there, its answer, errors, and the ARP before; true if answered.
 
+    Where all nodes share a clock it is the order of time; in VMs ARP stands before each way, and errors before the way back.
     *lost* counts frames that the capture had no room for.
     """
 
@@ -119,7 +128,7 @@ class Trace(tuple[Hop, ...]):
     @property
     def last(self) -> Hop | None:
         """Where the packet, or its answer, was seen last; ARP aside."""
-        return next((hop for hop in reversed(self) if hop.way in ("there", "back")), None)
+        return next(reversed(self.way("back") or self.way("there")), None)
 
     def way(self, name: str) -> list[Hop]:
         """The hops "there", "back", or "error"."""
@@ -134,9 +143,8 @@ class Trace(tuple[Hop, ...]):
 
     def __str__(self) -> str:
         lines = [self.headline]
-        for way, title in (("there", "on the way there"), ("error", "an error comes back"), ("back", "on the way back")):
-            hops = [hop for hop in self if hop.way.removeprefix("ARP ") == way]
-            lines += [f"{title}:", *(f"  {hop}".rstrip() for hop in hops)] if hops else []
+        for way, hops in groupby(self, lambda hop: hop.way.removeprefix("ARP ")):
+            lines += [f"{TITLES[way]}:", *(f"  {hop}".rstrip() for hop in hops)]
         if not any(hop.way == "there" for hop in self):
             asked = any(hop.seen.frame.kind == "ARP request" for hop in self)
             why = "its sender asked for a MAC, and had none to send it to" if asked else "it did not leave its namespace"
@@ -200,54 +208,40 @@ def _is_first(frame: Frame, port: int) -> bool:
     return frame.kind == "TCP" and frame.flags & ~0xC0 == SYN and frame.ports is not None and frame.ports[1] == port
 
 
-def in_order(found: Sequence[Seen], begin: str) -> list[Seen]:
-    """One way's frames by the path: the time to live goes down, and of what is equal the node that had it before comes first."""
-    ordered: list[Seen] = []
-    at = begin
-    for ttl in sorted({one.frame.ttl for one in found}, reverse=True):
-        group = [one for one in found if one.frame.ttl == ttl]
-        nodes = sorted({one.node for one in group}, key=lambda node: (node != at, min(one.time for one in group if one.node == node)))
-        for node in nodes:
-            ordered += sorted((one for one in group if one.node == node), key=lambda one: one.time)
-        at = ordered[-1].node
-    return ordered
-
-
-def build(cluster: Cluster, seen: Sequence[Seen], ways: Mapping[str, Sequence[Seen]], begin: str) -> list[Hop]:
-    """The hops in order, with the ARP that was exchanged at the places on the path before each way's last frame."""
+def build(cluster: Cluster, seen: Sequence[Seen], ways: Mapping[str, Sequence[Seen]], begin: str, *, one_clock: bool = False) -> list[Hop]:
+    """The hops in order, with the ARP that was exchanged at the places on the path; *one_clock*: all nodes have the same."""
     known = owners(cluster)
     places = {(one.node, one.namespace) for way in ways.values() for one in way}
-    arps = [one for one in seen if (one.frame.kind.startswith("ARP") and (one.node, one.namespace) in places) or _asked(one, begin, places)]
+    arps = _awaited([one for one in seen if one.frame.kind.startswith("ARP") and _on_path(one, begin, places)])
     hops: list[Hop] = []
-    for way, start in (("there", begin), ("error", ""), ("back", "")):
-        ordered = in_order(ways[way], start or (hops[-1].seen.node if hops else begin))
-        hops += [_hop(one, f"ARP {way}", known) for one in _before(arps, ways, way)]
-        hops += [replace(_hop(one, way, known), news=_news(before, one)) for before, one in pairwise([None, *ordered])]
+    before: dict[str, list[Seen]] = {"there": [], "error": [], "back": []}
+    for way, one in order.by_time(cluster, arps, ways) if one_clock else order.by_path(arps, ways, begin):
+        news = () if way.startswith("ARP") else _news(before[way], one)
+        hops.append(replace(_hop(one, way, known), news=news))
+        before.setdefault(way, []).append(one)
     return hops
 
 
-def _news(before: Seen | None, now: Seen) -> tuple[str, ...]:
-    """What a node has rewritten since the packet was seen last."""
-    if before is None:
+def _news(before: Sequence[Seen], now: Seen) -> tuple[str, ...]:
+    """What a node has rewritten since the packet was seen last; nothing where it sets out, be it once more."""
+    if not before or now.spot == before[0].spot:
         return ()
-    one, other = before.frame, now.frame
+    one, other = before[-1].frame, now.frame
     found = ["new Ethernet header"] if (one.source_mac, one.target_mac) != (other.source_mac, other.target_mac) else []
     found += ["another source"] if one.source != other.source else []
     found += ["another destination"] if one.target != other.target else []
     return tuple(found)
 
 
-def _asked(one: Seen, begin: str, places: set) -> bool:
-    """Where nothing of the packet was seen at all: what its node asked."""
-    return not places and one.frame.kind.startswith("ARP") and one.node == begin
+def _on_path(one: Seen, begin: str, places: set) -> bool:
+    """Whether a frame was seen where the packet was; if that was nowhere at all, on its node."""
+    return (one.node, one.namespace) in places if places else one.node == begin
 
 
-def _before(arps: Sequence[Seen], ways: Mapping[str, Sequence[Seen]], way: str) -> list[Seen]:
-    """ARP that belongs to a way: on each node, before the answer was seen there, or after."""
-    answers = {one.node: min(other.time for other in ways["back"] if other.node == one.node) for one in ways["back"]}
-    late = [one for one in arps if one.node in answers and one.time > answers[one.node]]
-    chosen = late if way == "back" else [one for one in arps if one not in late] if way == "there" else []
-    return sorted(chosen, key=lambda one: one.time)
+def _awaited(arps: Sequence[Seen]) -> list[Seen]:
+    """Without what a kernel asks a neighbour that it knows, now and then: no packet waits for that, and everybody else is not asked."""
+    asked = {order.question(one) for one in arps if one.frame.target_mac == BROADCAST}
+    return [one for one in arps if order.question(one) in asked]
 
 
 def _hop(one: Seen, way: str, known: Mapping[str, str]) -> Hop:

@@ -18,6 +18,9 @@ from podnet_lab.grading.sitting import Sitting
 LIMIT, CELL_LIMIT = 300.0, 60.0
 """Seconds for a notebook, and for one of its cells."""
 
+CUT = "it is a file of another kind, or only a part of one; ask for it again, saved by JupyterLab"
+CHANGED = "it lacks something that every notebook has; ask for it again, saved by JupyterLab"
+
 _BEGINS = re.compile(r"\.exercise\(\s*[\"']([A-Za-z0-9_.-]+)[\"']")
 
 
@@ -25,10 +28,25 @@ def find(folder: Path) -> list[Path]:
     """The notebooks in *folder* and below, or the one that it is; BadInput if there is none. Hidden folders are passed over."""
     if folder.is_file():
         return [folder]
-    found = [path for path in sorted(folder.rglob("*.ipynb")) if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    found = [path for path in _files(folder) if _named_so(path)]
     if not found:
-        raise BadInput(f"there is no notebook in {folder}")
+        raise BadInput("\n".join([f"there is no notebook in {folder}", *skipped(folder)]))
     return found
+
+
+def skipped(folder: Path) -> list[str]:
+    """What else lies in *folder*, and why it is not marked; somebody may have handed it in."""
+    others = [] if folder.is_file() else [path for path in _files(folder) if not _named_so(path)]
+    return [printable(f"skipped: {path.relative_to(folder).as_posix()}: a notebook's name ends with .ipynb") for path in others]
+
+
+def _files(folder: Path) -> list[Path]:
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in found if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)]
+
+
+def _named_so(path: Path) -> bool:
+    return path.suffix == ".ipynb"
 
 
 def grade(
@@ -77,6 +95,10 @@ def _read(path: Path) -> nbformat.NotebookNode | str:
             warnings.simplefilter("ignore")  # a notebook without cells' ids is old, and no worse for that
             found = nbformat.read(path, as_version=4)
             nbformat.validate(found)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError, nbformat.reader.NotJSONError) as error:
-        return f"this is not a notebook: {(str(error).splitlines() or [type(error).__name__])[0]}"
+    except OSError as error:
+        return f"the file can't be read: {error.strerror or error}"
+    except (UnicodeDecodeError, nbformat.reader.NotJSONError):
+        return f"this is not a notebook: {'it is empty' if path.stat().st_size == 0 else CUT}"
+    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
+        return f"this is not a notebook: {CHANGED}"
     return found

@@ -62,7 +62,10 @@ def grade(
     else:
         paths = list(dict.fromkeys(str(file.resolve().parent) for file in lessons))
         limits = {"limit": limit, "cell_limit": cell_limit, "paths": paths}
-        papers = _collected()(folder, known, wanted or tuple(own), progress=lambda one: click.echo(report.line(one), err=True), **limits)
+        collected = _collected()
+        for words in collected.skipped(folder):
+            click.echo(words, err=True)
+        papers = collected.grade(folder, known, wanted or tuple(own), progress=lambda one: click.echo(report.line(one), err=True), **limits)
     if csv_file is not None:
         write(csv_file, as_csv(papers))
     click.echo(as_json(papers) if json_too else report.table(papers))
@@ -79,7 +82,7 @@ def _refuse(folder: Path | None, lab_name: str | None, csv_file: Path | None) ->
 
 def _collected():
     try:
-        from podnet_lab.grading.collected import grade as collected
+        from podnet_lab.grading import collected
     except ImportError as error:
         raise CannotRun(f"to run notebooks, install what they need: pip install 'podnet-lab[notebooks]' ({error})") from error
     return collected

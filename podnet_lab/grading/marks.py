@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass, fields, replace
 SOLVED, NOT_SOLVED, UNTESTED, NOT_CHECKED, NOT_BEGUN = "solved", "not solved", "could not test", "not checked", "not begun"
 VERDICTS = (SOLVED, NOT_SOLVED, UNTESTED, NOT_CHECKED, NOT_BEGUN)
 
+WHY = {NOT_BEGUN: "lab.exercise({0!r}) was never called", NOT_CHECKED: "it was begun, but task.check() was never called"}
+"""What to say of an exercise that nobody was asked about, if nothing else is known."""
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """With one of these in front a spreadsheet takes a cell for a formula, and runs it."""
 
@@ -47,10 +50,14 @@ class Paper:
         return bool(self.marks) and all(self.marks) and not self.problem
 
     def of(self, exercises: Sequence[str]) -> Paper:
-        """The same with a mark for each of *exercises* (none: as it is); what was not begun says so, and why if that is known."""
+        """The same with a mark for each of *exercises* (none: as it is); what was not begun or not checked says so, and why."""
         known = {mark.exercise: mark for mark in self.marks}
         found = {name: known.get(name, Mark(self.who, name)) for name in exercises or known}
-        return replace(self, marks=tuple(one if one or one.why else replace(one, why=self.problem) for one in found.values()))
+        return replace(self, marks=tuple(self._explained(one) for one in found.values()))
+
+    def _explained(self, mark: Mark) -> Mark:
+        known = mark or mark.why
+        return mark if known else replace(mark, why=self.problem or WHY.get(mark.verdict, "").format(mark.exercise))
 
 
 def printable(text: str) -> str:

@@ -1,7 +1,8 @@
 """
 Starting JupyterLab for the notebooks: on 127.0.0.1 alone, with a token, and fetching nothing from anywhere.
 
-overrides.json, beside this file, keeps it from asking a student whether it may fetch news.
+overrides.json, beside this file, keeps it from asking a student whether it may fetch news. kernels/python3 is the usual
+kernel that knows ``%%node`` from its start on: a restarted one, where nothing was imported yet, says what is missing.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ def command(folder: Path, port: int, browser: bool, root: bool, ip: str = "127.0
     ]
 
 
+def environment() -> dict[str, str]:
+    """What JupyterLab, and every kernel that it starts, finds in its environment: ours, and where our kernel is described."""
+    paths = [os.environ.get("JUPYTER_PATH", ""), str(Path(__file__).parent)]
+    return {**os.environ, "JUPYTER_PATH": os.pathsep.join(filter(None, paths))}
+
+
 def start(folder: Path | None, port: int, browser: bool, ip: str = "127.0.0.1") -> None:
     """Become JupyterLab; does not return."""
     where = (folder or Path("notebooks")).absolute()
@@ -41,4 +48,4 @@ def start(folder: Path | None, port: int, browser: bool, ip: str = "127.0.0.1") 
         raise CannotRun("JupyterLab is not installed: pip install 'podnet-lab[notebooks]'")
     line = command(where, port, browser, os.geteuid() == 0, ip)
     sys.stdout.flush()
-    os.execv(line[0], line)
+    os.execve(line[0], line, environment())

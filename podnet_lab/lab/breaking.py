@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
 
 
+NEXT = "lab.give_up() tells what it was, and then lab.break_something() breaks the next thing"
+NO_MORE = "there are no more hints: lab.give_up() tells what is broken, and mends it"
+
+
 @dataclass
 class Broken:
-    """What was broken, and how its node was before; *asked*: how many hints were given."""
+    """What was broken, and how its node was before; *asked*: how many hints were given, of those in *about*."""
 
     fault: Fault
     where: Where
     before: dict[str, Snapshot]
     extras: dict
     asked: int = 0
+    about: tuple[str, ...] = ()
 
 
 class Breaking:
@@ -74,13 +79,15 @@ class Breaking:
         return f"something is broken: {source} does not reach {target}{big} any more"
 
     def hint(self: Lab) -> str:
-        """A hint about what is broken: first a question, then where to look, then the command that mends it."""
+        """A hint about what is broken: first a question, then where to look, then the command that mends it; there is no fourth."""
         broken = self._must_be_broken()
         found = self.explain(*broken.fault.pair(broken.where), size=broken.fault.size)
         if found.obstacle is None:
-            return f"{found.source} and {found.target} have nothing in their way any more: lab.ping(…) tells whether that is so"
-        broken.asked = min(broken.asked + 1, 3)
-        return found.hint(broken.asked)
+            return f"nothing is seen in the way any more, from {found.source} to {found.target} and back: lab.check() tries it; {NEXT}"
+        if broken.about != found.obstacle.hints:  # what was mended has shown something else behind it
+            broken.about, broken.asked = found.obstacle.hints, 0
+        broken.asked += 1
+        return found.hint(broken.asked) if broken.asked <= len(broken.about) else NO_MORE
 
     def give_up(self: Lab) -> str:
         """Say what was broken, and mend it: the node is as it was before."""

@@ -125,8 +125,7 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
 
     def __getitem__(self, name: str) -> Node:
         if name not in self._nodes:
-            hint = "; a Pod lives on a node" if str(name).startswith("pod-") else ""
-            raise BadInput(f"no node is called {name!r}; there are {', '.join(self._nodes)}{hint}")
+            raise BadInput(f"no node is called {name!r}; there are {', '.join(self._nodes)}{self._of_pod(name)}")
         return self._nodes[name]
 
     def __iter__(self) -> Iterator[Node]:

@@ -107,6 +107,13 @@ class Looking:
         outside = [OUTSIDE_NAME] if OUTSIDE_NAME in self._nodes else []  # VMs have it while somebody's lab is open
         return self.snapshot(*(node.name for node in self.plan.nodes), *outside)
 
+    def _of_pod(self: Lab, name: object) -> str:
+        """What to add where a Pod was named, and a node was meant to be."""
+        homes = [node for node, seen in (self._everyone() if self.alive else {}).items() if name in {pod.name for pod in seen.pods}]
+        if homes:
+            return f". {name} is a Pod on {' and '.join(homes)}: begin with `%%node {homes[0]}`, and type `ip netns exec {name} COMMAND`"
+        return "; a Pod lives on a node, and none has one of that name" if str(name).startswith("pod-") else ""
+
     def _target(self: Lab, known: dict[str, Endpoint], target: str) -> Endpoint:
         """A Pod or node, or an address alone, which a Service may have."""
         try:

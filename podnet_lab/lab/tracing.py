@@ -61,7 +61,8 @@ class Tracing:
         headline = (
             f"{source} → {target}: {what}, {said}{', ' if answered and problem else '; its own kernel says ' if problem else ''}{problem}"
         )
-        return Trace.of(way.build(everyone, seen, ways, begin.node), headline, answered, lost)
+        hops = way.build(everyone, seen, ways, begin.node, one_clock=self._home.where == "namespaces")
+        return Trace.of(hops, headline, answered, lost)
 
     def _echo(self: Lab, begin: Endpoint, address: str, nonce: bytes, size: int, patience: float) -> tuple[bool, str]:
         agent = self._home.agents[begin.node]

@@ -207,6 +207,31 @@ def test_a_fault_may_be_asked_for_by_its_name_and_says_what_it_needs(wired):
         wired.break_something(fault=type(blocked)(**{**vars(blocked), "needs": ("no-such-program",)}))
 
 
+def test_there_are_three_hints_and_the_fourth_says_so(wired):
+    wired.break_something(seed=7)
+    hints = [wired.hint() for _ in range(5)]
+    assert len(set(hints[:3])) == 3
+    assert [hint.startswith("there are no more hints: lab.give_up()") for hint in hints] == [False, False, False, True, True]
+    wired.give_up()
+
+
+def test_hints_begin_anew_for_what_a_repair_has_shown(wired):
+    wired.break_something(seed=1, fault="the Pod's end is down")
+    places = wired._broken.where
+    assert [wired.hint() for _ in range(4)][2].endswith("up")
+    wired[places.node.name].shell(f"ip -n {places.pod.name} link set {places.pod.dev} up")
+    assert "route add default" in [wired.hint() for _ in range(3)][2], "its default route went with the interface"
+    wired.give_up()
+
+
+def test_a_hint_says_that_it_is_mended(wired):
+    wired.break_something(seed=1, fault=ROUTES[0].name)
+    source, target = wired._broken.fault.pair(wired._broken.where)
+    wired.run(wired.explain(source, target).repair)
+    assert wired.hint().startswith(f"nothing is seen in the way any more, from {source} to {target} and back")
+    wired.give_up()
+
+
 def test_what_is_not_whole_is_not_broken_further(lab):
     with pytest.raises(LabError, match="nothing whole to break"):
         lab.break_something()

@@ -87,6 +87,14 @@ def test_a_line_that_can_not_be(cell, line):
     assert "never" not in cell("ls /run")[0]
 
 
+def test_a_pod_is_no_node_but_it_is_said_where_it_is_and_how_to_get_there(wired, cell):
+    with pytest.raises(errors.BadInput, match=r"pod-1-2 is a Pod on node1: begin with `%%node node1`.* `ip netns exec pod-1-2 COMMAND`"):
+        cell("hostname", "pod-1-2")
+    assert "10.244.1.2" in cell("ip netns exec pod-1-2 hostname -I")[0] + cell("ip netns exec pod-1-2 ip addr")[0]
+    with pytest.raises(errors.BadInput, match="none has one of that name"):
+        cell("hostname", "pod-1-9")
+
+
 def test_no_lab_and_several(running, cell):
     with Lab.open(nodes=1, pods=1, name="second", where="namespaces"):
         with pytest.raises(errors.NoLab, match="tests, second"):

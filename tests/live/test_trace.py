@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from itertools import groupby
 
 import pytest
 
@@ -41,6 +42,28 @@ def test_across_nodes_every_interface_and_nothing_else(wired):
     again = wired.trace("pod-1-2", "pod-2-2")
     assert "ARP" not in str(again), "who is known is not asked for again"
     assert short(again.way("there")) == ACROSS
+
+
+def test_what_happened_is_told_in_its_order(wired):
+    """Each question for a MAC stands where the echo had to wait for its answer."""
+    steps = [(hop.way, hop.seen.place, hop.seen.dev) for hop in wired.trace("pod-1-2", "pod-2-2")]
+    shown = [(way, place, len(list(hops))) for (way, place), hops in groupby(steps, lambda one: one[:2])]
+    assert shown == [
+        *[("ARP there", "pod-1-2", 1), ("ARP there", "node1", 5), ("ARP there", "pod-1-2", 1)],
+        *[("there", "pod-1-2", 1), ("there", "node1", 2)],
+        *[("ARP there", "node1", 1), ("ARP there", "node2", 2), ("ARP there", "node1", 1)],
+        *[("there", "node1", 1), ("there", "node2", 1)],
+        *[("ARP there", "node2", 3), ("ARP there", "pod-2-2", 2), ("ARP there", "node2", 2)],
+        *[("there", "node2", 2), ("there", "pod-2-2", 1)],
+        *[("back", "pod-2-2", 1), ("back", "node2", 3), ("back", "node1", 3), ("back", "pod-1-2", 1)],
+    ]
+
+
+def test_an_error_is_told_after_the_packet_that_caused_it(wired):
+    wired["node2"].run(route.remove("10.244.1.0/24", via="192.168.1.11"))
+    trace = wired.trace("pod-1-2", "pod-2-2", patience=0.3)
+    assert list(dict.fromkeys(hop.way for hop in trace if not hop.way.startswith("ARP"))) == ["there", "back", "error"]
+    assert str(trace).splitlines()[-1] == "seen last: node2, v-net-0, going in"
 
 
 def test_on_one_node_nothing_is_rewritten(wired):

@@ -69,6 +69,13 @@ def test_a_paper_has_a_mark_for_everything_that_was_expected():
     assert paper.marks[0].why == paper.problem
 
 
+def test_what_was_not_begun_or_not_checked_says_what_is_missing():
+    begun, missing = Paper("ada", (recorded("ada", "b", Record("begun")), Mark("ada", "c", "not solved", "no"))).of(["b", "a"]).marks
+    assert (begun.verdict, begun.why) == ("not checked", "it was begun, but task.check() was never called")
+    assert (missing.verdict, missing.why) == ("not begun", "lab.exercise('a') was never called")
+    assert Paper("ada", (Mark("ada", "a", "solved"),)).of(["a"]).marks[0].why == ""
+
+
 def test_a_paper_passes_only_whole():
     good = Mark("ada", "a", "solved")
     assert Paper("ada", (good,))
@@ -136,17 +143,50 @@ def test_notebooks_are_found_in_order_and_checkpoints_are_not(tmp_path):
         collected.find(tmp_path / "empty")
 
 
+def test_what_is_skipped_is_told_and_why(tmp_path):
+    notebook(tmp_path / "ada.ipynb", "1")
+    for name in ("bob/home\x1bwork.docx", "eve.ipynb.txt", "__pycache__/week3.pyc", ".hidden/x.docx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    why = "a notebook's name ends with .ipynb"
+    assert collected.skipped(tmp_path) == [f"skipped: bob/home work.docx: {why}", f"skipped: eve.ipynb.txt: {why}"]
+    assert [path.name for path in collected.find(tmp_path)] == ["ada.ipynb"]
+    assert collected.skipped(tmp_path / "ada.ipynb") == []
+    with pytest.raises(BadInput, match=r"there is no notebook in .*bob\nskipped: home work\.docx"):
+        collected.find(tmp_path / "bob")
+
+
+def test_the_command_says_what_it_skipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(collected, "grade", lambda *_, **__: [Paper("ada", (Mark("ada", "a", "solved"),))])
+    (tmp_path / "bob.docx").write_text("")
+    done = CliRunner().invoke(main, ["grade", str(tmp_path)])
+    assert "skipped: bob.docx" in done.stderr
+    assert "bob" not in done.stdout
+
+
 def test_the_exercises_that_a_notebook_begins_are_read_from_it(tmp_path):
     notebook(tmp_path / "a.ipynb", 'task = lab.exercise("bridge-1")', "lab.exercise( 'veth-2' )", "lab.exercise(mine)", "# nothing")
     assert collected.named(nbformat.read(tmp_path / "a.ipynb", as_version=4)) == ["bridge-1", "veth-2"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'])
-def test_what_is_no_notebook_is_a_paper_with_a_problem(tmp_path, text):
-    (tmp_path / "junk.ipynb").write_text(text)
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "it is empty"),
+        (b"{", "of another kind"),
+        (b"PK\x03\x04\xff\xfe", "of another kind"),
+        (b"[]", "lacks something"),
+        (b"{}", "lacks something"),
+        (b'{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "lacks something"),
+        (b'{"cells": [{"cell_type": "code"}], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "lacks something"),
+    ],
+)
+def test_what_is_no_notebook_is_a_paper_with_a_problem_in_plain_words(tmp_path, data, words):
+    (tmp_path / "junk.ipynb").write_bytes(data)
     (paper,) = collected.grade(tmp_path, {}, ["bridge-1"])
     assert not paper
-    assert paper.problem.startswith("this is not a notebook")
+    assert paper.problem.startswith("this is not a notebook: it ")
+    assert words in paper.problem
     assert [one.verdict for one in paper.marks] == ["not begun"]
 
 

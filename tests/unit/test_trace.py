@@ -5,10 +5,13 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from podnet_lab.explain.trace import Seen, Trace, build, connection, echoes, in_order
+from podnet_lab.explain.order import in_order
+from podnet_lab.explain.trace import Seen, Trace, build, connection, echoes
 from podnet_lab.frames import frame
 from podnet_lab.kernel.echo import echo_request
+from podnet_lab.model import Link, Namespace, Snapshot
 from podnet_lab.pcapng import pcapng
+from podnet_lab.show.packet import points
 
 NONCE = bytes(range(8))
 A, B, GW, UP, UP2, GW2 = (f"02:00:00:00:00:0{n}" for n in range(1, 7))
@@ -86,6 +89,101 @@ def test_frames_are_ordered_by_the_path_though_clocks_differ():
     hops = build({}, path, echoes(path, NONCE), "node1")
     assert [hop.news for hop in hops] == [(), (), ("new Ethernet header",), (), ("new Ethernet header",)]
     assert str(Trace.of(hops, "a → b", False)).endswith("seen last: node2, v-net-0, going out")
+
+
+def arp(source, target, ip, wanted, answer=False):
+    """A question of the MAC *source* (at *ip*), sent to *target*: who has *wanted*? Or the answer, with *wanted* whose it is for."""
+    sender = bytes.fromhex(source.replace(":", "")) + IPv4Address(ip).packed
+    return (
+        ethernet(source, target, 0x0806)
+        + struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1 + answer)
+        + sender
+        + bytes(6)
+        + IPv4Address(wanted).packed
+    )
+
+
+EVERYBODY = "ff:ff:ff:ff:ff:ff"
+
+
+def exchange(node, at, asker, asked):
+    """Who has *asked*? A question, and its answer, as *node* sees them at its eth0."""
+    (mac, ip), (theirs, wanted) = asker, asked
+    ask, told = arp(mac, EVERYBODY, ip, wanted), arp(theirs, mac, wanted, ip, answer=True)
+    return [seen(node, "eth0", True, at, ask), seen(node, "eth0", False, at + 1, told)]
+
+
+def ordered(every, **clock):
+    return [(hop.way, hop.seen.time) for hop in build({}, every, echoes(every, NONCE), "node1", **clock)]
+
+
+def test_with_one_clock_arp_stands_before_the_hop_that_waited_and_an_error_after_its_packet():
+    error = ethernet(GW2, B) + ipv4("10.244.2.1", "10.244.2.2", 1, struct.pack("!BBHI", 3, 0, 0, 0) + echo(reply=True)[14:])
+    every = [
+        *exchange("node1", 1, (A, "10.244.1.2"), (GW, "10.244.1.1")),
+        seen("node1", "eth0", True, 10, echo((UP, UP2), 63)),
+        seen("node2", "eth0", False, 20, echo((UP, UP2), 63)),
+        *exchange("node2", 21, (GW2, "10.244.2.1"), (B, "10.244.2.2")),
+        seen("node2", "eth1", True, 30, echo((GW2, B), 62)),
+        seen("node2", "eth1", False, 40, echo((B, GW2), 64, reply=True)),
+        seen("node2", "eth1", True, 50, error),
+    ]
+    there = [("ARP there", 1), ("ARP there", 2), ("there", 10), ("there", 20), ("ARP there", 21), ("ARP there", 22), ("there", 30)]
+    assert ordered(every, one_clock=True) == [*there, ("back", 40), ("error", 50)]
+    assert ordered(every[::-1], one_clock=True) == ordered(every, one_clock=True)
+    by_path = [("ARP there", 1), ("ARP there", 2), ("ARP there", 21), ("ARP there", 22), *[one for one in there if one[0] == "there"]]
+    assert ordered(every) == [*by_path, ("error", 50), ("back", 40)]
+    said = str(Trace.of(build({}, every, echoes(every, NONCE), "node1", one_clock=True), "a → b", False))
+    assert said.index("on the way there:") < said.index("on the way back:") < said.index("an error comes back:")
+    assert said.endswith("seen last: node2, eth1, going in")
+
+
+def test_arp_belongs_to_what_waits_for_it_and_without_an_answer_to_what_came_before():
+    there, back = seen("node1", "eth0", True, 10, echo((UP, UP2), 63)), seen("node1", "eth0", False, 30, echo((UP2, UP), 63, reply=True))
+    asked = exchange("node1", 20, (UP, "192.168.1.11"), (UP2, "192.168.1.12"))
+    assert ordered([there, *asked, back], one_clock=True) == [("there", 10), ("ARP back", 20), ("ARP back", 21), ("back", 30)]
+    assert ordered([there, asked[0], back], one_clock=True) == [("there", 10), ("ARP there", 20), ("back", 30)]
+    assert ordered(asked, one_clock=True) == [("ARP there", 20), ("ARP there", 21)]
+
+
+def test_what_a_kernel_asks_a_neighbour_that_it_knows_is_left_out():
+    packet = seen("node1", "eth0", True, 10, echo((UP, UP2), 63))
+    _, told = exchange("node1", 4, (UP, "192.168.1.11"), (UP2, "192.168.1.12"))
+    probe = seen("node1", "eth0", True, 4, arp(UP, UP2, "192.168.1.11", "192.168.1.12"))
+    assert ordered([probe, told, packet]) == ordered([probe, told, packet], one_clock=True) == [("there", 10)]
+
+
+def flood(*times):
+    """An echo that comes into node1 and leaves by three ports of its bridge at *times*."""
+    ports = [seen("node1", dev, True, at, echo()) for dev, at in zip(("veth-c", "veth-a", "veth-b"), times, strict=True)]
+    return [seen("node1", "v-net-0", True, 5, echo()), *ports, seen("node1", "veth-x", False, 11, echo(), "pod-x")]
+
+
+@pytest.mark.parametrize("times", [(10, 12, 14), (14, 12, 10), (10, 10, 10)])
+def test_the_copies_of_a_bridge_are_told_by_name_whichever_was_first(times):
+    ports = {dev: Link(dev, "veth", up=True, master="v-net-0", mac=A) for dev in ("veth-a", "veth-b", "veth-c")}
+    cluster = {"node1": Snapshot("node1", {None: Namespace(None, ports)})}
+    every = flood(*times)
+    hops = build(cluster, every, echoes(every, NONCE), "node1", one_clock=True)
+    assert [hop.seen.dev for hop in hops] == ["v-net-0", "veth-a", "veth-b", "veth-c", "veth-x"]
+
+
+def test_what_is_sent_once_more_begins_anew():
+    syn = tcp("10.244.1.2", "10.244.2.2", (5000, 80), 77, 0, 2)
+    routed = ethernet(UP, UP2) + syn[14:22] + bytes([63]) + syn[23:]
+    every = [
+        seen("node1", dev, out, at + again, data)
+        for again in (0, 1000)
+        for dev, out, at, data in (("a", False, 1, syn), ("b", True, 2, routed))
+    ]
+    hops = build({}, every, connection(every, None, 80), "node1", one_clock=True)
+    assert [(hop.seen.time, hop.news) for hop in hops] == [
+        (1, ()),
+        (2, ("new Ethernet header",)),
+        (1001, ()),
+        (1002, ("new Ethernet header",)),
+    ]
+    assert points(hops, {("node1", None, "a"): (1, 1), ("node1", None, "b"): (2, 2)}) == [(1, 1), (2, 2)]
 
 
 def test_another_echo_is_not_mistaken_for_this_one():
