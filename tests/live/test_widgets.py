@@ -8,7 +8,8 @@ import pytest
 from podnet_lab import Lab, link, route
 from podnet_lab.errors import BadInput, LabGone
 
-PATIENCE = 5
+PATIENCE = 20
+"""Seconds: a deadline, which an emulated VM may need."""
 
 
 class Page:

@@ -9,7 +9,7 @@ from websocket import create_connection
 
 from vagrant.vms import LINE, NODES, VENV
 
-LIVE = ("steps", "goto", "undo", "reach", "pods", "shell", "refusals", "foreign", "services", "names")
+LIVE = ("steps", "goto", "undo", "reach", "pods", "shell", "refusals", "foreign", "services", "names", "widgets")
 """Files of tests/live that make sense here; the others are about processes and namespaces of a one-machine lab."""
 
 ONE_MACHINE_ONLY = "not without_a_lab and not no_lab_and_several"
