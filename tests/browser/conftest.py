@@ -1,6 +1,7 @@
 """One JupyterLab and one page for all tests of this folder; both gone before other tests run."""
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
@@ -36,6 +37,22 @@ def written(folder):
         return name
 
     return written
+
+
+@pytest.fixture
+def opened(desk, written):
+    """Write a notebook of sources, open it and run it: an open Notebook. After the test, nothing in it may be broken."""
+    with ExitStack() as books:
+
+        def opened(*sources):
+            book = books.enter_context(desk.notebook(written(*sources)))
+            book.run()
+            books.callback(lambda: found.extend(book.faults()))
+            return book
+
+        found = []
+        yield opened
+    assert found == []
 
 
 def write(path, *sources):

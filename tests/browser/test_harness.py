@@ -48,6 +48,21 @@ def seen(desk, path, seconds=30):
         return book.faults()
 
 
+PRESSED = """
+button, said = ipywidgets.Button(description="press"), ipywidgets.HTML("not yet")
+button.on_click(lambda _: setattr(said, "value", "pressed"))
+ipywidgets.VBox([button, said])
+"""
+
+
+def test_a_click_is_heard_by_the_kernel_and_answered(opened):
+    book = opened("import ipywidgets", PRESSED)
+    shown = book.outputs(1)
+    assert "not yet" in shown.inner_text()
+    shown.get_by_role("button", name="press").click()
+    shown.get_by_text("pressed", exact=True).wait_for()
+
+
 def test_a_good_notebook_has_no_fault(desk, written):
     assert seen(desk, written(GOOD, ("1 / 0", "raises-exception"), "print('after it')")) == []
 
