@@ -68,14 +68,19 @@ def trace(found: Trace) -> str:
         frame, seen = hop.seen.frame, hop.seen
         arp = hop.way.startswith("ARP")
         what = str(hop).partition("ARP: ")[2] if arp else f"{frame.source} → {frame.target}, ttl {frame.ttl}, {frame.words}"
-        cells = (hop.way, seen.place, seen.dev, "out" if seen.out else "in", f"{hop.sender} → {hop.receiver}", what)
-        row = "".join(map(_cell, map(escape, cells))) + _cell(f"<b>{escape(', '.join(hop.news))}</b>")
+        cells = (hop.way, f"{seen.place} {seen.dev}", "out" if seen.out else "in", f"{hop.sender} → {hop.receiver}", what)
+        row = "".join(map(_cell, map(escape, cells))) + _cell(f"<b>{escape(', '.join(map(_short, hop.news)))}</b>")
         rows.append(f'<tr style="{_FAINT}">{row}</tr>' if arp else f"<tr>{row}</tr>")
-    head = "".join(map(_cell, ("way", "place", "interface", "", "Ethernet", "IPv4 or ARP", "rewritten")))
+    head = "".join(map(_cell, ("way", "interface", "", "Ethernet", "IPv4 or ARP", "rewritten")))
     last = str(found).splitlines()[-1] if not found else ""
     note = f"<div>{escape(last)}</div>" if last and not last.startswith("  ") else ""
     table = f'<div style="overflow-x:auto"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
     return _verdict(bool(found), found.headline) + table + note
+
+
+def _short(news: str) -> str:
+    """What was rewritten, below a heading that says so."""
+    return {"new Ethernet header": "Ethernet", "another source": "source", "another destination": "destination"}.get(news, news)
 
 
 def explanation(found: Explanation) -> str:

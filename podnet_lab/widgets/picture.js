@@ -119,7 +119,7 @@ function player(model, picture) {
   };
 
   const toggle = button("play", "▶", play);
-  const box = make("label", {}, arp, " with ARP");
+  const box = make("label", {}, arp, "with ARP");
   arp.addEventListener("change", () => go(0));
   bar.append(button("first", "⏮", () => go(0)), button("back one", "◀", () => go(at - 1)), toggle, button("on one", "▷", () => go(at + 1)), button("last", "⏭", () => go(hops().length - 1)), box);
   bar.append(make("span", { class: "podnet-keys" }, "keys: space, ← →, Home, End"));
@@ -194,7 +194,7 @@ function render({ model, el }) {
     event.preventDefault();
     pick(event);
   });
-  for (const [name, act] of [["svg", draw], ["picked", draw], ["pane", tell], ["hops", anew]]) model.on(`change:${name}`, act);
+  for (const [name, act] of [["svg", draw], ["picked", draw], ["pane", tell], ["hops", anew], ["traced", anew]]) model.on(`change:${name}`, act);
 
   const { row, fill } = chooser(model);
   const beside = make("div", { class: "podnet-beside" }, bar, said, pane);
@@ -206,7 +206,7 @@ function render({ model, el }) {
   return () => {
     stop();
     model.off("change:names", fill);
-    for (const [name, act] of [["svg", draw], ["picked", draw], ["pane", tell], ["hops", anew]]) model.off(`change:${name}`, act);
+    for (const [name, act] of [["svg", draw], ["picked", draw], ["pane", tell], ["hops", anew], ["traced", anew]]) model.off(`change:${name}`, act);
     model.send({ do: "gone" });
   };
 }

@@ -25,7 +25,7 @@ class Picture(anywidget.AnyWidget):
     What a live topology and a live matrix have in common; each method ``_do_WORD`` answers what the page sends.
 
     *svg* is the picture, *words* the same as text, *pane* HTML beside it, *picked* the part that is shown there; *names* can
-    be chosen from, *ends* at first; *hops* are what a packet's player plays.
+    be chosen from, *ends* at first; *hops* are what a packet's player plays, from the start for each number in *traced*.
     """
 
     _esm = _HERE / "picture.js"
@@ -37,6 +37,7 @@ class Picture(anywidget.AnyWidget):
     names = traitlets.List().tag(sync=True)
     ends = traitlets.List(["", ""]).tag(sync=True)
     hops = traitlets.List().tag(sync=True)
+    traced = traitlets.Int().tag(sync=True)
     buttons = traitlets.List().tag(sync=True)
 
     def __init__(self, **traits: object) -> None:

@@ -66,6 +66,7 @@ class LiveTopology(Picture):
             self._trace, self._told = trace, f"<p><b>{escape(trace.headline)}</b></p>"
             self.picked = ""
             self._show()
+            self.traced += 1  # the same way once more has the same hops
 
     def _mark(self, now: Snapshots) -> None:
         """What counts as changed: since before the last run, or, by hand, since what was shown last."""

@@ -59,6 +59,7 @@ class Desk:
         name = "JupyterLab Dark" if dark else "JupyterLab Light"
         self.do("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
         self.page.wait_for_selector(f"body[data-jp-theme-light='{str(not dark).lower()}']", state="attached")
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def close(self):
         """Close the page, and end every kernel that it may have left."""

@@ -136,6 +136,11 @@ def test_a_trace_is_played_stepped_and_paused(desk, written):
         cell.get_by_label("with ARP").check()
         expect(hops(cell)).not_to_have_text(re.compile("of 16$"))
         expect(cell.locator(".podnet-hop")).to_contain_text("who has")
+        cell.get_by_label("with ARP").uncheck()
+        cell.get_by_role("button", name="on one").click()
+        expect(hops(cell)).to_have_text("2 of 16")
+        cell.get_by_role("button", name="send a packet and follow it").click()
+        expect(hops(cell)).to_have_text("1 of 16")  # once more, from the start
 
 
 def test_a_packet_that_is_lost_is_explained(desk, written):
