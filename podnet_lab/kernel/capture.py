@@ -10,17 +10,25 @@ import os
 import socket
 import struct
 import time
+from contextlib import suppress
 from typing import Any
 
 from podnet_lab.kernel import namespaces
 
 ETH_P_ALL = 0x0003
-SO_TIMESTAMPNS = 35
+SO_TIMESTAMPNS, SO_TIMESTAMPING = 35, 37
+STAMP_ALL, TELL_STAMPS = 1 << 3, 1 << 4  # SOF_TIMESTAMPING_RX_SOFTWARE, SOF_TIMESTAMPING_SOFTWARE
 SO_RCVBUF, ROOM = socket.SO_RCVBUF, 1 << 20
 SOL_PACKET, PACKET_IGNORE_OUTGOING, PACKET_STATISTICS = 263, 23, 6
 OUTGOING, OTHERHOST = 4, 3
 SNAP = 256
 """Bytes kept of each frame: headers, and what an error quotes of the packet that it is about."""
+
+EXPERIMENT = 0x88B5
+"""An EtherType that nobody uses (IEEE 802)."""
+
+PATIENCE = 0.3
+"""Seconds for the kernel to begin to stamp frames."""
 
 MOST = 20_000
 """Frames kept of one capture."""
@@ -47,6 +55,7 @@ class Capture:
                     self._sockets[name] = _listening()
             finally:
                 os.close(descriptor)
+        _wait_for_stamps()
         return missing
 
     def frames(self, hidden: set[str]) -> dict[str, Any]:
@@ -82,6 +91,30 @@ def _listening() -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, SO_RCVBUF, ROOM)
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     return made
+
+
+def _wait_for_stamps() -> None:
+    """
+    Wait until the kernel stamps frames as they pass.
+
+    It begins a little after the first socket has asked for it, from a work queue, and what it has not stamped gets the time at
+    which it is read: on a busy machine a whole trace would be in the wrong order.
+    """
+    deadline = time.monotonic() + PATIENCE
+    with (
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EXPERIMENT)) as probe,
+        suppress(OSError),
+    ):  # OSError: lo is down, and nothing can be tried
+        probe.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, STAMP_ALL | TELL_STAMPS)  # it says nothing where there is no stamp
+        probe.settimeout(PATIENCE)
+        while time.monotonic() < deadline and not _stamped(probe):
+            time.sleep(0.0005)
+
+
+def _stamped(probe: socket.socket) -> bool:
+    """Whether a frame that is sent on lo has a stamp when it comes back."""
+    probe.sendto(bytes(12) + EXPERIMENT.to_bytes(2, "big") + bytes(46), ("lo", EXPERIMENT))
+    return any(kind == SO_TIMESTAMPING for _, kind, _ in probe.recvmsg(SNAP, 256)[1])
 
 
 def _stamp(extra: list[tuple[int, int, bytes]]) -> int:
