@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from podnet_lab.errors import BadInput, CannotRun
@@ -34,11 +36,7 @@ class Touching:
         if trace is not None and not isinstance(trace, Trace):
             raise BadInput(f"what is played on the network is a trace, as lab.trace(…) gives it, not {type(trace).__name__}")
         self._must_be_alive()
-        try:
-            from podnet_lab.widgets.topology import LiveTopology
-        except ImportError as missing:
-            raise CannotRun(MISSING.format(missing.name)) from None
-        made = LiveTopology(self, trace)
+        made = _widgets("topology").LiveTopology(self, trace)
         self._watching().tell(made.told)
         return made
 
@@ -51,11 +49,7 @@ class Touching:
         if matrix is not None and not isinstance(matrix, Matrix):
             raise BadInput(f"what is drawn is a matrix, as lab.matrix() gives it, not {type(matrix).__name__}")
         self._must_be_alive()
-        try:
-            from podnet_lab.widgets.matrix import LiveMatrix
-        except ImportError as missing:
-            raise CannotRun(MISSING.format(missing.name)) from None
-        return LiveMatrix(self, self.matrix(progress) if matrix is None else matrix)
+        return _widgets("matrix").LiveMatrix(self, self.matrix(progress) if matrix is None else matrix)
 
     def stage_panel(self: Lab, stage: str, node: str | None = None) -> StagePanel:
         """
@@ -66,11 +60,7 @@ class Touching:
         if node is not None:
             self[node]
         self._must_be_alive()
-        try:
-            from podnet_lab.widgets.stage import StagePanel
-        except ImportError as missing:
-            raise CannotRun(MISSING.format(missing.name)) from None
-        made = StagePanel(self, stage, node)
+        made = _widgets("stage").StagePanel(self, stage, node)
         self._watching().tell(made.told)
         return made
 
@@ -83,3 +73,11 @@ class Touching:
         """After a run: what counts as its work is known only now."""
         if self._watcher is not None:
             self._watcher.now()
+
+
+def _widgets(name: str) -> ModuleType:
+    """A file of the widgets' room, which needs packages that only notebooks have."""
+    try:
+        return import_module(f"podnet_lab.widgets.{name}")
+    except ImportError as missing:
+        raise CannotRun(MISSING.format(missing.name)) from None

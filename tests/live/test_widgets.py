@@ -1,12 +1,13 @@
 """What can be clicked, without a browser: what the page sends is answered from the kernels, and what changes is shown."""
 
 import json
+import sys
 import threading
 
 import pytest
 
 from podnet_lab import Lab, link, route
-from podnet_lab.errors import BadInput, LabGone
+from podnet_lab.errors import BadInput, CannotRun, LabGone
 
 PATIENCE = 20
 """Seconds: a deadline, which an emulated VM may need."""
@@ -182,6 +183,13 @@ def test_bad_input(running):
         running.stage_panel("bridge", "node9")
     with pytest.raises(BadInput, match="not in the cluster"):
         running.stage_panel("bridge", "outside")
+
+
+def test_without_the_packages_of_notebooks_it_says_what_to_install(running, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    monkeypatch.delitem(sys.modules, "podnet_lab.widgets.stage", raising=False)
+    with pytest.raises(CannotRun, match=r"podnet-lab\[notebooks\].*ipywidgets"):
+        running.stage_panel("bridge")
 
 
 # The panel of a stage
