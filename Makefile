@@ -12,7 +12,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY) ## open JupyterLab on the notebooks, once this machine has shown that it can run a lab
-	@.venv/bin/podnet lab
+	@.venv/bin/podnet lab $(ARGS)
 
 demo: $(READY) ## wire the whole cluster in the terminal and check it, without a browser
 	@.venv/bin/podnet demo

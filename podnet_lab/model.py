@@ -114,6 +114,18 @@ class PolicyRule:
     suppressed: int = -1
     extra: str = ""
 
+    def __str__(self) -> str:
+        """As ``ip rule`` says it; tables by their numbers, but for those that have names."""
+        words = [f"from {'all' if self.source == DEFAULT else self.source}"]
+        words += [f"to {self.to}"] if self.to != DEFAULT else []
+        words += [f"iif {self.came_in}"] if self.came_in else []
+        words += [f"oif {self.goes_out}"] if self.goes_out else []
+        words += [self.extra] if self.extra else []
+        tables = {LOCAL_TABLE: "local", MAIN_TABLE: "main", DEFAULT_TABLE: "default"}
+        words.append(f"lookup {tables.get(self.table, self.table)}" if self.kind == "lookup" else self.kind)
+        words += [f"suppress_prefixlength {self.suppressed}"] if self.suppressed >= 0 else []
+        return f"{self.priority}: {' '.join(words)}"
+
 
 USUAL_POLICY = (PolicyRule(0, LOCAL_TABLE), PolicyRule(32766, MAIN_TABLE), PolicyRule(32767, DEFAULT_TABLE))
 """The policy rules that every namespace begins with."""

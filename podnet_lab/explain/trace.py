@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from itertools import groupby
+from types import MappingProxyType
 
 from podnet_lab.explain import order
 from podnet_lab.frames import RST, SYN, Frame
@@ -109,6 +110,10 @@ class Trace(tuple[Hop, ...]):
     headline: str = ""
     answered: bool = False
     lost: int = 0
+    ends: tuple[str, str] = ("", "")
+    """Who sent it, and to whom."""
+    cluster: Cluster = MappingProxyType({})
+    """The network as it was when the packet was sent."""
 
     @classmethod
     def of(cls, hops: Iterable[Hop], headline: str, answered: bool, lost: int = 0) -> Trace:

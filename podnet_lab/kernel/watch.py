@@ -14,6 +14,7 @@ import os
 import select
 import socket
 import struct
+import time
 
 from podnet_lab.kernel import namespaces
 from podnet_lab.kernel.netlink import SOL_NETLINK, Refused, Socket, attribute
@@ -25,10 +26,11 @@ NETLINK_LISTEN_ALL_NSID = 8
 RTM_NEWNSID, NETNSA_NSID, NETNSA_FD = 88, 1, 3
 
 IN_MOVED, IN_CREATE, IN_DELETE = 0xC0, 0x100, 0x200
-QUICK = 20
-"""Milliseconds between looks at a name that is there, and not yet a namespace: the mount comes after the file."""
+QUICK, SLOW = 20, 1000
+"""Milliseconds between looks at the names: just after one came, for its mount comes after its file; and while one is none yet."""
 
-MOST_LOOKS = 25
+SOON = 0.5
+"""Seconds after a name came in which to look often."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -48,7 +50,7 @@ def serve(channel) -> None:
 
     watch = Watch()
     channel.setcallback(hear, endmarker=None)
-    free, news = True, False
+    free, news = True, True  # what changed while this began is told, too
     try:
         while not gone:
             news = watch.wait(asked.fileno()) or news
@@ -73,28 +75,41 @@ class Watch:
         self._socket.setsockopt(SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, 1)
         self._socket.bind((0, sum(1 << group - 1 for group in GROUPS)))
         self._asking = Socket()
-        self._folder = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-        _libc.inotify_add_watch(self._folder, os.fsencode(namespaces.FOLDER), IN_MOVED | IN_CREATE | IN_DELETE)
+        self._folder = _notices_of(namespaces.FOLDER)
         self._poll = select.poll()
         self._known: dict[str, tuple[int, int] | None] = {}
-        self._looks = 0
-        for descriptor in (self._socket.fileno(), self._folder):
-            self._poll.register(descriptor, select.POLLIN)
+        self._soon = 0.0
+        self._poll.register(self._socket.fileno(), select.POLLIN)
+        if self._folder is not None:
+            self._poll.register(self._folder, select.POLLIN)
         self._number()
 
     def wait(self, other: int) -> bool:
         """Wait until something has changed, or the descriptor *other* can be read; whether the former."""
         self._poll.register(other, select.POLLIN)
-        ready = {descriptor for descriptor, _ in self._poll.poll(QUICK if self._looks else None)}
-        changed = bool(ready & {self._socket.fileno(), self._folder})
+        ready = {descriptor for descriptor, _ in self._poll.poll(self._patience())}
+        changed = bool(ready - {other})
         _drain(lambda: self._socket.recv(1 << 16))
         if self._folder in ready:
             _drain(lambda: os.read(self._folder, 1 << 16))
-            self._looks = MOST_LOOKS
-        if self._looks:
-            self._looks -= 1
+            self._soon = time.monotonic() + SOON
+        if self._patience() is not None:
             changed = self._number() or changed
         return changed
+
+    def _patience(self) -> int | None:
+        """How long to wait for a notice before looking at the names; None where notices say it all."""
+        if time.monotonic() < self._soon:
+            return QUICK
+        return SLOW if self._folder is None or self._unfinished() else None
+
+    def _unfinished(self) -> bool:
+        """Whether a name is a plain file, not yet a namespace: nobody says when something is mounted there."""
+        try:
+            own = os.stat(namespaces.FOLDER).st_dev
+        except OSError:
+            return False
+        return any(which is not None and which[0] == own for which in self._known.values())
 
     def _number(self) -> bool:
         """Have the kernel number the namespaces that it has not yet; whether there are others than at the last look."""
@@ -116,7 +131,19 @@ class Watch:
         """Stop listening."""
         self._socket.close()
         self._asking.close()
-        os.close(self._folder)
+        if self._folder is not None:
+            os.close(self._folder)
+
+
+def _notices_of(folder: str) -> int | None:
+    """A descriptor that tells of names that come and go; None where this user has no notices left (fs.inotify.max_user_instances)."""
+    made = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+    if made < 0:
+        return None
+    if _libc.inotify_add_watch(made, os.fsencode(folder), IN_MOVED | IN_CREATE | IN_DELETE) < 0:
+        os.close(made)
+        return None
+    return made
 
 
 def _numbered(descriptor: int) -> tuple[int, int, bytes]:

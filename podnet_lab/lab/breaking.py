@@ -72,7 +72,8 @@ class Breaking:
         name = fault.node(places)
         agent = self._home.agents[name]
         before, extras = look(self._home.agents, [name]), agent.call("extras")
-        self[name].shell(fault.command(places))
+        with self._at_work(secret=True):
+            self[name].shell(fault.command(places))
         self._broken = Broken(fault, places, before, {name: extras})
         source, target = fault.pair(places)
         big = f" with {fault.size} bytes" if fault.size else ""

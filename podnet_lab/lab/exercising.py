@@ -26,7 +26,9 @@ class Exercising:
         from podnet_lab.exercises.catalogue import find  # here: a lab opens without knowing all exercises
         from podnet_lab.exercises.task import begin
 
-        self._task = begin(self, find(which))
+        exercise = find(which)
+        with self._at_work(secret=True):
+            self._task = begin(self, exercise)
         return self._task
 
     def _leave_exercise(self: Lab) -> None:

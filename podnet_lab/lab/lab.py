@@ -144,7 +144,8 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         for name, steps in recipe.items():
             self._home.refuse(name, steps)
         try:
-            result = run(self._home.agents, recipe, headline)
+            with self._at_work():
+                result = run(self._home.agents, recipe, headline)
         except StepFailed as failure:
             if self._new:
                 failure.add_note(NEW)
@@ -152,7 +153,6 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         self._new = False
         if (entry := Entry.of(result)) is not None:
             self._journal.append(entry)
-            self._look_again()
             made = {(node, repr(key)) for node in entry.steps for key in entry.keys(node)}
             self._made |= made
             self._home.remember(made)
@@ -177,7 +177,10 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         entry = self._journal[-1]
         entry.refuse_if_changed(self.snapshot(*entry.steps))
         inverse = entry.inverse()
-        result = run(self._home.agents, inverse, "taken back:" if any(inverse.values()) else "nothing was left of that run to take back")
+        with self._at_work():
+            result = run(
+                self._home.agents, inverse, "taken back:" if any(inverse.values()) else "nothing was left of that run to take back"
+            )
         entry.refuse_if_left(result.after)
         self._journal.pop()
         return result
@@ -192,10 +195,11 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         steps = recipes.before(stage, self.plan)
         self._must_be_alive()
         self._leave_exercise()
-        back = reset(self._home, self._baseline, self._made)
-        self._broken = None
         short = {name: recipes.shortcut(steps[name]) for name in steps if steps[name]}
-        result = run(self._home.agents, short) if short else None
+        with self._at_work():
+            back = reset(self._home, self._baseline, self._made)
+            self._broken = None
+            result = run(self._home.agents, short) if short else None
         self._journal.clear()
         self._new = False
         self._made = {(name, repr(key)) for name in short for step in short[name] for key in step.touches()}
@@ -206,7 +210,8 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
         self._must_be_alive()
         self._leave_exercise()
-        back = reset(self._home, self._baseline, set())
+        with self._at_work():
+            back = reset(self._home, self._baseline, set())
         self._broken = None
         self._journal.clear()
         self._made.clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -25,6 +27,8 @@ class Touching:
     """What a `Lab` shows that can be clicked; where no kernel runs, the same stands there as a still picture, or as text."""
 
     _watcher: Watcher | None = None
+    _busy = 0
+    _secrets = 0
 
     def live_topology(self: Lab, trace: Trace | None = None) -> LiveTopology:
         """
@@ -49,7 +53,9 @@ class Touching:
         if matrix is not None and not isinstance(matrix, Matrix):
             raise BadInput(f"what is drawn is a matrix, as lab.matrix() gives it, not {type(matrix).__name__}")
         self._must_be_alive()
-        return _widgets("matrix").LiveMatrix(self, self.matrix(progress) if matrix is None else matrix)
+        made = _widgets("matrix").LiveMatrix(self, self.matrix(progress) if matrix is None else matrix)
+        self._watching().tell(made.told)
+        return made
 
     def stage_panel(self: Lab, stage: str, node: str | None = None) -> StagePanel:
         """
@@ -61,18 +67,25 @@ class Touching:
             self[node]
         self._must_be_alive()
         made = _widgets("stage").StagePanel(self, stage, node)
-        self._watching().tell(made.told)
+        self._watching().tell(made.told, (stage, node))
         return made
 
     def _watching(self: Lab) -> Watcher:
-        if self._watcher is None:
+        if self._watcher is None or not self._watcher.alive:
             self._watcher = Watcher(list(self._home.agents.values()))
         return self._watcher
 
-    def _look_again(self) -> None:
-        """After a run: what counts as its work is known only now."""
-        if self._watcher is not None:
-            self._watcher.now()
+    @contextmanager
+    def _at_work(self, secret: bool = False) -> Iterator[None]:
+        """While this lasts nobody looks: its changes are one. Of a *secret* nobody is to be shown what changed."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._secrets += secret
+            self._busy -= 1
+            if self._watcher is not None:
+                self._watcher.now()
 
 
 def _widgets(name: str) -> ModuleType:

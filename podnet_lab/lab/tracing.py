@@ -62,7 +62,9 @@ class Tracing:
             f"{source} → {target}: {what}, {said}{', ' if answered and problem else '; its own kernel says ' if problem else ''}{problem}"
         )
         hops = way.build(everyone, seen, ways, begin.node, one_clock=self._home.where == "namespaces")
-        return Trace.of(hops, headline, answered, lost)
+        found = Trace.of(hops, headline, answered, lost)
+        found.ends, found.cluster = (source, target), everyone
+        return found
 
     def _echo(self: Lab, begin: Endpoint, address: str, nonce: bytes, size: int, patience: float) -> tuple[bool, str]:
         agent = self._home.agents[begin.node]

@@ -6,12 +6,10 @@ The nodes' notices come on a thread of execnet's; another one waits a moment for
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
-from podnet_lab.errors import LabError
 from podnet_lab.lab.wire import AgentClient
 
 TOGETHER = 0.03
@@ -24,14 +22,18 @@ class Watcher:
     """Tells everybody who wants to know, on a thread of its own, that some node of a lab may be another than before."""
 
     def __init__(self, agents: list[AgentClient]) -> None:
-        self._told: list[weakref.WeakMethod] = []
+        self._told: dict[Hashable, weakref.WeakMethod] = {}
         self._news, self._ended = threading.Event(), False
         self._answers = [agent.watch(self._hear) for agent in agents]
         threading.Thread(target=self._work, name="podnet-watch", daemon=True).start()
 
-    def tell(self, method: Told) -> None:
-        """Call *method* after each change, as long as its object lives."""
-        self._told.append(weakref.WeakMethod(method))
+    def tell(self, method: Told, instead_of: Hashable = None) -> None:
+        """
+        Call *method* after each change, as long as its object lives; it raises nothing, or nobody is told any more.
+
+        Who was told with the same *instead_of* is told no more: widgets live as long as their process.
+        """
+        self._told[instead_of or object()] = weakref.WeakMethod(method)
 
     def now(self) -> None:
         """Tell everybody, though no kernel said anything."""
@@ -42,8 +44,13 @@ class Watcher:
         self._ended = True
         self._news.set()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it still tells anybody."""
+        return not self._ended
+
     def _hear(self, message: object) -> None:
-        if message is None:  # a node is gone, and its lab with it
+        if message is None:  # this node tells nothing any more: it is gone, and its lab with it, or it could not listen
             self._ended = True
         self._news.set()
 
@@ -57,10 +64,9 @@ class Watcher:
             ended = self._ended
             for answer in [] if ended else self._answers:  # first: what changes while we look is told anew
                 answer()
-            for method in list(self._told):
+            for key, method in list(self._told.items()):
                 told = method()
                 if told is None:
-                    self._told.remove(method)
+                    self._told.pop(key, None)
                 else:
-                    with contextlib.suppress(LabError):  # the lab ended this moment: the next round says so
-                        told()
+                    told()

@@ -40,6 +40,7 @@ class Wire:
 
     def __init__(self) -> None:
         self._work: queue.SimpleQueue = queue.SimpleQueue()
+        self._stopped = False
         threading.Thread(target=self._run, name="podnet-wire", daemon=True).start()
 
     def _run(self) -> None:
@@ -56,11 +57,15 @@ class Wire:
             except (OSError, EOFError, RuntimeError, ValueError) as error:  # execnet's, when a gateway is gone
                 future.set_exception(LabGone(f"the lab does not answer: {error}"))
 
-        self._work.put(job)
+        if self._stopped:  # nobody would ever do it, and somebody waits
+            future.set_exception(LabGone("the lab is closed"))
+        else:
+            self._work.put(job)
         return future
 
     def stop(self) -> None:
         """End the thread after what it has to do."""
+        self._stopped = True
         self._work.put(None)
 
 

@@ -38,7 +38,7 @@ def _space(node: Snapshot, space: Namespace) -> str:
         ),
     ]
     if space.policy != USUAL_POLICY:
-        parts.append(_list("policy rules", f"{prompt} rule", (f"{one.priority}: {one.kind} {one.to}" for one in space.policy)))
+        parts.append(_list("policy rules", f"{prompt} rule", map(str, space.policy)))
     if space.name is None:
         says = "forwards packets" if space.forwarding else "does not forward packets"
         parts = [f"<p>It {says}: <code>{escape(node.node)}# sysctl net.ipv4.ip_forward</code></p>", _pods(node), *parts]
@@ -75,7 +75,7 @@ def _interface(node: Snapshot, space: Namespace, link: Link) -> str:
         ),
     ]
     if link.kind == "bridge":
-        ports = " ".join(_pick(node.node, None, port, port) for port in space.ports_of(link.name))
+        ports = " ".join(_pick(node.node, space.name, port, port) for port in space.ports_of(link.name))
         parts.insert(0, f"<h5>ports</h5><p>{ports or 'none'}</p>")
     if link.master:
         parts.append(_list("learnt behind this port", f"{node.node}# bridge fdb show brport {link.name}", (one.mac for one in behind)))

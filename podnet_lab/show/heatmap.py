@@ -40,8 +40,8 @@ def sketch(matrix: Matrix, live: bool = False) -> Canvas:
                 with canvas.part((source.name, target.name), str(ping)[6:]):
                     _cell(canvas, label + column * CELL, y, ping)
     below = 30 + size
-    canvas.text(8, below + 22, "✓ reached  ≠ translated  ✗ no reply  ? not tested", "faint")
-    canvas.text(8, below + 38, "dashed: the snapshots say why  thick: nobody knows why", "faint")
+    canvas.text(8, below + 22, "✓ reached · ≠ translated · ✗ no reply · ? not tested", "faint")
+    canvas.text(8, below + 38, "dashed frame: the kernels' tables say why · thick frame: nobody knows", "faint")
     more = f"; the {MOST} of {len(matrix.endpoints)} with most failures" if len(matrix.endpoints) > MOST else ""
     canvas.text(8, below + 54, clip(f"{matrix.reached} of {len(matrix)} ordered pairs reached{more}", canvas.width - 16))
     return canvas

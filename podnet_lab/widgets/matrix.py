@@ -6,8 +6,9 @@ import json
 from html import escape
 from typing import TYPE_CHECKING
 
+from podnet_lab.errors import BadInput, LabGone
 from podnet_lab.reach import Matrix, Ping
-from podnet_lab.show import heatmap, html
+from podnet_lab.show import heatmap, html, text
 from podnet_lab.show.canvas import key
 from podnet_lab.widgets.picture import Picture
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
 
 HELP = "<p>Click a pair to see what came of it, and why.</p>"
+NOBODY = "<p>There is no pair of Pods yet: <code>lab.goto(&quot;done&quot;)</code> makes some.</p>"
+OLD = "The network has changed since these were tried."
 
 
 class LiveMatrix(Picture):
@@ -22,13 +25,21 @@ class LiveMatrix(Picture):
 
     def __init__(self, lab: Lab, matrix: Matrix) -> None:
         self._lab, self.matrix = lab, matrix
-        super().__init__(buttons=[["again", "Try all again"]], pane=HELP)
+        self._tried_in = text.cluster(lab.snapshot())
+        super().__init__(buttons=[["again", "Try all again"]], pane=HELP if matrix else NOBODY)
         self._show()
 
     @property
     def still(self) -> str:
         """The picture as SVG for where nothing can be clicked."""
         return heatmap.draw(self.matrix)
+
+    def refresh(self) -> None:
+        """Say whether the network is still the one that was tried."""
+        try:
+            self.note = "" if self._lab._busy or text.cluster(self._lab.snapshot()) == self._tried_in else OLD
+        except LabGone:
+            self.note = "The lab is closed."
 
     def _show(self) -> None:
         with self.hold_sync():
@@ -41,15 +52,18 @@ class LiveMatrix(Picture):
         self._show()
 
     def _do_again(self) -> None:
-        self.pane = "<p>trying …</p>"
+        self.note = "trying …"
         self.matrix = self._lab.matrix()
-        self.picked, self.pane = "", HELP
+        self._tried_in = text.cluster(self._lab.snapshot())
+        self.picked, self.pane, self.note = "", HELP if self.matrix else NOBODY, ""
         self._show()
 
     def _do_pick(self, key: list) -> None:
         self.picked = json.dumps(key)
         source, target = key
-        found = next(one for one in self.matrix if [one.source.name, one.target.name] == key)
+        found = next((one for one in self.matrix if [one.source.name, one.target.name] == key), None)
+        if found is None:
+            raise BadInput(f"{source} → {target} was not tried")
         self.pane = f"<h4>{escape(source)} → {escape(target)}</h4>{html.ping(found)}{self._now(key)}"
 
     def _now(self, pair: list) -> str:

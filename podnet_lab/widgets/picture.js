@@ -2,7 +2,7 @@
 // Python draws and answers (picture.py); here is only what must be where the student's pointer is.
 
 const SPEED = 260; // units of the picture a second
-const PAUSE = 900; // milliseconds that a packet rests at an interface while it plays
+const PAUSE = 700; // milliseconds that a packet rests at an interface while it plays
 
 const make = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);
@@ -16,6 +16,9 @@ const button = (label, words, act) => {
   made.addEventListener("click", act);
   return made;
 };
+
+const LATE = 3000; // milliseconds after which it is said that nobody answers
+const UNANSWERED = "No answer yet. Is a cell still running? If the kernel was restarted, run this cell again.";
 
 const length = (path) => path.slice(1).reduce((sum, [x, y], at) => sum + Math.hypot(x - path[at][0], y - path[at][1]), 0);
 
@@ -35,8 +38,8 @@ function fit(picture) {
   const svg = picture.querySelector("svg");
   const wide = svg ? svg.viewBox.baseVal.width : 0;
   picture.style.maxWidth = `${wide}px`;
-  picture.style.flexBasis = `${wide * 0.78}px`;
-  if (svg) svg.style.minWidth = `${wide * 0.6}px`;
+  picture.style.flexBasis = `${wide * 0.88}px`;
+  if (svg) svg.style.minWidth = `${wide * 0.7}px`;
 }
 
 // The packet's player: buttons, keys, and the dot on the picture.
@@ -61,10 +64,12 @@ function player(model, picture) {
     mark.setAttribute("transform", `translate(${x},${y})`);
   };
 
-  const show = () => {
+  const show = (redrawn = false) => {
     const all = hops();
     at = Math.min(at, Math.max(all.length - 1, 0));
     bar.hidden = said.hidden = model.get("hops").length === 0;
+    arp.disabled = !model.get("hops").some((hop) => hop.arp);
+    box.title = arp.disabled ? "no MAC had to be asked for" : "";
     if (!all.length) {
       picture.querySelector(".podnet-packet")?.remove();
       said.textContent = model.get("hops").length ? "The packet itself was never seen. Was something asked before it could leave? Tick “with ARP”." : "";
@@ -73,12 +78,12 @@ function player(model, picture) {
     const hop = all[at];
     said.innerHTML = hop.html;
     said.prepend(make("div", { class: "podnet-count" }, `${at + 1} of ${all.length}`));
-    toggle.textContent = playing ? "⏸" : "▶";
+    toggle.textContent = playing ? "⏸\uFE0E pause" : "▶\uFE0E play";
     toggle.setAttribute("aria-label", playing ? "pause" : "play");
     cancelAnimationFrame(frame);
     const path = hop.path;
     if (!path.length) return;
-    if (still || !playing || path.length < 2) return dot(path[path.length - 1]);
+    if (still || redrawn || !playing || path.length < 2) return dot(path[path.length - 1]);
     const began = performance.now();
     const whole = length(path);
     const move = (now) => {
@@ -118,10 +123,10 @@ function player(model, picture) {
     timer = setTimeout(next, PAUSE);
   };
 
-  const toggle = button("play", "▶", play);
+  const toggle = button("play", "▶\uFE0E play", play);
   const box = make("label", {}, arp, "with ARP");
   arp.addEventListener("change", () => go(0));
-  bar.append(button("first", "⏮", () => go(0)), button("back one", "◀", () => go(at - 1)), toggle, button("on one", "▷", () => go(at + 1)), button("last", "⏭", () => go(hops().length - 1)), box);
+  bar.append(button("first", "⏮\uFE0E", () => go(0)), button("back one", "‹ back", () => go(at - 1)), toggle, button("on one", "step ›", () => go(at + 1)), button("last", "⏭\uFE0E", () => go(hops().length - 1)), box);
   bar.append(make("span", { class: "podnet-keys" }, "keys: space, ← →, Home, End"));
   bar.addEventListener("keydown", (event) => {
     const act = { ArrowLeft: () => go(at - 1), ArrowRight: () => go(at + 1), Home: () => go(0), End: () => go(hops().length - 1), " ": play }[event.key];
@@ -138,24 +143,42 @@ function player(model, picture) {
   return { bar, said, anew, show, stop };
 }
 
+// What is sent is answered soon, or it is said that it is not.
+function sender(model, late) {
+  let timer = 0;
+  model.on("change:answered", () => {
+    clearTimeout(timer);
+    late.hidden = true;
+  });
+  return (message) => {
+    model.send(message);
+    clearTimeout(timer);
+    timer = setTimeout(() => (late.hidden = false), LATE);
+  };
+}
+
 // Two names to choose, and what to do with them.
-function chooser(model) {
+function chooser(model, send) {
   const row = make("div", { class: "podnet-row" });
   const chosen = [0, 1].map((which) => make("select", { "aria-label": which ? "to" : "from" }));
+  const wanted = ["", ""]; // what was chosen, though it may be gone for a moment
+  chosen.forEach((select, which) => select.addEventListener("change", () => (wanted[which] = select.value)));
+  const ends = () => {
+    wanted.fill("");
+    fill();
+  };
   const fill = () => {
     const names = model.get("names");
     chosen.forEach((select, which) => {
-      const was = select.value || model.get("ends")[which];
       select.replaceChildren(...names.map((name) => make("option", { value: name }, name)));
-      if (names.includes(was)) select.value = was;
+      select.value = [wanted[which], model.get("ends")[which], names[0]].find((name) => names.includes(name)) ?? "";
     });
     row.hidden = names.length === 0;
   };
-  const ask = (what) => () => model.send({ do: what, source: chosen[0].value, target: chosen[1].value });
+  const ask = (what) => () => send({ do: what, source: chosen[0].value, target: chosen[1].value });
   row.append("from ", chosen[0], " to ", chosen[1], " ", button("send a packet and follow it", "Trace", ask("trace")), " ", button("say what is in the way", "Explain", ask("explain")));
-  model.on("change:names", fill);
   fill();
-  return { row, fill };
+  return { row, fill, ends };
 }
 
 function render({ model, el }) {
@@ -165,7 +188,11 @@ function render({ model, el }) {
   const text = make("pre");
   const { bar, said, anew, show, stop } = player(model, picture);
   const buttons = make("div", { class: "podnet-row" });
-  for (const [what, words] of model.get("buttons")) buttons.append(button(words, words, () => model.send({ do: what })), " ");
+  const note = make("span", { class: "podnet-note", role: "status" });
+  const late = make("div", { class: "podnet-note", role: "status", hidden: "" }, UNANSWERED);
+  const send = sender(model, late);
+  for (const [what, words] of model.get("buttons")) buttons.append(button(words, words, () => send({ do: what })), " ");
+  buttons.append(note);
 
   const draw = () => {
     const was = document.activeElement?.closest?.(".part")?.dataset.key;
@@ -177,14 +204,19 @@ function render({ model, el }) {
       if (inside && part.dataset.key === was) part.focus(); // a redrawing must not take the keyboard away
     }
     text.textContent = model.get("words");
-    show();
+    show(true);
+  };
+  const remark = () => (note.textContent = model.get("note"));
+  const again = () => {
+    anew();
+    if (el.contains(document.activeElement)) bar.focus({ preventScroll: true }); // its keys are for the packet now
   };
   const tell = () => (pane.innerHTML = model.get("pane"));
   const pick = (event) => {
     const part = event.target.closest("[data-key], [data-do]");
     if (!part) return;
     const what = part.dataset.do || "pick";
-    model.send({ do: what, key: JSON.parse(part.dataset.key) });
+    send({ do: what, key: JSON.parse(part.dataset.key) });
     event.stopPropagation();
   };
   picture.addEventListener("click", pick);
@@ -194,19 +226,19 @@ function render({ model, el }) {
     event.preventDefault();
     pick(event);
   });
-  for (const [name, act] of [["svg", draw], ["picked", draw], ["pane", tell], ["hops", anew], ["traced", anew]]) model.on(`change:${name}`, act);
-
-  const { row, fill } = chooser(model);
+  const { row, fill, ends } = chooser(model, send);
+  const heard = [["svg", draw], ["picked", draw], ["pane", tell], ["hops", anew], ["traced", again], ["note", remark], ["names", fill], ["ends", ends]];
+  for (const [name, act] of heard) model.on(`change:${name}`, act);
   const beside = make("div", { class: "podnet-beside" }, bar, said, pane);
   const folded = make("details", {}, make("summary", {}, "as text"), text);
-  el.append(row, buttons, make("div", { class: "podnet-both" }, picture, beside), folded);
+  el.append(late, row, buttons, make("div", { class: "podnet-both" }, picture, beside), folded);
   draw();
   tell();
+  remark();
   model.send({ do: "seen" }); // only what somebody looks at is kept up to date
   return () => {
     stop();
-    model.off("change:names", fill);
-    for (const [name, act] of [["svg", draw], ["picked", draw], ["pane", tell], ["hops", anew], ["traced", anew]]) model.off(`change:${name}`, act);
+    for (const [name, act] of heard) model.off(`change:${name}`, act);
     model.send({ do: "gone" });
   };
 }

@@ -24,8 +24,9 @@ class Picture(anywidget.AnyWidget):
     """
     What a live topology and a live matrix have in common; each method ``_do_WORD`` answers what the page sends.
 
-    *svg* is the picture, *words* the same as text, *pane* HTML beside it, *picked* the part that is shown there; *names* can
-    be chosen from, *ends* at first; *hops* are what a packet's player plays, from the start for each number in *traced*.
+    *svg* is the picture, *words* the same as text, *pane* HTML beside it, *picked* the part that is shown there, *note* what
+    stands above; *names* can be chosen from, *ends* at first. *hops* are what a packet's player plays, from the start for each
+    number in *traced*; *answered* counts what the page has sent, and got an answer to.
     """
 
     _esm = _HERE / "picture.js"
@@ -39,6 +40,8 @@ class Picture(anywidget.AnyWidget):
     hops = traitlets.List().tag(sync=True)
     traced = traitlets.Int().tag(sync=True)
     buttons = traitlets.List().tag(sync=True)
+    note = traitlets.Unicode().tag(sync=True)
+    answered = traitlets.Int().tag(sync=True)
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
@@ -56,15 +59,24 @@ class Picture(anywidget.AnyWidget):
     def told(self) -> None:
         """The kernels say that something changed."""
         if self._views:  # nobody looks at the others, and each look costs the nodes a moment
-            self.refresh()
+            with self._lock:
+                self._safely(self.refresh)
 
     def _hear(self, _: object, message: dict, __: object) -> None:
         answer: Callable[..., None] = getattr(self, f"_do_{message.pop('do')}")
+        with self._lock:
+            self._safely(lambda: answer(**message))
+            self.answered += 1
+
+    def _safely(self, work: Callable[[], None]) -> None:
+        """Nobody sees what a callback raises, or a thread of the library's: the page says it."""
         try:
-            with self._lock:
-                answer(**message)
-        except PodnetError as problem:  # nobody sees what a callback raises
-            self.pane = problem_html(problem)
+            work()
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it must be seen, and end nothing
+            self._fail(problem)
+
+    def _fail(self, problem: Exception) -> None:
+        self.pane = problem_html(problem)
 
     def _do_seen(self) -> None:
         self._views += 1
@@ -83,5 +95,7 @@ class Picture(anywidget.AnyWidget):
 
 def problem_html(problem: Exception) -> str:
     """What went wrong, as the pane says it."""
+    if not isinstance(problem, PodnetError):
+        return f"<p><b>✘ This should not have happened:</b> {escape(f'{type(problem).__name__}: {problem}')}</p>"
     notes = "".join(f"<p>{escape(note)}</p>" for note in getattr(problem, "__notes__", []))
     return f"<p><b>✘ {escape(str(problem))}</b></p>{notes}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
 
 AT_ONCE = 20
-"""Of a long list, Run all runs so many parts, one after the other, and shows how far it is after each."""
+"""Of a long list, Run all runs so many steps at a time, and shows how far it is after each part."""
 
 SIGNS = {"done": "✔ done", "failed": "✘ failed", "to do": "○ to do"}
 COLOURS = {"done": "var(--jp-success-color1,#2e7d32)", "failed": "var(--jp-error-color1,#c62828)", "to do": "inherit"}
@@ -38,12 +38,13 @@ class StagePanel(ipywidgets.VBox):
         self._steps: list[tuple[str, Step]] = [(one.name, step) for one in nodes for step in recipes.stage(stage, one, lab.plan)]
         self._evidence: dict[int, list[str]] = {}
         self._failures: dict[int, str] = {}
+        self._fresh: set[int] = set()
         self._shown: list[str] = []
         self._guard = threading.RLock()
         self._list, self._said = ipywidgets.HTML(), ipywidgets.HTML()
         self._bar = ipywidgets.IntProgress(min=0, max=len(self._steps), layout={"visibility": "hidden", "width": "200px"})
         self._buttons = [self._button(*one) for one in BUTTONS]
-        super().__init__([ipywidgets.HBox([*self._buttons, self._bar], layout={"flex_flow": "row wrap"}), self._list, self._said])
+        super().__init__([ipywidgets.HBox([*self._buttons, self._bar], layout={"flex_flow": "row wrap"}), self._said, self._list])
         self.refresh()
 
     def _button(self, words: str, does: str, title: str) -> ipywidgets.Button:
@@ -58,7 +59,7 @@ class StagePanel(ipywidgets.VBox):
             try:
                 self._said.value = ""
                 work()
-            except PodnetError as problem:  # nobody sees what a callback raises
+            except Exception as problem:  # noqa: BLE001 - nobody sees what a callback raises
                 self._said.value = problem_html(problem)
             finally:
                 for button in self._buttons:
@@ -95,17 +96,22 @@ class StagePanel(ipywidgets.VBox):
             if value != self._list.value:
                 self._list.value = value
 
-    told = refresh
+    def told(self) -> None:
+        """The kernels say that something changed."""
+        if not self._lab._busy:
+            self.refresh()
 
     def _row(self, at: int, word: str) -> str:
         node, step = self._steps[at]
         lines = self._evidence.get(at, [])
-        shown = (
-            f"<details open><summary>what the kernel says now</summary><pre>{escape(chr(10).join(lines))}</pre></details>" if lines else ""
-        )
+        shown = self._fold(at, node, lines) if lines else ""
         failed = f"<div>{escape(self._failures[at])}</div>" if word == "failed" else ""
         sign = f'<span style="color:{COLOURS[word]};display:inline-block;min-width:70px">{SIGNS[word]}</span>'
         return f"<li>{sign} <code>{escape(node)}# {escape(step.command)}</code>{failed}{shown}</li>"
+
+    def _fold(self, at: int, node: str, lines: list[str]) -> str:
+        text, title = escape("\n".join(lines)), f"what its run changed on {escape(node)}"
+        return f"<details{' open' if at in self._fresh else ''}><summary>{title}</summary><pre>{text}</pre></details>"
 
     # What the buttons do
 
@@ -117,7 +123,7 @@ class StagePanel(ipywidgets.VBox):
         self._bar.max, self._bar.value = max(len(to_do), 1), 0
         self._bar.layout.visibility = "visible"
         try:
-            size = max(1, -(-len(to_do) // AT_ONCE))
+            size = AT_ONCE  # few are one run, and undone as one
             for start in range(0, len(to_do), size):
                 self._run_some(to_do[start : start + size])
                 self._bar.value = start + size
@@ -131,10 +137,11 @@ class StagePanel(ipywidgets.VBox):
         recipe: dict[str, list[Step]] = {}
         for at in places:
             recipe.setdefault(self._steps[at][0], []).append(self._steps[at][1])
+        self._fresh.clear()
         try:
             result = self._lab.run(recipe)
         except PodnetError as problem:
-            self._failures[places[0]] = str(problem)
+            self._failures[self._at(places, problem)] = str(problem)
             raise
         self._keep(places, result)
 
@@ -143,6 +150,12 @@ class StagePanel(ipywidgets.VBox):
         for name in {self._steps[at][0] for at in places}:
             last = max(at for at in places if self._steps[at][0] == name)
             self._evidence[last] = changes(result.before[name], result.after[name])
+            self._fresh.add(last)
+
+    def _at(self, places: list[int], problem: PodnetError) -> int:
+        """Which of the steps that were run together did not work."""
+        which = (getattr(problem, "node", None), getattr(problem, "command", None))
+        return next((at for at in places if (self._steps[at][0], self._steps[at][1].command) == which), places[0])
 
     def _to_do(self) -> list[int]:
         return [at for at, word in enumerate(self.status) if word != "done"]
@@ -165,8 +178,8 @@ class StagePanel(ipywidgets.VBox):
 
 BUTTONS = (
     ("Run", "run", "run the next step that is to do"),
-    ("Verify", "verify", "ask the kernels whether what this stage is for is true"),
-    ("Undo", "undo", "take back the last run"),
     ("Run all", "run_all", "run all steps that are to do"),
+    ("Verify", "verify", "ask the kernels whether what this stage is for is true"),
+    ("Undo", "undo", "take back the last run, of one step or of all"),
 )
 """Of each button: its words, what it does, and its tooltip."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
-from podnet_lab.errors import LabGone
+from podnet_lab.errors import BadInput, LabGone
 from podnet_lab.explain.trace import Trace
 from podnet_lab.lab.snapshots import Snapshots
+from podnet_lab.model import Snapshot
 from podnet_lab.reach import endpoints
 from podnet_lab.show import text
 from podnet_lab.show.changes import changes
@@ -16,7 +18,7 @@ from podnet_lab.show.details import details
 from podnet_lab.show.html import explanation
 from podnet_lab.show.playing import film
 from podnet_lab.show.topology import NETWORK_BOTTOM, Topology, sketch
-from podnet_lab.widgets.picture import Picture
+from podnet_lab.widgets.picture import Picture, problem_html
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
@@ -29,20 +31,21 @@ class LiveTopology(Picture):
     """
     The network of a lab; what changed last, by a step or by hand, is marked, until something else changes.
 
-    A trace that is drawn on it stays until the network is another one than the one that it was taken in.
+    A trace that is drawn on it stays until the network changes. What `break_something` and `exercise` did is nobody's to see:
+    after them nothing is marked.
     """
 
     def __init__(self, lab: Lab, trace: Trace | None = None) -> None:
-        self._lab, self._trace = lab, trace
-        self._runs = len(lab._journal)
-        self._before = lab._journal[-1].before if lab._journal else None
+        self._lab, self._trace = lab, None
+        self._secrets = lab._secrets
+        last = lab._journal[-1:]
+        self._before = last[0].before if last else None
         self._now: Snapshots | None = None
         self._told = HELP
         super().__init__()
         self.refresh()
-        pods = [one.name for one in endpoints(self._now or {}).values() if one.namespace and one.addresses]
-        if among := pods or self.names:
-            self.ends = [among[0], among[-1]]
+        if trace is not None:
+            self.play(trace)
 
     @property
     def still(self) -> str:
@@ -52,6 +55,8 @@ class LiveTopology(Picture):
     def refresh(self) -> None:
         """Look at the kernels, and show what they say."""
         with self._lock:
+            if self._lab._busy:
+                return  # it says when it is done, and what it did is then one change
             try:
                 now = self._lab._everyone()
             except LabGone:
@@ -63,22 +68,20 @@ class LiveTopology(Picture):
     def play(self, trace: Trace) -> None:
         """Draw a trace, as ``lab.trace`` gives it, and let the packet be moved along its way."""
         with self._lock:
-            self._trace, self._told = trace, f"<p><b>{escape(trace.headline)}</b></p>"
-            self.picked = ""
+            self.refresh()  # what changed until now is not a reason to take the trace away again
+            since = "" if _same(self._now, trace.cluster) else "<p>The network has changed since.</p>"
+            self._trace, self._told = trace, f"<p><b>{escape(trace.headline)}</b></p>{since}"
+            self.picked, self.ends = "", list(trace.ends)
             self._show()
             self.traced += 1  # the same way once more has the same hops
 
     def _mark(self, now: Snapshots) -> None:
-        """What counts as changed: since before the last run, or, by hand, since what was shown last."""
-        runs = len(self._lab._journal)
-        other = self._now is not None and text.cluster(now) != text.cluster(self._now)
-        if runs > self._runs:
-            self._before = {**now, **self._lab._journal[-1].before}
-        elif other:
-            self._before = self._now
-        if other:
-            self._trace = None
-        self._runs, self._now = runs, now
+        """What counts as changed: all that is different from what was shown last; a trace of another network goes."""
+        if self._secrets != self._lab._secrets:
+            self._secrets, self._before, self._trace, self._told = self._lab._secrets, None, None, HELP
+        elif self._now is not None and not _same(now, self._now):
+            self._before, self._trace, self._told = self._now, None, HELP
+        self._now = now
 
     def _shown(self) -> Topology:
         now = dict(self._now or {})
@@ -91,7 +94,11 @@ class LiveTopology(Picture):
         canvas, anchors = sketch(shown, live=True)
         with self.hold_sync():
             self.svg, self.words = canvas.svg(), repr(shown)
-            self.names = [one.name for one in endpoints(self._now).values() if one.addresses]
+            everyone = [one for one in endpoints(self._now).values() if one.addresses]
+            pods = [one.name for one in everyone if one.namespace]
+            self.names = [one.name for one in everyone]
+            if not set(self.ends) <= set(self.names) and len(among := pods if len(pods) > 1 else self.names) > 1:
+                self.ends = [among[0], among[-1]]
             self.hops = [] if self._trace is None else film(self._trace, anchors, NETWORK_BOTTOM)
             self._tell()
 
@@ -114,7 +121,13 @@ class LiveTopology(Picture):
         self.picked = json.dumps(key)
         self.refresh()
 
+    def _fail(self, problem: Exception) -> None:
+        self._told, self.picked = problem_html(problem), ""
+        self._tell()
+
     def _do_trace(self, source: str, target: str) -> None:
+        if source == target:
+            raise BadInput(f"a packet from {source} to itself never leaves it: there is no way to be seen")
         trace = self._lab.trace(source, target)
         self.play(trace)
         if not trace:
@@ -122,6 +135,11 @@ class LiveTopology(Picture):
             self._tell()
 
     def _do_explain(self, source: str, target: str) -> None:
-        self.picked = ""
-        self._told = explanation(self._lab.explain(source, target))
         self.refresh()
+        self.picked, self._told = "", explanation(self._lab.explain(source, target))
+        self._tell()
+
+
+def _same(one: Mapping[str, Snapshot], other: Mapping[str, Snapshot]) -> bool:
+    """Whether two looks at a network show the same, whatever its kernels have learnt in between."""
+    return text.cluster(one) == text.cluster(other)

@@ -1,6 +1,8 @@
 """A change in a kernel is told, whoever made it; nothing is kept alive by listening, and nothing is told of nothing."""
 
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,9 @@ BY_HAND = {
     "a port": "ip link set dev veth-1-3-br nomaster",
     "a namespace goes": "ip netns del blue",
 }
+
+
+ROOT = Path(__file__).parents[2]
 
 
 class Ear:
@@ -61,6 +66,36 @@ def test_what_is_typed_is_told(running, listening, what):
     settled(listening)
     running["node1"].shell(BY_HAND[what])
     assert listening.heard.wait(5), f"nobody was told of: {BY_HAND[what]}"
+
+
+def test_a_name_that_becomes_a_namespace_late_is_heard_though_much_happens_meanwhile(running, listening):
+    """Its file comes first; what is mounted there later nobody announces."""
+    settled(listening)
+    running["node3"].shell(
+        "touch /run/netns/late; for i in $(seq 60); do ip link set dev lo mtu $((1000 + i)); done; "
+        "unshare -n sh -c 'mount --bind /proc/self/ns/net /run/netns/late'"
+    )
+    settled(listening)
+    running["node3"].shell("ip -n late link set dev lo up")
+    assert listening.heard.wait(5)
+
+
+NO_NOTICES = """
+import os, sys, threading
+from podnet_lab.kernel import watch
+watch._libc.inotify_init1 = lambda _: -1
+seen = watch.Watch()
+other, _ = os.pipe()
+threading.Timer(0.3, os.system, ["ip netns add unannounced"]).start()
+print(any(seen.wait(other) for _ in range(3)))
+seen.close()
+"""
+
+
+def test_without_notices_of_names_it_looks_now_and_then(running):
+    """An ordinary user has 128 of them, and an editor may have taken all."""
+    said = running["node3"].shell(f"cd {ROOT}; exec {sys.executable} - <<'END'\n{NO_NOTICES}\nEND")
+    assert said.strip() == "True"
 
 
 def test_looking_is_no_change(running, listening):

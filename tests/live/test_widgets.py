@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from podnet_lab import Lab, link, route
+from podnet_lab import Lab, bridge, link, route
 from podnet_lab.errors import BadInput, CannotRun, LabGone
 
 PATIENCE = 20
@@ -55,6 +55,55 @@ def test_what_the_last_run_did_is_marked_as_a_whole_and_then_what_came_by_hand(w
     page.until(lambda one: "10.244.3.99" in one.pane)
     assert "pod-2-9:" not in page.widget.pane
     assert "+ pod-2-9" not in page.widget.svg
+
+
+def test_two_runs_at_once_are_both_listed(wired, page):
+    wired["node1"].run(link.down("veth-1-2-br"))
+    wired["node2"].run(link.down("veth-2-2-br"))
+    page.until(lambda one: "- veth-2-2-br (veth) is up" in one.pane)
+    assert "- veth-1-2-br (veth) is up" in page.widget.pane
+
+
+def test_what_was_broken_for_somebody_to_find_is_not_told(wired, page):
+    wired.add_pod("node1")
+    page.until(lambda one: "Changed last" in one.pane)
+    wired.break_something(seed=11)
+    page.until(lambda one: "Changed last" not in one.pane)
+    page.send("pick", key=["node1", None, None])
+    assert "Changed last" not in page.widget.pane
+    assert "+ pod-1-4" not in page.widget.svg
+    wired.exercise("trouble-3")
+    page.send("seen")
+    assert "Changed last" not in page.widget.pane
+
+
+def test_what_was_said_of_an_older_network_goes_with_it_and_an_error_stays(wired, page):
+    wired["node2"].shell("sysctl -q -w net.ipv4.ip_forward=0")
+    page.until(lambda one: "node2: - forwards" in one.pane)
+    page.send("explain", source="pod-1-2", target="pod-2-2")
+    assert "node2 does not forward" in page.widget.pane
+    wired["node2"].shell("sysctl -q -w net.ipv4.ip_forward=1")
+    page.until(lambda one: "FAIL" not in one.pane)
+    page.send("trace", source="pod-1-2", target="pod-9-9")
+    wired["node1"].shell("ip neigh add 10.244.1.200 lladdr 02:00:00:00:00:07 dev v-net-0")
+    page.send("seen")
+    assert "no Pod or node is called" in page.widget.pane
+
+
+def test_a_packet_to_itself_has_no_way(page):
+    page.send("trace", source="pod-1-2", target="pod-1-2")
+    assert "never leaves it" in page.widget.pane
+
+
+def test_a_widget_that_fails_says_so_and_the_others_go_on(wired, page, monkeypatch):
+    broken = Page(wired.live_topology())
+    broken.send("seen")
+    monkeypatch.setattr(broken.widget, "refresh", lambda: [][0])
+    wired["node1"].shell("ip link set dev v-net-0 down")
+    page.until(lambda one: "(down)" in one.svg)
+    broken.until(lambda one: "IndexError" in one.pane)
+    wired["node1"].shell("ip link set dev v-net-0 up")
+    page.until(lambda one: "(down)" not in one.svg)
 
 
 def test_nothing_is_drawn_while_nobody_looks(wired, page):
@@ -214,8 +263,35 @@ def test_the_steps_of_a_stage_one_after_the_other(lab):
     click(panel, "Run")
     assert "Nothing is left to do" in panel._said.value
     click(panel, "Undo")
-    assert panel.status == ["done", "done", "to do"]
+    assert panel.status == ["done", "to do", "to do"], "what was one run is undone as one"
     assert "10.244.1.1" not in str(lab["node1"].snapshot().own.addresses)
+
+
+def test_of_many_steps_the_one_that_fails_is_marked():
+    with Lab.open(nodes=1, pods=30, name="long", where="namespaces") as lab:
+        lab.goto("veth")
+        lab["node1"].shell("ip link add veth-1-3 type bridge")
+        panel = lab.stage_panel("veth")
+        click(panel, "Run all")
+        failed = [step.command for (_, step), word in zip(panel._steps, panel.status, strict=True) if word == "failed"]
+        assert failed == ["ip link add veth-1-3 type veth peer name veth-1-3-br"]
+        lab["node1"].shell("ip link del veth-1-3")
+        click(panel, "Run all")
+        assert set(panel.status) == {"done"}
+
+
+def test_a_panel_that_was_made_again_is_the_only_one_that_looks(lab, monkeypatch):
+    lab.goto("bridge")
+    panels = [lab.stage_panel("bridge") for _ in range(3)]
+    looked = []
+    for panel in panels:
+        monkeypatch.setattr(panel, "refresh", lambda panel=panel: looked.append(panel))
+    lab["node1"].run(bridge.add("br9"))
+    for _ in range(100):
+        if looked:
+            break
+        threading.Event().wait(0.05)
+    assert set(looked) == {panels[-1]}
 
 
 def test_what_is_typed_counts(lab):
@@ -285,5 +361,28 @@ def test_a_pair_that_is_picked_says_what_came_of_it_and_why(wired):
 def test_a_trace_can_be_given(wired):
     trace = wired.trace("pod-1-2", "pod-2-2")
     live = wired.live_topology(trace)
+    assert live.ends == ["pod-1-2", "pod-2-2"]
+    assert "one echo, answered" in live.pane
     assert live._repr_mimebundle_()[0]["image/svg+xml"] == wired.topology(trace).svg
     assert len(live.hops) == len(trace)
+    wired["node3"].shell("ip link set dev v-net-0 down")
+    assert "The network has changed since" in wired.live_topology(trace).pane
+    live.play(wired.trace("pod-1-2", "pod-2-2"))
+    live.refresh()
+    assert live.hops, "it was taken in this network"
+
+
+def test_a_matrix_says_when_the_network_is_another_one(wired):
+    page = Page(wired.live_matrix())
+    page.send("seen")
+    assert page.widget.note == ""
+    wired["node1"].shell("ip link set dev veth-1-3-br nomaster")
+    page.until(lambda one: "has changed" in one.note)
+    page.send("again")
+    assert (page.widget.note, page.widget.matrix.reached) == ("", 20)
+    page.send("pick", key=["pod-1-2", "pod-9-9"])
+    assert "was not tried" in page.widget.pane
+
+
+def test_a_matrix_of_nobody_says_what_to_do(lab):
+    assert "There is no pair of Pods yet" in lab.live_matrix().pane

@@ -53,7 +53,7 @@ def test_a_name_may_hold_anything():
 
 
 def cell(ping):
-    return heatmap.draw(Matrix([ping, Ping(B, A, Verdict.REACHED, "10.0.0.1")])).split("✗ no reply")[0]
+    return heatmap.draw(Matrix([ping, Ping(B, A, Verdict.REACHED, "10.0.0.1")])).split("✓ reached ·")[0]
 
 
 def test_what_the_snapshots_explain_looks_different_from_what_nobody_can():

@@ -41,6 +41,20 @@ def test_but_it_counts_where_a_default_route_would_have_taken_the_packet():
     assert choose(replace(space, policy=USUAL_POLICY), POD_OF_NODE2).route.via == IPv4Address("192.168.1.12")
 
 
+def test_a_rule_reads_as_ip_says_it():
+    rules = (
+        PolicyRule(100, kind="prohibit", source=IPv4Network("10.9.9.9/32")),
+        FENCE[0],
+        PolicyRule(7, 100, came_in="eth0", extra="tos 4"),
+    )
+    assert [str(one) for one in (*rules, REST[0])] == [
+        "100: from 10.9.9.9/32 prohibit",
+        "32764: from all to 10.244.0.0/16 lookup main suppress_prefixlength 0",
+        "7: from all iif eth0 tos 4 lookup 100",
+        "32766: from all lookup main",
+    ]
+
+
 @pytest.mark.parametrize(
     "policy",
     [
