@@ -102,7 +102,7 @@ def main(folder: Path, shots: tuple[Shot, ...] = SHOTS) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         notebooks = shutil.copytree(ROOT / "notebooks", Path(scratch) / "notebooks")
         with jupyterlab(notebooks, Path(scratch) / "jupyter") as url, browser() as chromium:
-            desk = Desk(chromium, url, viewport={"width": 1720, "height": 1000}, device_scale_factor=1.25)
+            desk = Desk(chromium, url, viewport={"width": 1800, "height": 1000}, device_scale_factor=1.25)
             for notebook, of_it in groupby(shots, lambda shot: shot.notebook):
                 with desk.notebook(notebook) as book:
                     book.run()

@@ -35,9 +35,14 @@ def _enter_vm(vm: dict, node: str, words: Sequence[str]) -> None:
     else:
         words = ["shell", *_words(words)]
     if node not in vm["nodes"]:
-        raise BadInput(f"no node is called {node!r}; there are {', '.join(vm['nodes'])} and outside")
+        raise BadInput(f"no node is called {node!r}; there are {', '.join(vm['nodes'])} and outside{_in_a_pod(node)}")
     line = shlex.split(vms.command(vm, node, shlex.join(words), terminal=sys.stdin.isatty()))
     os.execvp(line[0], line)
+
+
+def _in_a_pod(name: str) -> str:
+    """What to type for who names a Pod where a node is wanted."""
+    return f"; a Pod lives on a node: podnet shell NODE 'ip netns exec {shlex.quote(name)} COMMAND'" if name.startswith("pod-") else ""
 
 
 def _words(words: Sequence[str]) -> Sequence[str]:
@@ -52,7 +57,7 @@ def enter(node: str, lab: str | None = None, words: Sequence[str] = ()) -> None:
     if entry.where == "vms":
         _enter_vm(vms.here(), node, words)
     if node not in entry.nodes or node == "lab":
-        raise BadInput(f"no node is called {node!r}; there are {', '.join(name for name in entry.nodes if name != 'lab')}")
+        raise BadInput(f"no node is called {node!r}; there are {', '.join(name for name in entry.nodes if name != 'lab')}{_in_a_pod(node)}")
     needs_nsenter()
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}

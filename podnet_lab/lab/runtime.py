@@ -154,9 +154,11 @@ def _sweep() -> None:
 
 
 def choose(name: str | None = None) -> Entry:
-    """The one running lab, or the one called *name* (or owned by process *name*); NoLab if that is none or several."""
+    """The one running lab, or the one called *name*: its own, its notebook's, the beginning of that, or its owner's number; else NoLab."""
     running = labs()
     fits = [entry for entry in running if name is None or entry.answers_to(name)]
+    if name and not fits:  # the beginning of a notebook's name, if it is one's alone
+        fits = [entry for entry in running if entry.notebook.startswith(name)]
     if len(fits) == 1:
         return fits[0]
     if not running:
@@ -164,7 +166,8 @@ def choose(name: str | None = None) -> Entry:
     several = ", ".join(map(str, running))
     if not fits:
         raise NoLab(f"no running lab is called {name!r}; there are {several}")
-    raise NoLab(f"several labs are running; say which with --lab, by name, notebook or process, or shut down a kernel: {several}")
+    example = f"--lab {(running[0].notebook or str(running[0].owner)).removesuffix('.ipynb')}"
+    raise NoLab(f"several labs are running; say which with --lab (like {example}), or shut down a kernel: {several}")
 
 
 def host_pid(node: Mapping) -> int:

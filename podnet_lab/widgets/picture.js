@@ -78,7 +78,7 @@ function player(model, picture) {
     const hop = all[at];
     said.innerHTML = hop.html;
     said.prepend(make("div", { class: "podnet-count" }, `${at + 1} of ${all.length}`));
-    toggle.textContent = playing ? "⏸\uFE0E pause" : "▶\uFE0E play";
+    toggle.textContent = playing ? "❚❚ pause" : "▶\uFE0E play";
     toggle.setAttribute("aria-label", playing ? "pause" : "play");
     cancelAnimationFrame(frame);
     const path = hop.path;
@@ -126,7 +126,7 @@ function player(model, picture) {
   const toggle = button("play", "▶\uFE0E play", play);
   const box = make("label", {}, arp, "with ARP");
   arp.addEventListener("change", () => go(0));
-  bar.append(button("first", "⏮\uFE0E", () => go(0)), button("back one", "‹ back", () => go(at - 1)), toggle, button("on one", "step ›", () => go(at + 1)), button("last", "⏭\uFE0E", () => go(hops().length - 1)), box);
+  bar.append(button("first", "|‹", () => go(0)), button("back one", "‹ back", () => go(at - 1)), toggle, button("on one", "step ›", () => go(at + 1)), button("last", "›|", () => go(hops().length - 1)), box);
   bar.append(make("span", { class: "podnet-keys" }, "keys: space, ← →, Home, End"));
   bar.addEventListener("keydown", (event) => {
     const act = { ArrowLeft: () => go(at - 1), ArrowRight: () => go(at + 1), Home: () => go(0), End: () => go(hops().length - 1), " ": play }[event.key];
@@ -206,7 +206,10 @@ function render({ model, el }) {
     text.textContent = model.get("words");
     show(true);
   };
-  const remark = () => (note.textContent = model.get("note"));
+  const remark = () => {
+    note.textContent = model.get("note");
+    buttons.hidden = !note.textContent && !model.get("buttons").length;
+  };
   const again = () => {
     anew();
     if (el.contains(document.activeElement)) bar.focus({ preventScroll: true }); // its keys are for the packet now

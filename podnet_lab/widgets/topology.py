@@ -37,15 +37,18 @@ class LiveTopology(Picture):
 
     def __init__(self, lab: Lab, trace: Trace | None = None) -> None:
         self._lab, self._trace = lab, None
-        self._secrets = lab._secrets
-        last = lab._journal[-1:]
-        self._before = last[0].before if last else None
-        self._now: Snapshots | None = None
         self._told = HELP
+        self._begin()
         super().__init__()
         self.refresh()
         if trace is not None:
             self.play(trace)
+
+    def _begin(self) -> None:
+        """As one that is new: marked is what the last run did."""
+        self._secrets, last = self._lab._secrets, self._lab._journal[-1:]
+        self._before = last[0].before if last else None
+        self._now: Snapshots | None = None
 
     @property
     def still(self) -> str:
@@ -116,6 +119,11 @@ class LiveTopology(Picture):
             return ""
         more = f"<li>and {len(lines) - MOST_CHANGES} more</li>" if len(lines) > MOST_CHANGES else ""
         return f"<h5>Changed last</h5><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines[:MOST_CHANGES])}{more}</ul>"
+
+    def _do_seen(self) -> None:
+        if not self._views and self._trace is None:  # what happened while nobody looked is not one change
+            self._begin()
+        super()._do_seen()
 
     def _do_pick(self, key: list) -> None:
         self.picked = json.dumps(key)

@@ -162,6 +162,12 @@ def test_reset(wired):
     assert wired.snapshot()["node1"].spaces.keys() == {None}
 
 
+def test_a_pod_where_a_node_is_wanted_is_told_what_to_type(wired):
+    said = podnet("shell", "pod-1-2", "true")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "podnet shell NODE 'ip netns exec pod-1-2 COMMAND'" in said.stderr
+
+
 def test_labs_and_which_is_meant(running):
     (found,) = data("labs")["labs"]
     assert found == {"name": "tests", "notebook": None, "owner": os.getpid(), "where": "namespaces", "nodes": ["node1", "node2", "node3"]}

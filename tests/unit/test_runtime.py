@@ -159,6 +159,11 @@ def test_a_lab_answers_to_its_notebook_too(monkeypatch):
     assert runtime.choose("03_veth").name == "one"
     assert runtime.choose("05_routes.ipynb").name == "two"
     assert str(runtime.choose("one")).startswith("one of 03_veth.ipynb (process ")
+    assert runtime.choose("03").name == "one"
+    with pytest.raises(NoLab, match=r"say which with --lab \(like --lab 0[35]_\w+\)"):
+        runtime.choose("0")
+    with pytest.raises(NoLab, match="no running lab is called 'veth'"):
+        runtime.choose("veth")
 
 
 def test_the_list_goes_with_its_last_lab():
