@@ -161,11 +161,15 @@ def first_of_two(lab, one, other) -> str:
     lab._break(one, places)
     lab._broken = None
     lab._break(other, places)
-    both = lab.explain(*pair)
+    both, seen = lab.explain(*pair), {(hop.seen.node, hop.seen.namespace) for hop in lab.trace(*pair, patience=QUICK).way("there")}
     lab._broken.before, lab._broken.extras = before, extras
     lab.give_up()
     first, second = sorted(alone, key=rank)
     if rank(first) == rank(second) or (both.obstacle.place, both.obstacle.layer) == (first.obstacle.place, first.obstacle.layer):
+        return ""
+    # A wrong route leads past the other fault, and further than that would have been: the kernel knows.
+    astray = both.obstacle.place in seen and first.obstacle.place not in seen
+    if astray and (both.obstacle.place, both.obstacle.layer) == (second.obstacle.place, second.obstacle.layer):
         return ""
     return f"{one.name}, and {other.name}: {both}, not {first}"
 
