@@ -148,8 +148,14 @@ PAIRS = [(one, other) for one in FAULTS for other in FAULTS if (one.on, other.on
 PAIRS = [(one, other) for one, other in PAIRS if one.pair is FAULTS[0].pair is other.pair and not one.size and not other.size]
 
 
+def place_of(found) -> tuple:
+    """Where and at which layer an explanation says that it stops."""
+    return found.obstacle.place, found.obstacle.layer
+
+
 def first_of_two(lab, one, other) -> str:
     """What is wrong with what is said of two faults at once; nothing if the first on the path is named, or both are as near."""
+    lab.goto("done")  # nobody has learnt anything from the pair before
     places = where(lab._everyone(), 0, 0, 1)
     pair, alone = one.pair(places), []
     for fault in (one, other):
@@ -161,15 +167,16 @@ def first_of_two(lab, one, other) -> str:
     lab._break(one, places)
     lab._broken = None
     lab._break(other, places)
-    both, seen = lab.explain(*pair), {(hop.seen.node, hop.seen.namespace) for hop in lab.trace(*pair, patience=QUICK).way("there")}
+    both = lab.explain(*pair)
+    first, second = sorted(alone, key=rank)
+    fine = rank(first) == rank(second) or place_of(both) == place_of(first)
+    if not fine and place_of(both) == place_of(second):
+        # A wrong route may lead past the other fault, and further than that would have been: the kernel knows.
+        seen = {(hop.seen.node, hop.seen.namespace) for hop in lab.trace(*pair, patience=QUICK).way("there")}
+        fine = both.obstacle.place in seen and first.obstacle.place not in seen
     lab._broken.before, lab._broken.extras = before, extras
     lab.give_up()
-    first, second = sorted(alone, key=rank)
-    if rank(first) == rank(second) or (both.obstacle.place, both.obstacle.layer) == (first.obstacle.place, first.obstacle.layer):
-        return ""
-    # A wrong route leads past the other fault, and further than that would have been: the kernel knows.
-    astray = both.obstacle.place in seen and first.obstacle.place not in seen
-    if astray and (both.obstacle.place, both.obstacle.layer) == (second.obstacle.place, second.obstacle.layer):
+    if fine:
         return ""
     return f"{one.name}, and {other.name}: {both}, not {first}"
 
