@@ -86,13 +86,17 @@ class Hop:
             "time": seen.time,
         }
 
+    @property
+    def arp(self) -> str:
+        """What an ARP frame says; nothing of others."""
+        frame = self.seen.frame
+        asked, told = f"who has {frame.target}? tell {frame.source}", f"{frame.source} is at {self.sender}"
+        return {"ARP request": asked, "ARP reply": told}.get(frame.kind, "")
+
     def __str__(self) -> str:
         frame, seen = self.seen.frame, self.seen
-        if frame.kind == "ARP request":
-            what = f"ARP: who has {frame.target}? tell {frame.source}"
-        elif frame.kind == "ARP reply":
-            what = f"ARP: {frame.source} is at {self.sender}"
-        else:
+        what = f"ARP: {self.arp}"
+        if not self.arp:
             what = f"{frame.source} → {frame.target}  ttl {frame.ttl}  {frame.words}"
             what += "".join(f"  ← {one}" for one in self.news)
         macs = f"[{self.sender} → {self.receiver}]"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from podnet_lab.model import Namespace, Snapshot
 
 
@@ -19,6 +21,11 @@ def _link(space: Namespace, name: str) -> str:
     end = f", other end {link.peer[1]}{f' in {link.peer[0]}' if link.peer[0] else ''}" if link.peer else ""
     port = f", plugged into {link.master}" if link.master else ""
     return f"{name} ({link.kind}) is {'up' if link.up else 'down'}{port}{end}"
+
+
+def same(one: Mapping[str, Snapshot], other: Mapping[str, Snapshot]) -> bool:
+    """Whether two looks at a network show the same, whatever its kernels have learnt in between."""
+    return one.keys() == other.keys() and not any(changes(one[name], other[name]) for name in one)
 
 
 def changes(before: Snapshot, after: Snapshot) -> list[str]:

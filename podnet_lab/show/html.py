@@ -66,11 +66,10 @@ def trace(found: Trace) -> str:
     rows = []
     for hop in found:
         frame, seen = hop.seen.frame, hop.seen
-        arp = hop.way.startswith("ARP")
-        what = str(hop).partition("ARP: ")[2] if arp else f"{frame.source} → {frame.target}, ttl {frame.ttl}, {frame.words}"
+        what = hop.arp or f"{frame.source} → {frame.target}, ttl {frame.ttl}, {frame.words}"
         cells = (hop.way, f"{seen.place} {seen.dev}", "out" if seen.out else "in", f"{hop.sender} → {hop.receiver}", what)
         row = "".join(map(_cell, [*map(escape, cells[:3]), f"<b>{escape(', '.join(map(_short, hop.news)))}</b>", *map(escape, cells[3:])]))
-        rows.append(f'<tr style="{_FAINT}">{row}</tr>' if arp else f"<tr>{row}</tr>")
+        rows.append(f'<tr style="{_FAINT}">{row}</tr>' if hop.arp else f"<tr>{row}</tr>")
     head = "".join(map(_cell, ("way", "interface", "", "rewritten", "Ethernet", "IPv4 or ARP")))
     last = str(found).splitlines()[-1] if not found else ""
     note = f"<div>{escape(last)}</div>" if last and not last.startswith("  ") else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from podnet_lab.explain.trace import Hop, Trace
+from podnet_lab.explain.trace import TITLES, Hop, Trace
 from podnet_lab.show.packet import Anchors, bent
 
 
@@ -17,26 +17,24 @@ def film(trace: Trace, anchors: Anchors, bottom_of_network: float) -> list[dict[
     found, before = [], None
     for hop in trace:
         at = anchors.get((hop.seen.node, hop.seen.namespace, hop.seen.dev))
-        arp = hop.way.startswith("ARP")
-        points = [one for one in ([at] if arp or before is None else [before, at]) if one is not None]
+        points = [one for one in ([at] if hop.arp or before is None else [before, at]) if one is not None]
         path = bent(points, bottom_of_network) if len(points) > 1 and points[0] != points[1] else points[-1:]
-        found.append({"arp": arp, "path": [list(one) for one in path], "html": headers(hop)})
-        before = before if arp or at is None else at
+        found.append({"arp": bool(hop.arp), "path": [list(one) for one in path], "html": headers(hop)})
+        before = before if hop.arp or at is None else at
     return found
 
 
 def headers(hop: Hop) -> str:
     """What the packet has in its headers at this interface; what a node has rewritten is marked."""
     frame, seen = hop.seen.frame, hop.seen
-    way = {"there": "on the way there", "back": "on the way back", "error": "an error"}.get(hop.way.removeprefix("ARP "), hop.way)
+    way = TITLES[hop.way.removeprefix("ARP ")]
     at = f"{'leaves by' if seen.out else 'comes in by'} {seen.dev} of {seen.place}"
     rows = [
         ("Ethernet", f"{hop.sender} → {hop.receiver}", "new Ethernet header" in hop.news),
         ("", f"{frame.source_mac} → {frame.target_mac}", False),
     ]
-    if hop.way.startswith("ARP"):
-        asks = frame.kind == "ARP request"
-        rows.append(("ARP", f"who has {frame.target}? tell {frame.source}" if asks else f"{frame.source} is at {frame.source_mac}", False))
+    if hop.arp:
+        rows.append(("ARP", hop.arp, False))
     else:
         rows.append(("IPv4", f"{frame.source} → {frame.target}", bool({"another source", "another destination"} & set(hop.news))))
         rows += [("", f"time to live {frame.ttl}", False), ("carries", frame.words, False)]

@@ -45,20 +45,10 @@ class Topology:
     @property
     def svg(self) -> str:
         """The picture as SVG."""
-        return draw(self.cluster, self.before, self.outside, self.trace)
+        return sketch(self)[0].svg()
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"text/plain": repr(self), "image/svg+xml": self.svg}
-
-
-def draw(
-    cluster: Mapping[str, Snapshot],
-    before: Mapping[str, Snapshot] | None = None,
-    outside: Snapshot | None = None,
-    trace: Trace | None = None,
-) -> str:
-    """The picture of *cluster* as SVG, with the host outside it, and a packet's way, if given."""
-    return sketch(Topology(cluster, before, outside, trace))[0].svg()
 
 
 def sketch(shown: Topology, live: bool = False) -> tuple[Canvas, Anchors]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from podnet_lab.errors import BadInput, LabGone
 from podnet_lab.reach import Matrix, Ping
-from podnet_lab.show import heatmap, html, text
+from podnet_lab.show import heatmap, html
 from podnet_lab.show.canvas import key
+from podnet_lab.show.changes import same
 from podnet_lab.widgets.picture import Picture
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class LiveMatrix(Picture):
 
     def __init__(self, lab: Lab, matrix: Matrix) -> None:
         self._lab, self.matrix = lab, matrix
-        self._tried_in = text.cluster(lab.snapshot())
+        self._tried_in = lab.snapshot()
         super().__init__(buttons=[["again", "Try all again"]], pane=HELP if matrix else NOBODY)
         self._show()
 
@@ -37,7 +38,7 @@ class LiveMatrix(Picture):
     def refresh(self) -> None:
         """Say whether the network is still the one that was tried."""
         try:
-            self.note = "" if self._lab._busy or text.cluster(self._lab.snapshot()) == self._tried_in else OLD
+            self.note = "" if self._lab._busy or same(self._lab.snapshot(), self._tried_in) else OLD
         except LabGone:
             self.note = "The lab is closed."
 
@@ -54,7 +55,7 @@ class LiveMatrix(Picture):
     def _do_again(self) -> None:
         self.note = "trying …"
         self.matrix = self._lab.matrix()
-        self._tried_in = text.cluster(self._lab.snapshot())
+        self._tried_in = self._lab.snapshot()
         self.picked, self.pane, self.note = "", HELP if self.matrix else NOBODY, ""
         self._show()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -52,19 +53,22 @@ class StagePanel(ipywidgets.VBox):
         made.on_click(lambda _: self._do(getattr(self, f"_{does}")))
         return made
 
-    def _do(self, work) -> None:
+    def _do(self, work: Callable[[], None]) -> None:
         with self._guard:
             for button in self._buttons:
                 button.disabled = True
-            try:
-                self._said.value = ""
-                work()
-            except Exception as problem:  # noqa: BLE001 - nobody sees what a callback raises
-                self._said.value = problem_html(problem)
-            finally:
-                for button in self._buttons:
-                    button.disabled = False
-            self.refresh()
+            self._said.value = ""
+            self._safely(work)
+            for button in self._buttons:
+                button.disabled = False
+            self._safely(self.refresh)
+
+    def _safely(self, work: Callable[[], None]) -> None:
+        """Nobody sees what a callback raises, and in the watcher's thread it would end the other widgets: the panel says it."""
+        try:
+            work()
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it must be seen, and end nothing
+            self._said.value = problem_html(problem)
 
     @property
     def status(self) -> list[str]:
@@ -99,7 +103,7 @@ class StagePanel(ipywidgets.VBox):
     def told(self) -> None:
         """The kernels say that something changed."""
         if not self._lab._busy:
-            self.refresh()
+            self._safely(self.refresh)
 
     def _row(self, at: int, word: str) -> str:
         node, step = self._steps[at]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
 from podnet_lab.errors import BadInput, LabGone
 from podnet_lab.explain.trace import Trace
 from podnet_lab.lab.snapshots import Snapshots
-from podnet_lab.model import Snapshot
 from podnet_lab.reach import endpoints
-from podnet_lab.show import text
-from podnet_lab.show.changes import changes
+from podnet_lab.show.changes import changes, same
 from podnet_lab.show.details import details
 from podnet_lab.show.html import explanation
 from podnet_lab.show.playing import film
@@ -72,7 +69,7 @@ class LiveTopology(Picture):
         """Draw a trace, as ``lab.trace`` gives it, and let the packet be moved along its way."""
         with self._lock:
             self.refresh()  # what changed until now is not a reason to take the trace away again
-            since = "" if _same(self._now, trace.cluster) else "<p>The network has changed since.</p>"
+            since = "" if same(self._now, trace.cluster) else "<p>The network has changed since.</p>"
             self._trace, self._told = trace, f"<p><b>{escape(trace.headline)}</b></p>{since}"
             self.picked, self.ends = "", list(trace.ends)
             self._show()
@@ -82,7 +79,7 @@ class LiveTopology(Picture):
         """What counts as changed: all that is different from what was shown last; a trace of another network goes."""
         if self._secrets != self._lab._secrets:
             self._secrets, self._before, self._trace, self._told = self._lab._secrets, None, None, HELP
-        elif self._now is not None and not _same(now, self._now):
+        elif self._now is not None and not same(now, self._now):
             self._before, self._trace, self._told = self._now, None, HELP
         self._now = now
 
@@ -146,8 +143,3 @@ class LiveTopology(Picture):
         self.refresh()
         self.picked, self._told = "", explanation(self._lab.explain(source, target))
         self._tell()
-
-
-def _same(one: Mapping[str, Snapshot], other: Mapping[str, Snapshot]) -> bool:
-    """Whether two looks at a network show the same, whatever its kernels have learnt in between."""
-    return text.cluster(one) == text.cluster(other)

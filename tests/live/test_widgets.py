@@ -30,7 +30,7 @@ class Page:
 
     def until(self, true):
         with self._came:
-            assert self._came.wait_for(lambda: true(self.widget), PATIENCE), self.widget.pane
+            assert self._came.wait_for(lambda: true(self.widget), PATIENCE), str(self.widget)
 
 
 @pytest.fixture
@@ -98,10 +98,13 @@ def test_a_packet_to_itself_has_no_way(page):
 def test_a_widget_that_fails_says_so_and_the_others_go_on(wired, page, monkeypatch):
     broken = Page(wired.live_topology())
     broken.send("seen")
+    panel = wired.stage_panel("bridge")
     monkeypatch.setattr(broken.widget, "refresh", lambda: [][0])
+    monkeypatch.setattr(panel, "refresh", lambda: [][0])
     wired["node1"].shell("ip link set dev v-net-0 down")
     page.until(lambda one: "(down)" in one.svg)
     broken.until(lambda one: "IndexError" in one.pane)
+    Page(panel._said).until(lambda one: "IndexError" in one.value)
     wired["node1"].shell("ip link set dev v-net-0 up")
     page.until(lambda one: "(down)" not in one.svg)
 
