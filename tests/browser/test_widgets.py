@@ -194,7 +194,7 @@ def test_no_words_of_a_picture_lie_on_others(opened, nodes, pods):
 
 
 def test_closed_and_opened_again_while_its_kernel_runs_it_still_reacts(desk, written):
-    """As when the lid was closed, or the page loaded anew."""
+    """As when its tab was closed: what stands there is made anew from the kernel."""
     with desk.notebook(written(OPEN.format(stage="done"), "lab.live_topology()", "'a shell'")) as book:
         book.run()
         desk.do("async () => { await window.panel.context.save(); window.panel.dispose() }")
