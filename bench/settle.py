@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from podnet_lab.kernel import namespaces, setup
+from podnet_lab.kernel import namespaces, node_setup
 from podnet_lab.kernel.apply import apply
 
 MOST = 20.0
@@ -19,7 +19,7 @@ MOST = 20.0
 
 def main() -> None:
     """In namespaces of its own: make a namespace with a cable, give it up, and wait for the cable's end."""
-    setup.private_folders()
+    node_setup.private_folders()
     apply([("namespace_add", None, {"name": "last"}), ("veth_add", None, {"name": "here", "peer": "there", "peer_namespace": "last"})])
     namespaces.remove("last")
     deadline = time.monotonic() + MOST

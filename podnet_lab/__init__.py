@@ -14,51 +14,47 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Lab": "podnet_lab.lab.lab",
-    "Plan": "podnet_lab.plan",
-    "plan": "podnet_lab.plan",
-    "recipes": "podnet_lab.recipes",
-    "errors": "podnet_lab.errors",
+_PLACES = {
+    "Lab": "podnet_lab.lab.lab:Lab",
+    "Plan": "podnet_lab.plan:Plan",
+    "address": "podnet_lab.steps.address",
     "checks": "podnet_lab.checks",
+    "errors": "podnet_lab.errors",
+    "forwarding": "podnet_lab.steps.forwarding",
+    "link": "podnet_lab.devices.link",
+    "namespace": "podnet_lab.steps.namespace",
+    "neighbour": "podnet_lab.steps.neighbour",
+    "nft": "podnet_lab.steps.nft.steps",
+    "plan": "podnet_lab.plan:plan",
+    "recipes": "podnet_lab.recipes",
+    "route": "podnet_lab.steps.route",
+    "service": "podnet_lab.services.service:service",
     "services": "podnet_lab.services",
-    "service": "podnet_lab.services",
-    "statements": "podnet_lab.steps",
-    **dict.fromkeys(("address", "bridge", "forwarding", "link", "namespace", "neighbour", "nft", "route", "veth"), "podnet_lab.steps"),
+    "statements": "podnet_lab.steps.nft.statements",
 }
-_MODULES = {"checks", "errors", "plan", "recipes", "services"}
+"""Where each public name lives: a module, or something in one. Kinds of interfaces are found by their folders in devices/."""
 
-__all__ = [
-    "Lab",
-    "Plan",
-    "address",
-    "bridge",
-    "checks",
-    "errors",
-    "forwarding",
-    "link",
-    "namespace",
-    "neighbour",
-    "nft",
-    "plan",
-    "recipes",
-    "route",
-    "service",
-    "services",
-    "statements",
-    "veth",
-]
+
+def _kinds() -> dict[str, str]:
+    """The kinds of interfaces that have steps: ``bridge``, ``veth``, and whatever else has a folder."""
+    from podnet_lab.devices.registry import kinds  # here: an agent imports this package, and asks for nothing by its public name
+
+    return {name: f"podnet_lab.devices.{name}.steps" for name in kinds()}
 
 
 def __getattr__(name: str):
-    if name not in _HOMES:
+    if name == "__all__":
+        return sorted([*_PLACES, *_kinds()])
+    place = _PLACES.get(name) or (None if name.startswith("_") else _kinds().get(name))
+    if place is None:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    home = import_module(_HOMES[name])
+    module, _, attribute = place.partition(":")
+    found = import_module(module)
     if "IPython" in sys.modules:  # a notebook: %%node is known from the first import on, to say what is missing
-        import_module("podnet_lab.notebook").install()
-    return home if name in _MODULES else getattr(home, name)
+        import_module("podnet_lab.jupyter.magic").install()
+    return getattr(found, attribute) if attribute else found
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *__getattr__("__all__")])

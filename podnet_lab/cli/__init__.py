@@ -11,8 +11,8 @@ import os
 import click
 
 from podnet_lab import __version__
-from podnet_lab.cli import change, look, start
-from podnet_lab.cli.group import Group
+from podnet_lab.cli import change_commands, observe_commands, start_commands
+from podnet_lab.cli.click_group import Group
 from podnet_lab.grading.commands import grade, prove
 
 EPILOG = """\b
@@ -53,7 +53,22 @@ def main(context: click.Context) -> None:
     context.color = _colours()
 
 
-main.add_section("Start", start.lab, start.notebooks, start.demo, start.doctor, start.labs, start.completion)
-main.add_section("Look at a running lab", look.check, look.matrix, look.explain, look.trace, look.script)
-main.add_section("Work in a running lab", start.shell, change.run, change.reset)
+main.add_section(
+    "Start",
+    start_commands.lab,
+    start_commands.notebooks,
+    start_commands.demo,
+    start_commands.doctor,
+    start_commands.labs,
+    start_commands.completion,
+)
+main.add_section(
+    "Look at a running lab",
+    observe_commands.check,
+    observe_commands.matrix,
+    observe_commands.explain,
+    observe_commands.trace,
+    observe_commands.script,
+)
+main.add_section("Work in a running lab", start_commands.shell, change_commands.run, change_commands.reset)
 main.add_section("Teach", grade, prove)

@@ -18,16 +18,16 @@ Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 def _labs(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    from podnet_lab.lab import runtime
+    from podnet_lab.backends import running_labs
 
-    return [entry.name for entry in runtime.labs() if entry.name.startswith(begun)]
+    return [entry.name for entry in running_labs.labs() if entry.name.startswith(begun)]
 
 
 def names(of: Callable[[Plan], list[str]]) -> Complete:
     """Complete to what *of* says of the plan of the running lab; to nothing where there is none."""
 
     def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-        from podnet_lab.lab import joined
+        from podnet_lab.backends import joined
 
         try:
             plan = joined.find(context.params.get("lab_name"))[2]
@@ -73,10 +73,10 @@ def joined(name: str | None) -> Iterator[Lab]:
 @contextmanager
 def held(name: str | None, take_over: bool) -> Iterator[Lab]:
     """The running lab, to bring it back as a whole: of VMs that is for whoever holds them, so hold them, or *take_over*."""
-    from podnet_lab.lab import runtime, vms
+    from podnet_lab.backends import running_labs, vms
     from podnet_lab.lab.lab import Lab
 
-    if vms.here() is None or (name is not None and runtime.choose(name).where != "vms"):
+    if vms.here() is None or (name is not None and running_labs.choose(name).where != "vms"):
         if take_over:
             raise BadInput("--take-over is for the lab of VMs; a lab on one machine has no holder")
         with joined(name) as lab:
@@ -92,7 +92,7 @@ def held(name: str | None, take_over: bool) -> Iterator[Lab]:
 
 def planned(name: str | None) -> Plan:
     """The plan of the running lab; the lesson's, three nodes of two Pods, where none was named and none is running."""
-    from podnet_lab.lab import joined, runtime, vms
+    from podnet_lab.backends import joined, running_labs, vms
     from podnet_lab.plan import plan
 
-    return joined.find(name)[2] if name is not None or vms.here() or runtime.labs() else plan()
+    return joined.find(name)[2] if name is not None or vms.here() or running_labs.labs() else plan()

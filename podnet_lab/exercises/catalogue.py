@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from podnet_lab.errors import BadInput
-from podnet_lab.exercises import addr, bridge, namespaces, route, services, troubleshooting, veth
+from podnet_lab.exercises import (
+    addr_exercises,
+    bridge_exercises,
+    namespaces_exercises,
+    route_exercises,
+    services_exercises,
+    troubleshooting_exercises,
+    veth_exercises,
+)
 from podnet_lab.exercises.exercise import Exercise
 
 SETS = {
-    "namespaces": namespaces.EXERCISES,
-    "bridge": bridge.EXERCISES,
-    "veth": veth.EXERCISES,
-    "addr": addr.EXERCISES,
-    "route": route.EXERCISES,
-    "services": services.EXERCISES,
-    "trouble": troubleshooting.EXERCISES,
+    "namespaces": namespaces_exercises.EXERCISES,
+    "bridge": bridge_exercises.EXERCISES,
+    "veth": veth_exercises.EXERCISES,
+    "addr": addr_exercises.EXERCISES,
+    "route": route_exercises.EXERCISES,
+    "services": services_exercises.EXERCISES,
+    "trouble": troubleshooting_exercises.EXERCISES,
 }
 """One set for each stage, and one of faults to be found."""
 

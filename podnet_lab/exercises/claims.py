@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
-from podnet_lab.checks import Check, gateways, pod_addresses
+from podnet_lab.checks.check import Check
+from podnet_lab.checks.reachability import Ping, Verdict
 from podnet_lab.model import Link, Namespace, Route, Snapshot
-from podnet_lab.reach import Ping, Verdict
-from podnet_lab.routing import choose
+from podnet_lab.model.roles import gateways, pod_addresses
+from podnet_lab.model.route_lookup import choose
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab

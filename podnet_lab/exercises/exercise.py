@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from podnet_lab.checks import Check, Checks
+from podnet_lab.checks.check import Check, Checks
 from podnet_lab.errors import BadInput, LabGone, PodnetError
 from podnet_lab.exercises.claims import Untested, everyone
 from podnet_lab.model import Snapshot
+from podnet_lab.networks.static_routes.recipe import before
 from podnet_lab.plan import plan
-from podnet_lab.recipes import before
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from podnet_lab.checks import Check
+from podnet_lab.checks.check import Check
 from podnet_lab.errors import BadInput, CannotRun
 from podnet_lab.exercises.claims import Untested
 from podnet_lab.exercises.exercise import Assessment, Exercise

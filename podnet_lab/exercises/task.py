@@ -6,9 +6,9 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from podnet_lab.checks import Check, Checks
+from podnet_lab.checks.check import Check, Checks
 from podnet_lab.errors import BadInput, CannotRun, LabError
-from podnet_lab.exercises import records
+from podnet_lab.exercises import attempts
 from podnet_lab.exercises.exercise import LEVELS, Assessment, Exercise, assess
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class Task:
         lab.goto(exercise.start)
         self.note = (exercise.prepare(lab) if exercise.prepare else None) or ""
         self._fault, self._hints = lab._broken, 0
-        known = records.read(lab)
+        known = attempts.read(lab)
         known.begin(exercise.name)
-        records.write(lab, known)
+        attempts.write(lab, known)
 
     @property
     def title(self) -> str:
@@ -53,7 +53,7 @@ class Task:
         mine = known.records[self.exercise.name]
         mine.verdict, mine.why, mine.given_up = found.verdict, found.why, given_up
         mine.tries += 1
-        records.write(self.lab, known)
+        attempts.write(self.lab, known)
         return found
 
     def hint(self, level: int | None = None) -> str:
@@ -63,17 +63,17 @@ class Task:
         words = self.exercise.hint(self.lab, wanted)
         self._hints = max(self._hints, wanted)
         known.records[self.exercise.name].hints = self._hints
-        records.write(self.lab, known)
+        attempts.write(self.lab, known)
         return words
 
     def leave(self) -> None:
         """The lab goes elsewhere: what was reached stays as it was checked."""
-        known = records.read(self.lab)
+        known = attempts.read(self.lab)
         known.at = ""
-        records.write(self.lab, known)
+        attempts.write(self.lab, known)
 
-    def _known(self) -> records.Records:
-        known = records.read(self.lab)
+    def _known(self) -> attempts.Records:
+        known = attempts.read(self.lab)
         if self.lab._task is not self or self.exercise.name not in known.records:
             at = f"is at {known.at!r} by now" if known.at else "has left this exercise"
             raise LabError(f"the lab {at}; lab.exercise({self.exercise.name!r}) begins it again")

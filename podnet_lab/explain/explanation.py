@@ -7,13 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from podnet_lab.checks.reachability import Endpoint
 from podnet_lab.errors import BadInput
-from podnet_lab.explain import causes
-from podnet_lab.explain.obstacle import Obstacle, name
-from podnet_lab.explain.segment import Cluster
-from podnet_lab.explain.walk import SMALL, Flow, Walk
-from podnet_lab.reach import Endpoint
-from podnet_lab.steps import Step
+from podnet_lab.explain import causes_l3
+from podnet_lab.explain.cause import Obstacle, name
+from podnet_lab.explain.l2 import Cluster
+from podnet_lab.explain.path import SMALL, Flow, Walk
+from podnet_lab.steps.base import Step
 
 MOST_DRAWS = 64
 """Pods of a Service that are followed, one after the other."""
@@ -81,7 +81,7 @@ def explanation(
     A *target* without a node is an address alone, such as a Service's: if one of its Pods is drawn, each is followed.
     """
     if not target.addresses:
-        return Explanation(source.name, target.name, causes.no_address(target.name, (target.node, target.namespace)))
+        return Explanation(source.name, target.name, causes_l3.no_address(target.name, (target.node, target.namespace)))
     flow = Flow(None, IPv4Address(target.addresses[0]), protocol, port, size)
     found, draw, ways = Explanation(source.name, target.name), 0, 1
     while draw < min(ways, MOST_DRAWS):
@@ -105,7 +105,7 @@ def _both_ways(cluster: Cluster, source: Endpoint, target: Endpoint, flow: Flow,
     back = Walk(cluster, answer, reply=True, known=there.known, told=there.told)
     found = back.follow(there.at, begin)
     if found is None and not back.broken_off and back.flow.source != flow.to:
-        found = causes.stranger(begin, flow.to, back.flow.source)
+        found = causes_l3.stranger(begin, flow.to, back.flow.source)
     if found is not None:
         found = there.astray.behind(words) if there.astray else found.behind(f"{words}the answer has no way back: ")
     unsure = (*there.unsure, *back.unsure)

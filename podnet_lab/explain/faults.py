@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from podnet_lab.explain.where import Where
+from podnet_lab.explain.fault_places import Where
 
 BIG = 1400
 """Bytes of an echo that passes a cable of 1,500 and none of 1,000."""

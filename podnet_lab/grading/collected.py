@@ -11,9 +11,9 @@ from pathlib import Path
 import nbformat
 
 from podnet_lab.errors import BadInput
-from podnet_lab.grading.judging import Known
+from podnet_lab.grading.judge import Known
 from podnet_lab.grading.marks import Paper, printable
-from podnet_lab.grading.sitting import Sitting
+from podnet_lab.grading.notebook_run import Sitting
 
 LIMIT, CELL_LIMIT = 300.0, 60.0
 """Seconds for a notebook, and for one of its cells."""

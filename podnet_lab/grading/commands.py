@@ -48,15 +48,15 @@ def grade(
     everything.
     """
     from podnet_lab.exercises.catalogue import EXERCISES
-    from podnet_lab.grading import report
-    from podnet_lab.grading.lessons import exercises
+    from podnet_lab.grading import marks_table
+    from podnet_lab.grading.lesson_files import exercises
 
     _refuse(folder, lab_name, csv_file)
     known = {**EXERCISES, **(own := exercises(lessons))}
     if odd := [name for name in wanted if name not in known]:
         raise click.UsageError(f"no exercise is called {odd[0]!r}; there are {', '.join(known)}")
     if folder is None:
-        from podnet_lab.grading.running import running
+        from podnet_lab.grading.running_lab import running
 
         papers = [running(known, lab_name).of(wanted)]
     else:
@@ -65,10 +65,12 @@ def grade(
         collected = _collected()
         for words in collected.skipped(folder):
             click.echo(words, err=True)
-        papers = collected.grade(folder, known, wanted or tuple(own), progress=lambda one: click.echo(report.line(one), err=True), **limits)
+        papers = collected.grade(
+            folder, known, wanted or tuple(own), progress=lambda one: click.echo(marks_table.line(one), err=True), **limits
+        )
     if csv_file is not None:
         write(csv_file, as_csv(papers))
-    click.echo(as_json(papers) if json_too else report.table(papers))
+    click.echo(as_json(papers) if json_too else marks_table.table(papers))
     sys.exit(0 if all(papers) else 1)
 
 
@@ -116,7 +118,7 @@ def prove(lesson: Path | None, solutions: Path | None) -> None:
 
     Every exercise has to fail untouched, hold with each right answer, and recognise each wrong one. Exit status 0 only then.
     """
-    from podnet_lab.grading.proving import proved
+    from podnet_lab.grading.prove_lesson import proved
 
     if lesson is not None and solutions is None:
         raise click.UsageError("a lesson is proved by its solutions: podnet prove LESSON SOLUTIONS")

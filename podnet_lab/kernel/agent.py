@@ -15,13 +15,13 @@ import queue
 import threading
 from typing import Any
 
-from podnet_lab.kernel import apply, conntrack, encode, extras, namespaces, nft, read, setup, tools
+from podnet_lab.kernel import apply, conntrack, encode, namespaces, nft_program, node_setup, programs, read, unmanaged
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.mesh import Mesh
 from podnet_lab.kernel.netlink import Refused, Socket
-from podnet_lab.kernel.tools import Missing
-from podnet_lab.kernel.traffic import Traffic
+from podnet_lab.kernel.node_services import Traffic
+from podnet_lab.kernel.programs import Missing
 
 CANCEL = b"cancel"
 
@@ -42,12 +42,12 @@ class Agent:
 
     def become_lab(self) -> dict[str, Any]:
         """Turn this process into the lab: the owner of the external network."""
-        setup.external_network()
+        node_setup.external_network()
         return self.who()
 
     def become_node(self, name: str) -> dict[str, Any]:
         """Turn this process into a node."""
-        setup.node(name)
+        node_setup.node(name)
         return self.who()
 
     def become_vm(self) -> dict[str, Any]:
@@ -79,9 +79,9 @@ class Agent:
 
     def features(self) -> dict[str, str | None]:
         """What this VM's kernel can do that single lessons need; None, or why not."""
-        from podnet_lab.kernel import trial  # here, as above
+        from podnet_lab.kernel import feature_probe  # here, as above
 
-        return trial.features_of_vm()
+        return feature_probe.features_of_vm()
 
     def who(self) -> dict[str, Any]:
         """This process's pid as it sees itself, and which namespaces it lives in, as every process can compare."""
@@ -90,15 +90,15 @@ class Agent:
 
     def cable(self, node: str, pid: int) -> None:
         """Cable a node to the external network (on the lab's agent)."""
-        setup.cable(node, pid)
+        node_setup.cable(node, pid)
 
-    def uplink(self, address: str, dev: str = setup.UPLINK) -> None:
+    def uplink(self, address: str, dev: str = node_setup.UPLINK) -> None:
         """Give the node's end of that cable its address."""
-        setup.uplink(address, dev)
+        node_setup.uplink(address, dev)
 
     def remove_uplink(self) -> None:
         """Delete whatever has the name of the node's interface to the external network."""
-        setup.remove_uplink()
+        node_setup.remove_uplink()
 
     def mend_card(self) -> list[str]:
         """Bring a VM's card on the external network back from wherever it was moved to; says what that took."""
@@ -113,7 +113,7 @@ class Agent:
         The node and its Pods, from the kernel, and its own nftables; *known* is the number of those that were read last.
         """
         self._traffic.sweep()
-        return {"spaces": self._vm.read() if self._vm else read.node(), "rules": nft.read(known)}
+        return {"spaces": self._vm.read() if self._vm else read.node(), "rules": nft_program.read(known)}
 
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""
@@ -126,11 +126,11 @@ class Agent:
 
     def extras(self) -> dict[str, Any]:
         """What no step changes, and a student may have: firewall tables, policy rules, queues, settings."""
-        return self._vm.extras() if self._vm else extras.read()
+        return self._vm.extras() if self._vm else unmanaged.read()
 
     def restore_extras(self, then: dict[str, Any]) -> list[str]:
         """Bring that back to what it was; returns what was undone, in words."""
-        return extras.restore(then)
+        return unmanaged.restore(then)
 
     def forget(self) -> None:
         """End servers and connections, and empty the node's own tables of learnt neighbours and of flows."""
@@ -145,7 +145,7 @@ class Agent:
 
     def lacks(self, program: str) -> bool:
         """Whether a program is not installed here."""
-        return tools.missing(program)
+        return programs.missing(program)
 
     def serve(self, namespace: str | None, protocol: str, port: int, name: str) -> bool:
         """Answer at a port as *name*; False if that is so already."""

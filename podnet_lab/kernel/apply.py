@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from podnet_lab.kernel import encode, namespaces, nft, read
+from podnet_lab.kernel import encode, namespaces, nft_program, read
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
 
@@ -135,7 +135,7 @@ class _Waiting:
             return
         try:
             if self._kind[0] == "nft":
-                nft.apply(bodies)
+                nft_program.apply(bodies)
             else:
                 self._batch.socket(self._kind[1]).request(bodies)
         except Refused as refusal:

@@ -11,8 +11,8 @@ import socket
 import struct
 from typing import Any
 
-from podnet_lab.kernel.extras import NETLINK_NETFILTER
 from podnet_lab.kernel.netlink import Refused, Socket, attributes
+from podnet_lab.kernel.unmanaged import NETLINK_NETFILTER
 
 GET, DELETE = 1 << 8 | 1, 1 << 8 | 2
 TUPLE_ORIG, TUPLE_REPLY, STATUS, PROTOINFO, TUPLE_IP, TUPLE_PROTO = 1, 2, 3, 4, 1, 2

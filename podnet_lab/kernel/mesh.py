@@ -1,7 +1,7 @@
 """
 Very many pairs tried at once, on one node: the fast way for a healthy network.
 
-`podnet_lab.lab.mesh` says which pairs are tried together, so that the kernel's neighbour table never fills. What comes
+`podnet_lab.lab.mesh_schedule` says which pairs are tried together, so that the kernel's neighbour table never fills. What comes
 back is only which pairs were heard at their target, with the sender's own address, and answered at their source. Why
 others were not is for `podnet_lab.kernel.echo`, which tries those again.
 """

@@ -14,8 +14,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from podnet_lab.kernel import namespaces
+from podnet_lab.kernel.programs import Missing
 from podnet_lab.kernel.shell import environment
-from podnet_lab.kernel.tools import Missing
 
 if TYPE_CHECKING:
     from subprocess import Popen

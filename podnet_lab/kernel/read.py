@@ -1,7 +1,7 @@
 """
 A node and all its named namespaces, read back from the kernel as plain data.
 
-What comes out here goes over a wire; `podnet_lab.lab.snapshots` makes the frozen model of it.
+What comes out here goes over a wire; `podnet_lab.model.decode` makes the frozen model of it.
 Layouts: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h, linux/netconf.h, linux/net_namespace.h.
 """
 
@@ -12,7 +12,7 @@ import socket
 import struct
 from typing import Any
 
-from podnet_lab.kernel import extras, namespaces
+from podnet_lab.kernel import namespaces, unmanaged
 from podnet_lab.kernel.encode import (
     IFF_NOARP,
     IFF_UP,
@@ -39,7 +39,7 @@ from podnet_lab.kernel.encode import (
     RTPROT_KERNEL,
 )
 from podnet_lab.kernel.netlink import Socket, attribute, attributes
-from podnet_lab.kernel.policy import policy
+from podnet_lab.kernel.policy_rules import policy
 from podnet_lab.kernel.sysctl import is_on
 
 IFF_LOWER_UP = 0x10000
@@ -258,7 +258,7 @@ def node() -> dict[str, Any]:
             known.add(which)
             sockets[name] = Socket()
             spaces[name] = namespace(sockets[name])
-            spaces[name]["tables"] = bool(name) and bool(extras.tables())
+            spaces[name]["tables"] = bool(name) and bool(unmanaged.tables())
         _name_peers(spaces, sockets, descriptors)
     finally:
         namespaces.enter(home)

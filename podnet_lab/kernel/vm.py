@@ -21,7 +21,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from podnet_lab.kernel import apply, encode, extras, namespaces, read, setup
+from podnet_lab.kernel import apply, encode, namespaces, node_setup, read, unmanaged
 from podnet_lab.kernel.netlink import Refused, Socket
 
 CONFIG = Path("/etc/podnet/lab.json")
@@ -101,7 +101,7 @@ class Vm:
 
     def extras(self) -> dict[str, Any]:
         """What no step changes, without those cards'."""
-        return _without(extras.read(), self.hidden())
+        return _without(unmanaged.read(), self.hidden())
 
     def mend(self) -> list[str]:
         """Bring the external card back from a namespace that it was moved to, under its own name; says what that took."""
@@ -256,7 +256,7 @@ def boot() -> None:
     """What each start of the VM takes: the lesson's settings, a shared /run/netns, and, the first time, the baseline."""
     config = json.loads(CONFIG.read_text())
     namespaces.prepare()
-    setup.settings()
+    node_setup.settings()
     with contextlib.suppress(Refused):
         _send([encode.link_set("lo", up=True)])
     external = config["nodes"][config["node"]]["external"]

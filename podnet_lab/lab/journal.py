@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from podnet_lab.errors import UndoRefused
 from podnet_lab.model import Snapshot
-from podnet_lab.restore import restore
-from podnet_lab.results import Result
-from podnet_lab.steps import Step
-from podnet_lab.steps.base import difference, facts
+from podnet_lab.recipes.reconcile import restore
+from podnet_lab.recipes.results import Result
+from podnet_lab.steps.base import Step, difference, facts
 
 
 @dataclass(frozen=True)

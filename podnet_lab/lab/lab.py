@@ -8,23 +8,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from podnet_lab import recipes
+from podnet_lab.backends import running_labs
+from podnet_lab.backends.base import Home, open_home
 from podnet_lab.errors import BadInput, LabError, LabGone, StepFailed
-from podnet_lab.lab import pods, registry, runtime
-from podnet_lab.lab.breaking import Breaking
-from podnet_lab.lab.exercising import Exercising
-from podnet_lab.lab.home import Home, open_home
+from podnet_lab.lab import open_labs, pods
+from podnet_lab.lab.capture import Tracing
+from podnet_lab.lab.exercises import Exercising
+from podnet_lab.lab.faults import Breaking
+from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.lab.journal import Entry
-from podnet_lab.lab.looking import OUTSIDE_NAME, Looking
 from podnet_lab.lab.node import Node
+from podnet_lab.lab.observe import OUTSIDE_NAME, Looking
 from podnet_lab.lab.reset import Goto, Reset, reset
 from podnet_lab.lab.run import run
-from podnet_lab.lab.signals import uninterrupted
-from podnet_lab.lab.touching import Touching
-from podnet_lab.lab.tracing import Tracing
-from podnet_lab.lab.traffic import Traffic
+from podnet_lab.lab.services import Traffic
+from podnet_lab.lab.widgets import Touching
 from podnet_lab.plan import OUTSIDE, Plan, plan
-from podnet_lab.results import Result
-from podnet_lab.steps import Step
+from podnet_lab.recipes.results import Result
+from podnet_lab.steps.base import Step
 
 NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
 
@@ -68,15 +69,15 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         name has another plan, or somebody else holds the VMs.
         """
         wanted = plan or _plan(3 if nodes is None else nodes, 2 if pods is None else pods)
-        if (running := registry.running(runtime.lab_name(name))) is not None:
+        if (running := open_labs.running(running_labs.lab_name(name))) is not None:
             if (nodes, pods, plan) != (None, None, None) and wanted != running.plan:
                 raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
             return running
-        runtime.labs()  # sweeps what others left
+        running_labs.labs()  # sweeps what others left
         with uninterrupted():
             home = open_home(wanted, where, take_over, node_python)
             try:
-                lab = registry.OPEN[name] = cls(wanted, name, home)
+                lab = open_labs.OPEN[name] = cls(wanted, name, home)
             except BaseException:
                 home.close()
                 raise
@@ -93,15 +94,15 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         that it starts end with it. On node1 of the VMs it is their lab, whoever holds it; then `goto` and `reset` are left
         to the holder. Raises NoLab if there is none, or several and none was named.
         """
-        from podnet_lab.lab import joined  # here: only some need it
+        from podnet_lab.backends import joined  # here: only some need it
 
         with uninterrupted():
             key, name, wanted, start = joined.find(name)
-            if (running := registry.running(key)) is not None:
+            if (running := open_labs.running(key)) is not None:
                 return running
             home = start()
             try:
-                lab = registry.OPEN[key] = cls(wanted, name, home)
+                lab = open_labs.OPEN[key] = cls(wanted, name, home)
             except BaseException:
                 home.close()
                 raise
@@ -261,11 +262,11 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         if not self._closed:
             self._closed = True
             if self._registered is not None:
-                runtime.unregister(self._registered)  # first: nobody is to find a lab that is about to end
+                running_labs.unregister(self._registered)  # first: nobody is to find a lab that is about to end
             if self._watcher is not None:
                 self._watcher.end()
             self._home.close()
-            registry.forget(self)
+            open_labs.forget(self)
 
     def __enter__(self) -> Lab:
         return self
@@ -293,6 +294,6 @@ def _plan(nodes: int, pods: int) -> Plan:
 
 def _tell_jupyter() -> None:
     """In a notebook: pictures for results, and the cell magic."""
-    from podnet_lab import notebook  # here: it knows the lab, too
+    from podnet_lab.jupyter import magic  # here: it knows the lab, too
 
-    notebook.install()
+    magic.install()

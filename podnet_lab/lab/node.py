@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podnet_lab import checks
-from podnet_lab.checks import Checks
+from podnet_lab.checks.check import Checks
 from podnet_lab.errors import ShellFailed
 from podnet_lab.model import Snapshot
-from podnet_lab.results import Result
-from podnet_lab.steps import Step
+from podnet_lab.recipes.results import Result
+from podnet_lab.steps.base import Step
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab

@@ -6,10 +6,13 @@ What is taken is what some kernel of the cluster has; no list is kept beside.
 
 from __future__ import annotations
 
-from podnet_lab.checks import Cluster, bridge_of, gateways
+from podnet_lab.devices import link
 from podnet_lab.errors import BadInput, LabError
+from podnet_lab.model import Cluster
+from podnet_lab.model.roles import bridge_of, gateways
 from podnet_lab.plan import Node, Pod
-from podnet_lab.steps import Step, link, namespace
+from podnet_lab.steps import namespace
+from podnet_lab.steps.base import Step
 
 
 def _owners(cluster: Cluster) -> dict[str, str]:

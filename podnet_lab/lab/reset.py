@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from podnet_lab.backends.base import Home
+from podnet_lab.backends.baseline import Baseline
 from podnet_lab.errors import LabError
-from podnet_lab.lab.baseline import Baseline
-from podnet_lab.lab.home import Home
 from podnet_lab.lab.run import bring_back
-from podnet_lab.results import Result
-from podnet_lab.steps import Step
+from podnet_lab.recipes.results import Result
+from podnet_lab.steps.base import Step
 
 MOST_LINES = 30
 """Undone things that are printed; all of them are in `Reset.undone`."""

@@ -10,17 +10,17 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from podnet_lab.effects import adds_up, conflicts, needed
+from podnet_lab.backends.agent_client import AgentClient, Refusal
+from podnet_lab.devices.link import RemoveLink
 from podnet_lab.errors import StepConflict, StepFailed
 from podnet_lab.kernel.namespaces import trim
-from podnet_lab.lab.signals import uninterrupted
-from podnet_lab.lab.snapshots import rules_of, snapshot
-from podnet_lab.lab.wire import AgentClient, Refusal
+from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.model import Snapshot
-from podnet_lab.restore import MOST_PASSES, restore, unmakeable
-from podnet_lab.results import Outcome, Result
-from podnet_lab.steps import Step
-from podnet_lab.steps.link import RemoveLink
+from podnet_lab.model.decode import rules_of, snapshot
+from podnet_lab.recipes.net_effect import adds_up, conflicts, needed
+from podnet_lab.recipes.reconcile import MOST_PASSES, restore, unmakeable
+from podnet_lab.recipes.results import Outcome, Result
+from podnet_lab.steps.base import Step
 from podnet_lab.steps.namespace import RemoveNamespace
 
 Agents = Mapping[str, AgentClient]

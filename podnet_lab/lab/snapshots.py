@@ -1,76 +1,13 @@
-"""The frozen model, made of the plain data that an agent reads."""
+"""Snapshots of several nodes, as a notebook shows them."""
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import Any
-
-from podnet_lab.model import NO_RULES, USUAL_POLICY, Address, Conf, FdbEntry, Link, Namespace, Neighbour, PolicyRule, Route, Snapshot
-from podnet_lab.rules import Ruleset, ruleset
-from podnet_lab.show import text
-
-# Values that hundreds of Pods share are made once: it takes less time, and a fifth less memory.
-_network, _address, _conf = lru_cache(4096)(IPv4Network), lru_cache(4096)(IPv4Address), lru_cache(64)(Conf)
-_POD_TABLES = Ruleset(problem="this Pod has nftables of its own, and they are not read")
+from podnet_lab.model import Snapshot
+from podnet_lab.show import snapshot_text
 
 
 class Snapshots(dict[str, Snapshot]):
     """Snapshots by node; as text, one line for each thing, the same on every machine."""
 
     def __repr__(self) -> str:
-        return text.cluster(self)
-
-
-def _read(listing: str) -> Ruleset:
-    try:
-        return ruleset(json.loads(listing)["nftables"])
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:  # what a newer nft may list, and we have never seen
-        return Ruleset(problem=f"nft lists something that podnet_lab can't read ({type(error).__name__}: {error})")
-
-
-def rules_of(agent: Any, has: dict[str, Any]) -> Ruleset:
-    """The nftables that an agent read; it sends them only where they are not the ones that it sent last."""
-    if has["problem"]:
-        return Ruleset(problem=f"what nftables does here is not known: {has['problem']}")
-    if has["listing"] is not None:
-        agent.known = (has["generation"], _read(has["listing"]) if has["listing"] else NO_RULES)
-    return agent.known[1]
-
-
-def snapshot(node: str, spaces: dict[str, Any], rules: Ruleset = NO_RULES) -> Snapshot:
-    """A node's snapshot from what its agent read; *rules* are its own nftables."""
-    return Snapshot(node, {name or None: _namespace(name or None, has, NO_RULES if name else rules) for name, has in spaces.items()})
-
-
-def _link(has: dict[str, Any]) -> Link:
-    return Link(**{key: value for key, value in has.items() if key != "card"} | {"peer": tuple(has["peer"]) if has["peer"] else None})
-
-
-def _namespace(name: str | None, has: dict[str, Any], rules: Ruleset) -> Namespace:
-    return Namespace(
-        name,
-        {link["name"]: _link(link) for link in has["links"]},
-        tuple(Address(dev, IPv4Interface(interface), extra, raw) for dev, interface, extra, raw in has["addresses"]),
-        tuple(
-            Route(_network(to), _address(via) if via else None, dev, kind, table, metric, kernel, extra, raw)
-            for to, via, dev, kind, table, metric, kernel, extra, raw in has["routes"]
-        ),
-        tuple(Neighbour(IPv4Address(address), dev, mac, state) for address, dev, mac, state in has["neighbours"]),
-        tuple(FdbEntry(mac, dev, permanent) for mac, dev, permanent in has["fdb"]),
-        {dev: _conf(*values) for dev, values in has["conf"].items()},
-        _POD_TABLES if has.get("tables") else rules,
-        _policy(tuple(tuple(one) for one in has["policy"])) if "policy" in has else USUAL_POLICY,
-        has.get("bridged", False),
-        has.get("silent", False),
-        {IPv4Address(to): size for to, size in has.get("learnt", ())},
-    )
-
-
-@lru_cache(64)
-def _policy(rules: tuple[tuple, ...]) -> tuple[PolicyRule, ...]:
-    """One value for the many Pods that have the usual rules alone."""
-    return tuple(
-        PolicyRule(priority, table, kind, IPv4Network(source), IPv4Network(to), *rest) for priority, table, kind, source, to, *rest in rules
-    )
+        return snapshot_text.cluster(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podnet_lab.reach import SILENCE, Endpoint, Matrix, Ping, Verdict
+from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verdict
 from podnet_lab.show.canvas import CHARACTER, Canvas, clip
 
 SIGNS = {

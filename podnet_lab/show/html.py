@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from html import escape
 
-from podnet_lab.checks import Check, Checks
+from podnet_lab.checks.check import Check, Checks
+from podnet_lab.checks.exam import Exam
+from podnet_lab.checks.reachability import Ping
 from podnet_lab.exercises.exercise import Assessment
 from podnet_lab.exercises.task import Task
 from podnet_lab.explain.explanation import Explanation
-from podnet_lab.explain.trace import Trace
-from podnet_lab.lab.exam import Exam
-from podnet_lab.reach import Ping
-from podnet_lab.results import Outcome, Result
+from podnet_lab.packets.trace import Trace
+from podnet_lab.recipes.results import Outcome, Result
 from podnet_lab.show.changes import changes
 
 _GOOD, _BAD, _FAINT = "color:var(--jp-success-color1,#2e7d32)", "color:var(--jp-error-color1,#c62828)", "opacity:0.7"

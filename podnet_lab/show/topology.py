@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from podnet_lab.checks import bridge_of, uplink
-from podnet_lab.explain.trace import Trace
 from podnet_lab.model import Snapshot
-from podnet_lab.show import packet, text
+from podnet_lab.model.roles import bridge_of, uplink
+from podnet_lab.packets.trace import Trace
+from podnet_lab.show import snapshot_text, trace_overlay
 from podnet_lab.show.canvas import Canvas, clip
-from podnet_lab.show.packet import Anchors
-from podnet_lab.show.sheet import GAP, MOST_PODS, POD_HEIGHT, POD_WIDTH, Sheet, draw_pods
+from podnet_lab.show.topology_node import GAP, MOST_PODS, POD_HEIGHT, POD_WIDTH, Sheet, draw_pods
+from podnet_lab.show.trace_overlay import Anchors
 
 NODE_TOP, EXTERNAL_TOP, MARGIN = 86, 14, 12
 NETWORK_BOTTOM = EXTERNAL_TOP + 34
@@ -40,7 +40,7 @@ class Topology:
     trace: Trace | None = None
 
     def __repr__(self) -> str:
-        return text.cluster(self.cluster) if self.trace is None else str(self.trace)
+        return snapshot_text.cluster(self.cluster) if self.trace is None else str(self.trace)
 
     @property
     def svg(self) -> str:
@@ -74,8 +74,8 @@ def sketch(shown: Topology, live: bool = False) -> tuple[Canvas, Anchors]:
         _node(Sheet(canvas, node, was, left, node_width, pods_top, bridge_top, anchors), height - MARGIN - legend)
         left += node_width + MARGIN
     if trace is not None:
-        packet.draw(canvas, anchors, trace, NETWORK_BOTTOM)
-        canvas.text(MARGIN, height - 10, clip(packet.legend(trace, anchors), width - 2 * MARGIN), "ink")
+        trace_overlay.draw(canvas, anchors, trace, NETWORK_BOTTOM)
+        canvas.text(MARGIN, height - 10, clip(trace_overlay.legend(trace, anchors), width - 2 * MARGIN), "ink")
     return canvas, anchors
 
 

@@ -7,7 +7,7 @@ Pure. A node runs a step; a step never meets a kernel itself.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Step:
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         """The steps that take it back; *before* and *after* are the node around it."""
-        from podnet_lab.restore import restore  # here: restore is written in steps
+        from podnet_lab.recipes.reconcile import restore  # here: restore is written in steps
 
         return tuple(restore(after, before))
 
@@ -56,6 +56,10 @@ class Step:
     def ends(self) -> tuple[Hashable, ...]:
         """Facts of earlier steps that no longer stand once this one is done."""
         return ()
+
+
+Recipe = Mapping[str, Sequence[Step]]
+"""Steps for each node, by its name."""
 
 
 def lost(before: Snapshot, after: Snapshot, namespace: str | None, dev: str) -> tuple[Step, ...]:

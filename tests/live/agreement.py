@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from live import random_nets
 from live.random_nets import NODES, Net
-from podnet_lab.reach import endpoints
+from podnet_lab.checks.reachability import endpoints
 
 QUICK, LONG = 0.25, 3.4
 """Seconds to wait for an answer: what should not come; what should, but did not at first (ARP asks three times)."""

@@ -7,9 +7,9 @@ import pytest
 from live import random_nets
 from live.agreement import Report, build, case, compare
 from live.helpers import UPLINK, until
+from podnet_lab.checks.reachability import endpoints
 from podnet_lab.explain.explanation import explanation
-from podnet_lab.lab.reaching import try_pairs
-from podnet_lab.reach import endpoints
+from podnet_lab.lab.pings import try_pairs
 
 pytestmark = pytest.mark.nft
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from live.helpers import birth, links_of_processes, owner, traces, until
-from podnet_lab.lab import runtime
+from podnet_lab.backends import running_labs
 
 OWNER = r"""
 import json, os, signal, sys, time
@@ -73,8 +73,8 @@ def assert_gone(namespaces, pids, seconds=2.0):
 
 
 def assert_swept():
-    assert not [entry for entry in runtime.labs() if entry.name == "doomed"]
-    assert not list(runtime.folder().glob("*doomed*"))
+    assert not [entry for entry in running_labs.labs() if entry.name == "doomed"]
+    assert not list(running_labs.folder().glob("*doomed*"))
 
 
 @pytest.mark.parametrize("ending", ["stage", "shell"])
@@ -82,7 +82,7 @@ def assert_swept():
 def test_a_signal_in_the_middle(start, ending, sign):
     process, namespaces, pids = start(ending)
     assert traces(namespaces, pids), "these traces are what is looked for afterwards"
-    assert runtime.choose("doomed").owner == process.pid
+    assert running_labs.choose("doomed").owner == process.pid
     time_before = time.monotonic()
     os.kill(process.pid, sign)
     assert_gone(namespaces, pids, 2.0 - (time.monotonic() - time_before))

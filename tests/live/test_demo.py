@@ -9,7 +9,7 @@ import pytest
 
 from live.helpers import podnet
 from podnet_lab import Lab, errors
-from podnet_lab.lab import doctor
+from podnet_lab.backends import doctor
 
 
 def test_the_demo():

@@ -4,7 +4,7 @@ import pytest
 
 from live.helpers import everything
 from podnet_lab.errors import BadInput, LabError, StepError
-from podnet_lab.exercises import Check, Exercise, Mistake, Untested, records
+from podnet_lab.exercises import Check, Exercise, Mistake, Untested, attempts
 from podnet_lab.exercises.catalogue import EXERCISES
 from podnet_lab.exercises.solution import Solution, played, prove
 from podnet_lab.exercises.solutions import SOLUTIONS
@@ -45,11 +45,11 @@ def test_what_was_tried_is_kept_in_the_lab_and_begins_anew(lab):
     assert [task.hint(), task.hint(3), task.hint()] == [EXERCISES["bridge-2"].hints[0], *[EXERCISES["bridge-2"].hints[2]] * 2]
     lab["node1"].shell(SOLUTIONS["bridge-2"].right["two halves"]["node1"])
     assert task.check()
-    kept = records.read(lab).records["bridge-2"]
+    kept = attempts.read(lab).records["bridge-2"]
     assert (kept.verdict, kept.tries, kept.hints) == ("solved", 2, 3)
 
     lab.exercise("bridge-2")
-    assert records.read(lab).records["bridge-2"] == records.Record()
+    assert attempts.read(lab).records["bridge-2"] == attempts.Record()
 
 
 def test_an_exercise_ends_when_another_one_begins(lab):
@@ -69,8 +69,8 @@ def test_an_exercise_ends_when_the_lab_goes_elsewhere_and_keeps_what_was_reached
         leave()
         with pytest.raises(LabError, match="the lab has left this exercise"):
             task.check()
-        assert records.read(lab).at == ""
-        assert records.read(lab).records["route-3"].verdict == "solved"
+        assert attempts.read(lab).at == ""
+        assert attempts.read(lab).records["route-3"].verdict == "solved"
 
 
 def test_building_the_plan_is_no_answer_to_another_task(lab):
@@ -85,8 +85,8 @@ def test_building_the_plan_is_no_answer_to_another_task(lab):
 
 def test_records_that_somebody_has_scribbled_over_are_no_records(lab):
     task = lab.exercise("bridge-2")
-    lab["outside"].shell(f"echo '[1]' > {records.FILE}")
-    assert records.read(lab) == records.Records()
+    lab["outside"].shell(f"echo '[1]' > {attempts.FILE}")
+    assert attempts.read(lab) == attempts.Records()
     with pytest.raises(LabError, match="has left this exercise"):
         task.check()
 
@@ -97,7 +97,7 @@ def test_who_gives_up_has_not_solved_it(lab):
     lab.give_up()
     assert not task.check()
     assert "begins again" in task.check().why
-    assert records.read(lab).records["trouble-4"].given_up
+    assert attempts.read(lab).records["trouble-4"].given_up
 
 
 def test_there_is_no_such_exercise(lab):

@@ -5,9 +5,9 @@ import time
 import pytest
 
 from podnet_lab import Lab, service
+from podnet_lab.checks.reachability import endpoints
 from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import explanation
-from podnet_lab.reach import endpoints
 
 
 def test_a_network_that_works_is_not_called_broken(wired):

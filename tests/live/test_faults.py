@@ -4,8 +4,8 @@ import pytest
 
 from live.helpers import everything
 from podnet_lab.errors import BadInput, LabError
+from podnet_lab.explain.fault_places import where
 from podnet_lab.explain.faults import CABLES, FAULTS, ROUTES
-from podnet_lab.explain.where import where
 from podnet_lab.lab.run import look
 
 QUICK = 0.3

@@ -6,7 +6,7 @@ import pytest
 
 from live.helpers import UPLINK, VMS, everything, stable, until
 from podnet_lab import bridge, errors, link, recipes, route
-from podnet_lab.kernel.setup import BASELINE
+from podnet_lab.kernel.node_setup import BASELINE
 
 STAGES = (*recipes.STAGES, "done")
 

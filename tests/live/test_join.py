@@ -226,14 +226,14 @@ def test_the_labs_end_is_told_at_once(join, ending, busy):
 
 
 def test_what_another_version_wrote_is_no_lab_to_join_and_no_error(running):
-    from podnet_lab.lab import runtime
+    from podnet_lab.backends import running_labs
 
     number = os.getpid()
-    path = runtime.folder() / f"{number}-old.json"
-    entry = {"name": "old", "owner": number, "born": runtime.birth(number), "nodes": {}, "a newer key": 1}
+    path = running_labs.folder() / f"{number}-old.json"
+    entry = {"name": "old", "owner": number, "born": running_labs.birth(number), "nodes": {}, "a newer key": 1}
     path.write_text(json.dumps(entry))
     try:
-        assert [one.name for one in runtime.labs() if one.name == "old"] == ["old"]
+        assert [one.name for one in running_labs.labs() if one.name == "old"] == ["old"]
         with pytest.raises(errors.NoLab, match="another version"):
             Lab.join("old")
     finally:

@@ -13,7 +13,7 @@ import pytest
 
 from live.helpers import ROOT
 from podnet_lab import Lab, errors, route
-from podnet_lab.lab import join, plain, runtime, vms
+from podnet_lab.backends import enter, plan_json, running_labs, vms
 
 pytestmark = pytest.mark.root
 
@@ -49,8 +49,8 @@ def node1(dressed, monkeypatch, tmp_path):
     def command(config, node, words, terminal=False):
         if words != "agent":
             return f"bash {program} {words}"
-        pid = runtime.host_pids({node: dressed._home.who[node]})[node]
-        return shlex.join(join.command(pid, True, [sys.executable, "-P"]))
+        pid = running_labs.host_pids({node: dressed._home.who[node]})[node]
+        return shlex.join(enter.command(pid, True, [sys.executable, "-P"]))
 
     monkeypatch.setattr(vms, "here", lambda: {"node": "node1", "nodes": nodes, "outside": {"node": "node3"}})
     monkeypatch.setattr(vms, "command", command)
@@ -61,9 +61,9 @@ def node1(dressed, monkeypatch, tmp_path):
 @pytest.fixture
 def held(dressed, node1):
     """Somebody has the lab of VMs open."""
-    path = runtime.register("lesson", dressed._home.who, "vms", plain.of_plan(dressed.plan))
+    path = running_labs.register("lesson", dressed._home.who, "vms", plan_json.of_plan(dressed.plan))
     yield
-    runtime.unregister(path)
+    running_labs.unregister(path)
 
 
 def works(lab):
@@ -102,10 +102,10 @@ def test_the_vms_that_a_notebook_has_open(held):
 
 
 def test_a_plan_that_the_vms_are_not_is_no_lab_to_join(node1, dressed):
-    nodes = plain.of_plan(dressed.plan)["nodes"]
-    path = runtime.register("odd", dressed._home.who, "vms", {"nodes": nodes[:2], "pods_per_node": 2})
+    nodes = plan_json.of_plan(dressed.plan)["nodes"]
+    path = running_labs.register("odd", dressed._home.who, "vms", {"nodes": nodes[:2], "pods_per_node": 2})
     try:
         with pytest.raises(errors.BadInput, match="the VMs are node1"):
             Lab.join()
     finally:
-        runtime.unregister(path)
+        running_labs.unregister(path)

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from podnet_lab import Lab, nft, recipes, service, services, statements
-from podnet_lab.answers import chi_square
+from podnet_lab.checks.answers import chi_square
 from podnet_lab.errors import BadInput, CannotRun, LabError, StepConflict, StepFailed, UndoRefused
-from podnet_lab.steps.nft_objects import RemoveElement
+from podnet_lab.steps.nft.objects import RemoveElement
 
 ENDPOINTS = ["10.244.1.2:8080", "10.244.2.2:8080", "10.244.3.2:8080"]
 WEB = service("web", "10.96.0.20", 80, ENDPOINTS, node_port=30080)

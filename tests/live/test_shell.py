@@ -7,7 +7,7 @@ import pytest
 
 from live.helpers import VMS, podnet, until
 from podnet_lab import Lab, errors
-from podnet_lab.notebook import node_magic
+from podnet_lab.jupyter.magic import node_magic
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 from live.helpers import UPLINK, stable
 from podnet_lab import address, bridge, forwarding, link, namespace, neighbour, recipes, route, veth
 from podnet_lab.errors import BadInput
+from podnet_lab.recipes.step_modules import step_modules
 from podnet_lab.steps.route import AddRoute
 
 POD, OTHER = "pod-1-2", "pod-1-3"
@@ -171,10 +172,10 @@ def test_a_batch_in_which_a_switch_and_a_setting_work_together(lab):
 
 def test_every_step_function_is_here():
     tried = {name.split(",")[0].split(" ")[0] for name in ON_A_WIRED_NODE}
-    modules = (address, bridge, forwarding, link, namespace, neighbour, route, veth)
+    modules = {called: module for called, module in step_modules().items() if called != "nft"}
     own = {
-        f"{module.__name__.rsplit('.')[-1]}.{name}"
-        for module in modules
+        f"{called}.{name}"
+        for called, module in modules.items()
         for name, one in vars(module).items()
         if callable(one) and not name.startswith("_") and getattr(one, "__module__", "") == module.__name__ and not isinstance(one, type)
     }

@@ -8,7 +8,7 @@ import pytest
 
 from live.helpers import everything
 from podnet_lab import Lab, bridge, link
-from podnet_lab.lab.watching import Watcher
+from podnet_lab.lab.watcher import Watcher
 
 BEFORE = "ip netns add blue && ip link add br9 type bridge && ip addr add 10.9.9.1/24 dev br9"
 """What some of the following need; nothing is sent anywhere."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-KERNEL = "podnet_lab/jupyterlab/kernels/python3/kernel.json"
+KERNEL = "podnet_lab/jupyter/kernels/python3/kernel.json"
 
 
 def run(*words, **options):
@@ -48,7 +48,7 @@ def test_the_wheel_has_the_notebooks_and_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     notebooks = sorted(name.rpartition("/")[2] for name in names if name.endswith(".ipynb"))
     assert notebooks == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-    assert {"podnet_lab/cli/__init__.py", "podnet_lab/jupyterlab/overrides.json", "podnet_lab/widgets/picture.js", KERNEL} <= set(names)
+    assert {"podnet_lab/cli/__init__.py", "podnet_lab/jupyter/overrides.json", "podnet_lab/widgets/picture.js", KERNEL} <= set(names)
     tops = {name.partition("/")[0].partition("-")[0] for name in names}
     assert tops == {"podnet_lab"}
 

@@ -239,7 +239,7 @@ def test_bad_input(running):
 
 def test_without_the_packages_of_notebooks_it_says_what_to_install(running, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    monkeypatch.delitem(sys.modules, "podnet_lab.widgets.stage", raising=False)
+    monkeypatch.delitem(sys.modules, "podnet_lab.widgets.stage_panel", raising=False)
     with pytest.raises(CannotRun, match=r"podnet-lab\[notebooks\].*ipywidgets"):
         running.stage_panel("bridge")
 

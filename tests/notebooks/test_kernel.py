@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from podnet_lab import jupyterlab
+from podnet_lab.jupyter import server
 
 LIMIT = 30
 
 
 @pytest.fixture
 def kernel(monkeypatch):
-    monkeypatch.setenv("JUPYTER_PATH", jupyterlab.environment()["JUPYTER_PATH"])
+    monkeypatch.setenv("JUPYTER_PATH", server.environment()["JUPYTER_PATH"])
     manager, client = start_new_kernel(kernel_name="python3")
     yield client
     client.stop_channels()
@@ -37,5 +37,5 @@ def test_a_fresh_kernel_is_of_this_python_and_has_not_loaded_what_only_a_lab_nee
 
 def test_where_somebody_else_keeps_kernels_comes_first(monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", "/mine")
-    mine, ours = jupyterlab.environment()["JUPYTER_PATH"].split(":")
+    mine, ours = server.environment()["JUPYTER_PATH"].split(":")
     assert (mine, Path(ours, "kernels/python3/kernel.json").is_file()) == ("/mine", True)

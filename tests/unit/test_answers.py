@@ -2,7 +2,7 @@
 
 import pytest
 
-from podnet_lab.answers import Answer, Answers, answers, chi_square
+from podnet_lab.checks.answers import Answer, Answers, answers, chi_square
 from podnet_lab.errors import CheckFailed
 
 

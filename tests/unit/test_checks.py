@@ -5,12 +5,17 @@ import pytest
 import world
 
 from podnet_lab import checks
-from podnet_lab.checks import Check, Checks, bridge_of, unique_addresses
+from podnet_lab.checks.check import Check, Checks
+from podnet_lab.checks.exam import unique_addresses
+from podnet_lab.devices import link
+from podnet_lab.devices.bridge import steps as bridge
+from podnet_lab.devices.veth import steps as veth
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.model import DEFAULT, Address, Route
+from podnet_lab.model.roles import bridge_of
+from podnet_lab.model.route_lookup import choose
 from podnet_lab.plan import plan
-from podnet_lab.routing import choose
-from podnet_lab.steps import address, bridge, forwarding, link, namespace, route, veth
+from podnet_lab.steps import address, forwarding, namespace, route
 
 PLAN = plan(2, 2)
 LESSON = world.wired(PLAN)

@@ -14,12 +14,12 @@ from click.testing import CliRunner
 pytest.importorskip("fcntl", reason="podnet_lab.lab needs a Unix")
 
 from podnet_lab import cli, errors
-from podnet_lab.checks import Check
-from podnet_lab.cli import main, say
-from podnet_lab.cli.group import Group, status
+from podnet_lab.checks.check import Check
+from podnet_lab.checks.reachability import Endpoint, Matrix, Ping, Verdict
+from podnet_lab.cli import main, output
+from podnet_lab.cli.click_group import Group, status
 from podnet_lab.errors import PodnetError
-from podnet_lab.jupyterlab import notebooks
-from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict
+from podnet_lab.jupyter import notebooks
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("execnet", "IPython", "ipywidgets", "pyroute2", "jupyterlab", "rich", "podnet_lab.lab", "podnet_lab.kernel", "podnet_lab.steps")
@@ -173,18 +173,18 @@ A, B = (Endpoint(f"pod-1-{n}", "node1", f"pod-1-{n}", (f"10.244.1.{n}",)) for n 
     ],
 )
 def test_could_not_test_is_a_status_of_its_own(verdicts, number):
-    assert say.reached(Matrix.of((Ping(A, B, one) for one in verdicts), len(verdicts))) == number
+    assert output.reached(Matrix.of((Ping(A, B, one) for one in verdicts), len(verdicts))) == number
 
 
 def test_signs_are_painted_and_nothing_else():
     green, red = "\x1b[32m", "\x1b[31m"
-    assert say.paint(str(Check("it is so"))) == f"{green}ok   \x1b[0m it is so"
-    assert say.paint(str(Check("it is so", "it is not"))).startswith(f"{red}FAIL \x1b[0m it is so")
-    grid = say.paint(str(Matrix([Ping(A, B, Verdict.REACHED), Ping(B, A, Verdict.NO_REPLY)])))
+    assert output.paint(str(Check("it is so"))) == f"{green}ok   \x1b[0m it is so"
+    assert output.paint(str(Check("it is so", "it is not"))).startswith(f"{red}FAIL \x1b[0m it is so")
+    grid = output.paint(str(Matrix([Ping(A, B, Verdict.REACHED), Ping(B, A, Verdict.NO_REPLY)])))
     assert f"{green}✓" in grid
     assert f"{red}✗" in grid
     for text in ("is it ok   so?", "which way?", "what does `ip` show? and FAIL "):
-        assert say.paint(text) == text
+        assert output.paint(text) == text
     assert click.unstyle(grid) == str(Matrix([Ping(A, B, Verdict.REACHED), Ping(B, A, Verdict.NO_REPLY)]))
 
 
@@ -210,8 +210,8 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(("stream", "patience", "shown"), [(Terminal(), 0, True), (Terminal(), 60, False), (io.StringIO(), 0, False)])
 def test_a_bar_is_for_a_terminal_and_for_long_work(monkeypatch, stream, patience, shown):
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(say, "PATIENCE", patience)
-    with say.progress("pairs") as tell:
+    monkeypatch.setattr(output, "PATIENCE", patience)
+    with output.progress("pairs") as tell:
         for done in range(1, 5):
             tell(done, 4)
     assert ("pairs" in stream.getvalue()) is shown
@@ -287,7 +287,7 @@ def test_an_installation_without_notebooks_says_so(monkeypatch, tmp_path):
 
 def test_lab_without_a_folder_says_how_to_get_one(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    from podnet_lab.jupyterlab import start
+    from podnet_lab.jupyter.server import start
 
     with pytest.raises(errors.CannotRun, match="`podnet notebooks notebooks`"):
         start(None, 8888, False)

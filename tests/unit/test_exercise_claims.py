@@ -6,15 +6,16 @@ from types import SimpleNamespace
 import pytest
 import world
 
-from podnet_lab.checks import Check
+from podnet_lab.checks.check import Check
+from podnet_lab.checks.exam import rules
+from podnet_lab.checks.reachability import Endpoint, Matrix, Ping, Verdict
+from podnet_lab.devices import link
 from podnet_lab.exercises.claims import Untested, answers, exam, named, reaches, rules_with, straight, unreached
-from podnet_lab.exercises.unchanged import unchanged
-from podnet_lab.lab.exam import rules
+from podnet_lab.exercises.mended_cluster import unchanged
 from podnet_lab.model import Conf, Namespace, PolicyRule
+from podnet_lab.model.nftables import Ruleset
 from podnet_lab.plan import plan
-from podnet_lab.reach import Endpoint, Matrix, Ping, Verdict
-from podnet_lab.rules import Ruleset
-from podnet_lab.steps import address, forwarding, link, neighbour, route
+from podnet_lab.steps import address, forwarding, neighbour, route
 
 PLAN = plan(3, 2)
 WIRED = world.wired(PLAN)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import podnet_lab
+from podnet_lab.checks.reachability import Endpoint, Ping, Verdict
 from podnet_lab.errors import BadInput, CannotRun, LabError, LabGone
 from podnet_lab.exercises import Check, Exercise, Mistake, Untested, assess
 from podnet_lab.exercises.catalogue import EXERCISES, SETS, find
@@ -15,7 +16,6 @@ from podnet_lab.exercises.claims import judged
 from podnet_lab.exercises.solutions import SOLUTIONS
 from podnet_lab.exercises.task import refuse_without
 from podnet_lab.explain.faults import FAULTS
-from podnet_lab.reach import Endpoint, Ping, Verdict
 
 HOUSE = Path(podnet_lab.__file__).parent
 HINTS = ("where?", "there", "`ip link`")
@@ -147,7 +147,7 @@ def test_there_is_a_set_for_every_stage_and_ten_faults():
 
 
 def test_the_ten_faults_are_in_the_catalogue_and_differ():
-    source = (HOUSE / "exercises/troubleshooting.py").read_text()
+    source = (HOUSE / "exercises/troubleshooting_exercises.py").read_text()
     named = [
         one.args[1].value for one in ast.walk(ast.parse(source)) if isinstance(one, ast.Call) and getattr(one.func, "id", "") == "_case"
     ]
@@ -162,7 +162,7 @@ def test_every_exercise_has_solutions_and_no_room_of_the_students_knows_them():
         for path in HOUSE.rglob("*.py")
         if "exercises.solutions" in path.read_text() and "solutions" not in path.parent.name
     ]
-    assert knowing == ["grading/proving.py"]
+    assert knowing == ["grading/prove_lesson.py"]
 
 
 def test_what_students_install_has_no_solutions():

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from podnet_lab.cli import main
 from podnet_lab.errors import BadInput
 from podnet_lab.exercises import Check, Exercise
-from podnet_lab.exercises.records import Record, Records
-from podnet_lab.grading import collected, commands, lessons, report, sitting
-from podnet_lab.grading.judging import judge, recorded
+from podnet_lab.exercises.attempts import Record, Records
+from podnet_lab.grading import collected, commands, lesson_files, marks_table, notebook_run
+from podnet_lab.grading.judge import judge, recorded
 from podnet_lab.grading.marks import Mark, Paper, as_csv, as_json, harmless
 
 HOLDS = Exercise("x-1", "t", "t", lambda _: [Check("it holds")], ("a", "b", "c"))
@@ -58,7 +58,7 @@ def test_what_can_not_be_judged_does_not_pass():
 
 def test_what_is_only_recorded_says_so():
     assert (recorded("ada", "x-1", Record("solved")).verdict, recorded("ada", "x-1", Record("solved")).confirmed) == ("solved", False)
-    assert "solved (recorded)" in report.table([Paper("ada", (recorded("ada", "x-1", Record("solved")),))])
+    assert "solved (recorded)" in marks_table.table([Paper("ada", (recorded("ada", "x-1", Record("solved")),))])
     assert recorded("ada", "x-1", Record("solved", given_up=True)).verdict == "not solved"
 
 
@@ -103,7 +103,7 @@ def test_json_says_whether_all_is_well():
 
 
 def test_a_table_does_nothing_to_a_terminal():
-    said = report.table([Paper("[red]\x1b[2Jada", (Mark("[red]\x1b[2Jada", "x-1", "not solved", "a\nb\x07"),))])
+    said = marks_table.table([Paper("[red]\x1b[2Jada", (Mark("[red]\x1b[2Jada", "x-1", "not solved", "a\nb\x07"),))])
     assert "\x1b" not in said
     assert "\x07" not in said
     assert "[red]" in said
@@ -198,7 +198,7 @@ def test_a_kernel_that_does_not_start_stops_one_notebook_alone(tmp_path, monkeyp
         def setup_kernel(self, **_):
             raise KeyError("python3")
 
-    monkeypatch.setattr(sitting, "_Client", Client)
+    monkeypatch.setattr(notebook_run, "_Client", Client)
     notebook(tmp_path / "a.ipynb", "1")
     notebook(tmp_path / "b.ipynb", "1")
     papers = collected.grade(tmp_path, {})
@@ -219,18 +219,18 @@ def test_a_kernel_that_does_not_start_stops_one_notebook_alone(tmp_path, monkeyp
 def test_a_lesson_that_is_none_is_refused(tmp_path, source, words):
     (tmp_path / "week.py").write_text(source)
     with pytest.raises(BadInput, match=words):
-        lessons.exercises([tmp_path / "week.py"])
+        lesson_files.exercises([tmp_path / "week.py"])
 
 
 def test_two_exercises_of_one_name_are_refused(tmp_path):
     source = "from podnet_lab.exercises import *\nEXERCISES = [Exercise('a-1', 't', 't', lambda _: [], ('a', 'b', 'c'))]"
     for name in ("one.py", "two.py"):
         (tmp_path / name).write_text(source)
-    assert list(lessons.exercises([tmp_path / "one.py"])) == ["a-1"]
+    assert list(lesson_files.exercises([tmp_path / "one.py"])) == ["a-1"]
     with pytest.raises(BadInput, match="two exercises called 'a-1'"):
-        lessons.exercises([tmp_path / "one.py", tmp_path / "two.py"])
+        lesson_files.exercises([tmp_path / "one.py", tmp_path / "two.py"])
     with pytest.raises(BadInput, match="has no SOLUTIONS"):
-        lessons.solutions(tmp_path / "one.py")
+        lesson_files.solutions(tmp_path / "one.py")
 
 
 @pytest.mark.parametrize(

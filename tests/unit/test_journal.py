@@ -2,12 +2,15 @@ import pytest
 import world
 
 from podnet_lab import recipes
-from podnet_lab.effects import needed
+from podnet_lab.devices import link
+from podnet_lab.devices.bridge import steps as bridge
+from podnet_lab.devices.veth import steps as veth
 from podnet_lab.errors import UndoRefused
 from podnet_lab.lab.journal import Entry
 from podnet_lab.plan import plan
-from podnet_lab.results import Outcome, Result
-from podnet_lab.steps import address, bridge, forwarding, link, namespace, neighbour, route, veth
+from podnet_lab.recipes.net_effect import needed
+from podnet_lab.recipes.results import Outcome, Result
+from podnet_lab.steps import address, forwarding, namespace, neighbour, route
 
 PLAN = plan(2, 2)
 BARE, WIRED = world.bare(), world.wired(PLAN)["node1"]

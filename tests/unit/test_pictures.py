@@ -7,11 +7,11 @@ from html import unescape
 
 import world
 
+from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verdict
+from podnet_lab.devices.veth import steps as veth
 from podnet_lab.plan import plan
-from podnet_lab.reach import SILENCE, Endpoint, Matrix, Ping, Verdict
 from podnet_lab.show import heatmap
 from podnet_lab.show.topology import Topology, sketch
-from podnet_lab.steps import veth
 
 WIRED = world.wired(plan(2, 2))
 A, B, C = (Endpoint(name, "node1", name, ("10.0.0.1",)) for name in ("pod-a", "pod-b", "pod-c"))

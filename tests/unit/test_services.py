@@ -5,13 +5,13 @@ import world
 
 from podnet_lab import recipes, services
 from podnet_lab.errors import BadInput
+from podnet_lab.model.nftables import Ruleset
 from podnet_lab.plan import plan
-from podnet_lab.rules import Ruleset
-from podnet_lab.services import service
-from podnet_lab.steps import nft
+from podnet_lab.services.service import service
 from podnet_lab.steps.base import facts
-from podnet_lab.steps.nft_mend import restore_tables
-from podnet_lab.steps.nft_objects import Remove
+from podnet_lab.steps.nft import steps as nft
+from podnet_lab.steps.nft.mend import restore_tables
+from podnet_lab.steps.nft.objects import Remove
 
 PLAN = plan(3, 2)
 WIRED = world.wired(PLAN)

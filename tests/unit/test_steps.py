@@ -10,14 +10,20 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 import world
 
-from podnet_lab import steps
+from podnet_lab import devices, steps
+from podnet_lab.devices import link
+from podnet_lab.devices.bridge import steps as bridge
+from podnet_lab.devices.registry import kinds
+from podnet_lab.devices.veth import steps as veth
 from podnet_lab.plan import plan
-from podnet_lab.steps import Step, address, bridge, forwarding, link, namespace, neighbour, nft, route, veth
-from podnet_lab.steps import statements as say
-from podnet_lab.steps.base import facts
-from podnet_lab.steps.nft_base import Nft
-from podnet_lab.steps.nft_mend import restore_tables
-from podnet_lab.steps.nft_rules import RemoveRule
+from podnet_lab.recipes.step_modules import step_modules
+from podnet_lab.steps import address, forwarding, namespace, neighbour, route
+from podnet_lab.steps.base import Step, facts
+from podnet_lab.steps.nft import statements as say
+from podnet_lab.steps.nft import steps as nft
+from podnet_lab.steps.nft.base import Nft
+from podnet_lab.steps.nft.mend import restore_tables
+from podnet_lab.steps.nft.rules import RemoveRule
 
 BARE = world.bare()
 WIRED = world.wired(plan())["node1"]
@@ -195,21 +201,20 @@ def test_on_a_node_without_its_namespace_a_step_is_no_crash(step, command, befor
 
 def test_every_kind_of_step_is_in_the_table():
     """But for RemoveRule, AddRule's way back: a rule that is made again has another number."""
-    modules = [importlib.import_module(f"podnet_lab.steps.{one.name}") for one in pkgutil.iter_modules(steps.__path__)]
-    kinds = {one for module in modules for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, Step)}
-    assert {one for one in kinds if one not in (Step, Nft, RemoveRule) and not one.__name__.startswith("_")} == {
+    rooms = [steps, steps.nft, devices, *(importlib.import_module(f"podnet_lab.devices.{kind}") for kind in kinds())]
+    modules = [importlib.import_module(f"{room.__name__}.{one.name}") for room in rooms for one in pkgutil.iter_modules(room.__path__)]
+    found = {one for module in modules for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, Step)}
+    assert {one for one in found if one not in (Step, Nft, RemoveRule) and not one.__name__.startswith("_")} == {
         type(row[0]) for row in STEPS
     }
 
 
 NO_STEPS = {"nft.together"}
 FUNCTIONS = {
-    f"{module.__name__.rpartition('.')[2]}.{name}": function
-    for module in (namespace, bridge, link, veth, address, route, forwarding, neighbour, nft)
+    f"{called}.{name}": function
+    for called, module in step_modules().items()
     for name, function in inspect.getmembers(module, inspect.isfunction)
-    if function.__module__ == module.__name__
-    and not name.startswith("_")
-    and f"{module.__name__.rpartition('.')[2]}.{name}" not in NO_STEPS
+    if function.__module__ == module.__name__ and not name.startswith("_") and f"{called}.{name}" not in NO_STEPS
 }
 
 

@@ -7,10 +7,13 @@ import subprocess
 import pytest
 import world
 
+from podnet_lab.devices import link
+from podnet_lab.devices.bridge import steps as bridge
+from podnet_lab.devices.veth import steps as veth
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Route
 from podnet_lab.plan import plan
-from podnet_lab.steps import address, bridge, forwarding, link, namespace, neighbour, route, veth
+from podnet_lab.steps import address, forwarding, namespace, neighbour, route
 
 BASH = shutil.which("bash")
 BARE = world.bare()

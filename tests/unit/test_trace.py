@@ -5,13 +5,13 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from podnet_lab.explain.order import in_order
-from podnet_lab.explain.trace import Seen, Trace, build, connection, echoes
-from podnet_lab.frames import frame
 from podnet_lab.kernel.echo import echo_request
 from podnet_lab.model import Link, Namespace, Snapshot
-from podnet_lab.pcapng import pcapng
-from podnet_lab.show.packet import points
+from podnet_lab.packets.frame_order import in_order
+from podnet_lab.packets.frames import frame
+from podnet_lab.packets.pcapng import pcapng
+from podnet_lab.packets.trace import Seen, Trace, build, connection, echoes
+from podnet_lab.show.trace_overlay import points
 
 NONCE = bytes(range(8))
 A, B, GW, UP, UP2, GW2 = (f"02:00:00:00:00:0{n}" for n in range(1, 7))

@@ -16,12 +16,12 @@ from podnet_lab import Lab, errors, forwarding, link, veth
 
 pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
 
+from podnet_lab.backends import joined, plan_json, running_labs, vms
 from podnet_lab.cli import main
 from podnet_lab.kernel import lease as lease_module
 from podnet_lab.kernel import vm
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.netlink import Refused
-from podnet_lab.lab import joined, plain, runtime, vms
 from podnet_lab.plan import plan
 
 ROOT = Path(__file__).parents[2]
@@ -338,7 +338,7 @@ def open_lab(monkeypatch, tmp_path):
     """List a lab as if this process had opened it."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("JPY_SESSION_NAME", "03_veth.ipynb")
-    return lambda name, where: runtime.register(name, {"outside": OUTSIDE}, where, plain.of_plan(plan(3, 4)))
+    return lambda name, where: running_labs.register(name, {"outside": OUTSIDE}, where, plan_json.of_plan(plan(3, 4)))
 
 
 def test_the_vms_can_be_joined_whether_somebody_has_them_open_or_not(on, open_lab):

@@ -7,7 +7,7 @@ import itertools
 import os
 from typing import Any
 
-from podnet_lab.rules import Ruleset, name, ruleset
+from podnet_lab.model.nftables import Ruleset, name, ruleset
 
 _handles = itertools.count(1)
 

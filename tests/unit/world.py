@@ -9,12 +9,16 @@ from ipaddress import IPv4Address, IPv4Interface
 from toy import NEW_CONF, Kernel, lo
 
 from podnet_lab import recipes
-from podnet_lab.checks import pod_addresses
-from podnet_lab.effects import needed
+from podnet_lab.checks.reachability import Endpoint
+from podnet_lab.devices import link
+from podnet_lab.devices.bridge import steps as bridge
+from podnet_lab.devices.veth import steps as veth
 from podnet_lab.model import Address, Conf, Link, Namespace, Route, Snapshot
+from podnet_lab.model.roles import pod_addresses
 from podnet_lab.plan import Node, Plan
-from podnet_lab.reach import Endpoint
-from podnet_lab.steps import Step, address, bridge, forwarding, link, namespace, route, veth
+from podnet_lab.recipes.net_effect import needed
+from podnet_lab.steps import address, forwarding, namespace, route
+from podnet_lab.steps.base import Step
 
 Cluster = dict[str, Snapshot]
 

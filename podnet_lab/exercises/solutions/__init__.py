@@ -4,15 +4,23 @@ Solutions to all exercises of the lesson, for whoever proves them; nothing that 
 Each has right answers, some of them with names of their own, and a wrong one for each mistake that its exercise knows.
 """
 
-from podnet_lab.exercises.solutions import addr, bridge, namespaces, route, services, troubleshooting, veth
+from podnet_lab.exercises.solutions import (
+    addr_solutions,
+    bridge_solutions,
+    namespaces_solutions,
+    route_solutions,
+    services_solutions,
+    troubleshooting_solutions,
+    veth_solutions,
+)
 
 SOLUTIONS = (
-    namespaces.SOLUTIONS
-    | bridge.SOLUTIONS
-    | veth.SOLUTIONS
-    | addr.SOLUTIONS
-    | route.SOLUTIONS
-    | services.SOLUTIONS
-    | troubleshooting.SOLUTIONS
+    namespaces_solutions.SOLUTIONS
+    | bridge_solutions.SOLUTIONS
+    | veth_solutions.SOLUTIONS
+    | addr_solutions.SOLUTIONS
+    | route_solutions.SOLUTIONS
+    | services_solutions.SOLUTIONS
+    | troubleshooting_solutions.SOLUTIONS
 )
 """By the name of the exercise."""

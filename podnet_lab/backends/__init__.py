@@ -1,0 +1,1 @@
+"""Where a lab's nodes live, and how their agents are reached."""

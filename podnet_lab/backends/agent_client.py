@@ -1,0 +1,177 @@
+"""
+Calls to agents, over execnet.
+
+Everything that writes to an agent does so from one thread of its own: an interrupt of the notebook hits only
+the main thread, which waits, and can never cut a message in two.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from podnet_lab.errors import CannotRun, LabError, LabGone
+from podnet_lab.kernel.agent import CANCEL
+from podnet_lab.kernel.shell import CREDIT
+from podnet_lab.model import NO_RULES
+from podnet_lab.model.nftables import Ruleset
+
+SERVE = "from podnet_lab.kernel import agent; agent.serve(channel)"
+SHELL = "from podnet_lab.kernel import shell; shell.serve(channel, channel.receive())"
+WATCH = "from podnet_lab.kernel import watch; watch.serve(channel)"
+
+
+class Refusal(LabError):
+    """The kernel refused one request of a call: *position* counts from 0, *code* is its errno."""
+
+    def __init__(self, code: int, position: int, detail: str) -> None:
+        super().__init__(f"the kernel refused: {os.strerror(code)}{f' ({detail})' if detail else ''}")
+        self.code, self.position, self.detail = code, position, detail
+
+
+class Wire:
+    """One daemon thread that does, in order, whatever writes to the lab's agents."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue = queue.SimpleQueue()
+        self._stopped = False
+        threading.Thread(target=self._run, name="podnet-wire", daemon=True).start()
+
+    def _run(self) -> None:
+        while (job := self._work.get()) is not None:
+            job()
+
+    def submit(self, function: Callable[[], Any]) -> Future:
+        """Do *function* on the wire's thread; its result or error arrives in the Future."""
+        future: Future = Future()
+
+        def job() -> None:
+            try:
+                future.set_result(function())
+            except (OSError, EOFError, RuntimeError, ValueError) as error:  # execnet's, when a gateway is gone
+                future.set_exception(LabGone(f"the lab does not answer: {error}"))
+
+        if self._stopped:  # nobody would ever do it, and somebody waits
+            future.set_exception(LabGone("the lab is closed"))
+        else:
+            self._work.put(job)
+        return future
+
+    def stop(self) -> None:
+        """End the thread after what it has to do."""
+        self._stopped = True
+        self._work.put(None)
+
+
+class AgentClient:
+    """One agent, seen from the lab's owner."""
+
+    def __init__(self, name: str, gateway, wire: Wire) -> None:
+        self.name, self._gateway, self._wire = name, gateway, wire
+        self._waiting: deque[Future] = deque()
+        self.alive = True
+        self.known: tuple[int, Ruleset] = (-1, NO_RULES)
+        """Which nftables it sent last, by the kernel's number for them: they are sent again only when that has changed."""
+        self._channel = gateway.remote_exec(SERVE)
+        self._channel.setcallback(self._hear, endmarker=None)
+
+    def _hear(self, answer: bytes | None) -> None:
+        if answer is not None:
+            self._waiting.popleft().set_result(answer)
+            return
+        self.alive = False
+        while self._waiting:
+            self._waiting.popleft().set_exception(LabGone(f"{self.name} is gone: its process ended"))
+
+    def start(self, do: str, **arguments: Any) -> Callable[[], Any]:
+        """Ask, and return a function that waits for the answer: so several nodes work at the same time."""
+        future: Future = Future()
+        call = json.dumps({"do": do, "with": arguments}).encode()
+
+        def send() -> None:
+            if not self.alive:
+                raise EOFError(f"{self.name} is gone")
+            self._waiting.append(future)
+            self._channel.send(call)
+
+        sent = self._wire.submit(send)
+
+        def answer() -> Any:
+            try:
+                sent.result()
+                return _unpack(self.name, future.result())
+            except KeyboardInterrupt:
+                self._wire.submit(lambda: self._channel.send(CANCEL))
+                raise
+
+        return answer
+
+    def call(self, do: str, **arguments: Any) -> Any:
+        """Ask, and wait for the answer; Refusal if the kernel refused, LabGone if the agent is gone."""
+        return self.start(do, **arguments)()
+
+    def shell(self, script: str, output: Callable[[int, bytes], None]) -> int:
+        """Run *script* in a fresh bash; *output* gets (1 or 2, bytes) as they come; returns the exit status."""
+        events: queue.SimpleQueue = queue.SimpleQueue()
+
+        def begin():
+            channel = self._gateway.remote_exec(SHELL)
+            channel.send(script)
+            channel.setcallback(events.put, endmarker=None)
+            return channel
+
+        channel = self._wire.submit(begin).result()
+        try:
+            return self._follow(channel, events, output)
+        except LabGone:
+            raise
+        except BaseException:  # whatever ends the waiting, an interrupt or an output that can't be written, ends the cell
+            self._wire.submit(lambda: channel.send("interrupt"))
+            while (event := events.get()) is not None and event[0] != "status":
+                pass
+            raise
+
+    def watch(self, hear: Callable[[object], None]) -> Callable[[], None]:
+        """
+        Have *hear* called with "changed" when the node's network changes, and with None when the agent ends; on another thread.
+
+        Returns what is to be called before looking: until then nothing more is heard, however much happens.
+        """
+
+        def begin():
+            channel = self._gateway.remote_exec(WATCH)
+            channel.setcallback(hear, endmarker=None)
+            return channel
+
+        channel = self._wire.submit(begin).result()
+        return lambda: self._wire.submit(lambda: channel.send("looking"))
+
+    def _follow(self, channel, events: queue.SimpleQueue, output: Callable[[int, bytes], None]) -> int:
+        taken = 0
+        while (event := events.get()) is not None:
+            kind, data = event
+            if kind == "status":
+                return data
+            output(kind, data)
+            taken += 1
+            if taken == CREDIT // 2:  # it may send as much again
+                self._wire.submit(lambda: channel.send(CREDIT // 2))
+                taken = 0
+        raise LabGone(f"{self.name} is gone: its process ended")
+
+
+def _unpack(name: str, answer: bytes) -> Any:
+    found = json.loads(answer)
+    if "is" in found:
+        return found["is"]
+    if found["error"] == "refused":
+        raise Refusal(found["code"], found["position"], found["detail"])
+    if found["error"] == "missing":
+        raise CannotRun(f"{name} lacks a program: {found['detail']}")
+    raise LabError(f"{name} could not do that: {found['detail']}")

@@ -1,0 +1,155 @@
+"""
+Can this machine run a lab? Found out by trial, not by asking who the user is; and what to do if it can't.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from podnet_lab.backends import vms
+from podnet_lab.backends.netns import lab_command
+from podnet_lab.errors import LabError
+
+TOOLS = {"setpriv": "util-linux", "setsid": "util-linux", "unshare": "util-linux", "bash": "bash"}
+"""Programs without which no lab runs, and Debian's package of each."""
+
+WISHES = {
+    "ip": ("iproute2", "the shell cells need it"),
+    "nsenter": ("util-linux", "`podnet shell`, `check` and the like need it"),
+    "nft": ("nftables", "Services (notebook 7) need it"),
+    "dnsmasq": ("dnsmasq-base", "Services' names (notebook 7) need it"),
+}
+"""Programs that a part of the product needs."""
+
+VMS = "or use three virtual machines: `vagrant up`, see README"
+APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+PATIENCE = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was tried: *problem* None if it works; *remedy* is what to do; *needed* if no lab runs without."""
+
+    name: str
+    problem: str | None = None
+    remedy: str = ""
+    needed: bool = True
+
+    def __str__(self) -> str:
+        if self.problem is None:
+            return f"ok    {self.name}"
+        sign = "FAIL " if self.needed else "off  "
+        return f"{sign} {self.name}: {self.problem}" + (f"\n      {self.remedy}" if self.remedy else "")
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All findings; true if a lab can run."""
+
+    findings: tuple[Finding, ...] = field(default=())
+
+    def __bool__(self) -> bool:
+        return not any(one.problem and one.needed for one in self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.findings))
+
+    @property
+    def failures(self) -> str:
+        """What keeps a lab from running, in words."""
+        return "\n".join(str(one) for one in self.findings if one.problem and one.needed)
+
+
+def examine() -> Diagnosis:
+    """Try everything, in about a tenth of a second."""
+    if platform.system() != "Linux":
+        return Diagnosis((Finding("Linux", f"this is {platform.system()}", f"a lab needs a Linux kernel: {VMS[3:]}"),))
+    if (vm := vms.here()) is not None and vm["node"] == vms.FIRST:
+        return Diagnosis(tuple(_vms()))
+    tools = [
+        Finding(f"program {tool}", "not found", f"sudo apt install {package}") for tool, package in TOOLS.items() if not shutil.which(tool)
+    ]
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    wishes = [
+        Finding(f"program {tool}", f"not found; {use}", f"sudo apt install {package}", needed=False)
+        for tool, (package, use) in WISHES.items()
+        if not shutil.which(tool, path=path)
+    ]
+    if tools:
+        return Diagnosis((*tools, *wishes))
+    return Diagnosis((*_trial(), *wishes))
+
+
+def _vms() -> list[Finding]:
+    """What the kernel of each of the lab's VMs can do."""
+    try:
+        home = vms.Vms.look()
+    except LabError as error:
+        return [Finding("the lab's VMs", str(error))]
+    try:
+        answers = [(name, agent.start("features")) for name, agent in home.agents.items()]
+        found = [(name, answer()) for name, answer in answers]
+    finally:
+        home.close()
+    features = [Finding(f"{name}: {kind}", problem, needed=False) for name, kinds in found for kind, problem in kinds.items()]
+    return [*(Finding(f"{name} answers") for name, _ in found), *features]
+
+
+def _trial() -> list[Finding]:
+    command = [*shlex.split(lab_command(sys.executable, os.geteuid() == 0)), "-m", "podnet_lab.kernel.feature_probe"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [Finding("namespaces", str(error), VMS)]
+    if done.returncode != 0:
+        return [Finding("namespaces of your own", _last_line(done.stderr), remedy(done.stderr))]
+    found = json.loads(done.stdout)
+    needed = [Finding(name, problem, VMS if problem else "") for name, problem in found["needed"].items()]
+    features = [Finding(name, problem, needed=False) for name, problem in found["features"].items()]
+    return [Finding("namespaces of your own"), *needed, *features]
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "the trial ended without a word"
+
+
+def _says(path: str, value: str) -> bool:
+    try:
+        return Path(path).read_text().strip() == value
+    except OSError:
+        return False
+
+
+def remedy(stderr: str, says=_says) -> str:
+    """What to do, judged by the settings that are known to refuse a user namespace; *says* reads a setting."""
+    if says(APPARMOR, "1"):
+        return f"Ubuntu's AppArmor keeps users from it: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 ({VMS})"
+    if says("/proc/sys/user/max_user_namespaces", "0"):
+        return f"this machine allows no user namespaces: sudo sysctl -w user.max_user_namespaces=15000 ({VMS})"
+    if says("/proc/sys/kernel/unprivileged_userns_clone", "0"):
+        return f"this kernel keeps users from it: sudo sysctl -w kernel.unprivileged_userns_clone=1 ({VMS})"
+    if "No space left on device" in stderr:
+        return f"a limit of namespaces is reached (`sysctl user` shows them): sudo sysctl -w user.max_net_namespaces=15000 ({VMS})"
+    if "mount" in stderr or Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
+        return f"this looks like a container without the rights: start it with --privileged ({VMS})"
+    if "No module named" in stderr or "Permission denied" in stderr:
+        return f"the interpreter {sys.executable} can't be used from inside: is it readable for you alone?"
+    return f"use a Linux where users may make namespaces, {VMS}"
+
+
+def explain_failure(what: str, error: Sequence | BaseException) -> str:
+    """The message for a lab that did not start."""
+    if "Too many open files" in str(error):
+        return f"{what} did not start: too many open files. `ulimit -n` shows the limit; `ulimit -n 4096`, in the shell before, raises it"
+    diagnosis = examine()
+    return f"{what} did not start ({error})" if diagnosis else f"this machine can't run a lab\n{diagnosis.failures}"

@@ -1,0 +1,153 @@
+"""
+Somebody else's running lab, through agents of our own: nsenter into a node's namespaces, or podnet-agent on a VM.
+
+The chain of an agent's command on one machine: setpriv makes nsenter, which waits outside of the PID namespace, die with
+the thread that started it; setsid takes both out of a terminal's process group, so an interrupt passes them by. The
+agent itself ends when nobody can speak to it any more, after it has ended the shells that it runs; and with the lab,
+whose PID namespace holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from functools import cached_property
+
+from podnet_lab.backends import plan_json, running_labs, vms
+from podnet_lab.backends.agent_client import AgentClient, Refusal
+from podnet_lab.backends.base import Home
+from podnet_lab.backends.baseline import Baseline
+from podnet_lab.backends.enter import command, needs_nsenter
+from podnet_lab.backends.netns import Namespaces
+from podnet_lab.backends.running_labs import Entry
+from podnet_lab.errors import LabGone, LabHeld, NoLab
+from podnet_lab.plan import Plan
+from podnet_lab.plan import plan as usual_plan
+
+Found = tuple[str, str, Plan, Callable[[], Home]]
+"""What a process calls the lab that it joins, the lab's name and plan, and what starts our agents there."""
+
+
+def find(name: str | None = None) -> Found:
+    """The running lab to join, as `podnet shell` chooses it; NoLab if there is none, or several and none was named."""
+    entry = vms_entry() if name is None and vms.here() else running_labs.choose(name)
+    if entry is None or entry.where == "vms":
+        return _found_vms(entry)
+    return f"{entry.name}@{entry.owner}", entry.name, planned(entry), lambda: Joined(entry)
+
+
+def planned(entry: Entry) -> Plan:
+    """The plan of a running lab, as its owner wrote it down; NoLab if that was an older version."""
+    try:
+        return plan_json.to_plan(entry.plan)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NoLab(f"another version of podnet_lab opened the lab {entry}: it can't be joined") from error
+
+
+def vms_entry() -> Entry | None:
+    """The open lab of the VMs, if a process of this user has it open."""
+    return next((entry for entry in running_labs.labs() if entry.where == "vms"), None)
+
+
+def _found_vms(entry: Entry | None) -> Found:
+    vms.chosen("vms")
+    wanted = planned(entry) if entry else usual_plan()
+    vms.fits(wanted, vms.here())
+    owner, name = (entry.owner, entry.name) if entry else ("nobody", "vms")
+    return f"{name}@{owner}", name, wanted, lambda: JoinedVms(entry)
+
+
+def agent_command(pid: int, root: bool, python: str) -> str:
+    """The command of an agent in the namespaces of process *pid*."""
+    return shlex.join(["setpriv", "--pdeathsig", "KILL", "setsid", *command(pid, root, [python, "-P"])])
+
+
+class Joined(Namespaces):
+    """Agents of our own beside those of a running one-machine lab."""
+
+    fresh, joined = False, True
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        import execnet
+
+        self._entry, self.who = entry, dict(entry.nodes)
+        needs_nsenter()
+        try:
+            self._raw = running_labs.baseline(entry)
+            self._pids = running_labs.host_pids(entry.nodes)
+            self.agents = {name: self._enter(name) for name in entry.nodes if name != "lab"}
+            for answer in [agent.start("who") for agent in self.agents.values()]:
+                answer()
+        except (OSError, EOFError, AssertionError, execnet.RemoteError, LabGone, Refusal) as error:
+            self.close()
+            raise NoLab(f"the lab {entry} could not be joined: {error or 'it ended this moment'}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _enter(self, name: str) -> AgentClient:
+        line = agent_command(self._pids[name], os.geteuid() == 0, sys.executable)
+        return self._agent(name, f"popen//id={name}//python={line}")
+
+    @cached_property
+    def lab(self) -> AgentClient:
+        """An agent beside the external network; few need it."""
+        return self._enter("lab")
+
+    def baseline(self) -> Baseline:
+        """As the lab's owner found the nodes when they were new."""
+        return Baseline.of(self._raw)
+
+    def register(self, *_: object) -> None:
+        """Its owner has listed it."""
+
+    def why_gone(self) -> str:
+        """Whose lab it was."""
+        return f"has ended, or lost a node; {self._entry.holder} had opened it. `podnet labs` lists those that run"
+
+
+class JoinedVms(vms.Vms):
+    """The VMs' agents without their lease: to look, to try, and to run steps, but not to bring the whole lab back."""
+
+    joined = True
+
+    def __init__(self, entry: Entry | None) -> None:
+        self._entry = entry
+        self._open(self._everybody)
+
+    def _everybody(self) -> None:
+        wanted = {node: (node, "agent") for node in self._config["nodes"]}
+        if self._entry:  # the host outside lives as long as an open lab
+            network = self._entry.nodes["outside"]["namespaces"]["net"]
+            wanted["outside"] = (self._config["outside"]["node"], f"agent-outside {network}")
+        self._reach(wanted)
+
+    def _plug_outside(self) -> None:
+        """It has its card from the lab's holder."""
+        outside = self.agents["outside"]
+        self.who["outside"] = outside.call("who")
+        self._outside = (outside.call("read")["spaces"], outside.call("extras"))
+
+    def register(self, *_: object) -> None:
+        """Its holder has listed it, if anybody has."""
+
+    def refuse_reset(self) -> None:
+        """Only who holds the VMs may bring them back."""
+        holder = f"is held by {self._entry.holder}" if self._entry else "is not open"
+        raise LabHeld(f"the lab of VMs {holder}: it is brought back by who holds it, or by `podnet reset`, which takes it (--take-over)")
+
+    def recall(self) -> set[tuple[str, str]]:
+        """What is done from here is as done by hand."""
+        return set()
+
+    def remember(self, made: set[tuple[str, str]], anew: bool = False) -> None:
+        """As above."""
+
+    def why_gone(self) -> str:
+        """Which agent ended, and what that means."""
+        if self._entry and all(agent.alive for name, agent in self.agents.items() if name != "outside"):
+            return f"was closed by {self._entry.holder}; Lab.join() joins what there is now"
+        return f"{self._lost()}. Then Lab.join() joins it again"

@@ -1,0 +1,195 @@
+"""
+Who reaches whom: pairs, what came of trying each, and the matrix of all.
+
+Pure. *No reply* and *could not test* are different answers, and neither is a success.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from podnet_lab.errors import BadInput, CheckFailed
+from podnet_lab.model import Snapshot
+from podnet_lab.model.roles import pod_addresses
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A place that can send and hear: a Pod, or a node itself (*namespace* None); *addresses* are its own, first first."""
+
+    name: str
+    node: str
+    namespace: str | None
+    addresses: tuple[str, ...]
+
+
+def endpoints(snapshots: Mapping[str, Snapshot]) -> dict[str, Endpoint]:
+    """Everyone that can be named: Pods by their names (and node/name where two nodes have the same), and nodes."""
+    found: dict[str, Endpoint] = {}
+    for name, node in snapshots.items():
+        # What lies on lo comes last: it is an alias, and nobody else knows the way to it.
+        ordered = sorted(node.own.addresses, key=lambda one: one.dev == "lo")
+        own = tuple(str(one.interface.ip) for one in ordered if not one.interface.is_loopback)
+        found[name] = Endpoint(name, name, None, own)
+    names = Counter(pod.name for node in snapshots.values() for pod in node.pods)
+    for name, node in snapshots.items():
+        for pod in node.pods:
+            label = pod.name if names[pod.name] == 1 and pod.name not in found else f"{name}/{pod.name}"
+            found[label] = Endpoint(label, name, pod.name, tuple(str(one.ip) for one in pod_addresses(pod)))
+    return found
+
+
+class Verdict(StrEnum):
+    """What came of trying to reach someone."""
+
+    REACHED = "reached"
+    TRANSLATED = "translated"  # answered, but the receiver saw another address than the sender's
+    NO_REPLY = "no reply"
+    NOT_TESTED = "could not test"
+
+
+SILENCE = "silence"
+"""What is said of a pair of which nothing at all was heard, and of which the snapshots show no reason."""
+
+
+@dataclass(frozen=True)
+class Ping:
+    """One try: *seen_as* is the address that the receiver saw, *why* what is known of a failure."""
+
+    source: Endpoint
+    target: Endpoint
+    verdict: Verdict
+    seen_as: str | None = None
+    why: str = ""
+    expected: Verdict = Verdict.REACHED
+
+    def __bool__(self) -> bool:
+        return self.verdict == self.expected
+
+    def __str__(self) -> str:
+        pair = f"{self.source.name} → {self.target.name}"
+        sign = "ok   " if self else "FAIL "
+        why = f": {self.why}" if self.why else ""
+        match self.verdict:
+            case Verdict.REACHED:
+                surprise = "" if self else ", and that was not expected"
+                return f"{sign} {pair}: reached, and {self.target.name} saw {self.seen_as}{surprise}"
+            case Verdict.TRANSLATED:
+                own = ", ".join(self.source.addresses)
+                return f"{sign} {pair}: reached, but {self.target.name} saw {self.seen_as}, not {own}"
+            case Verdict.NO_REPLY:
+                return f"{sign} {pair}: no reply{' yet, as expected' if self else ''}{why}"
+            case _:
+                return f"{sign} {pair}: could not test{why}"
+
+    __repr__ = __str__
+
+    def require(self) -> Ping:
+        """Give the result back if it is the expected one; raise CheckFailed if not."""
+        if not self:
+            raise CheckFailed(str(self))
+        return self
+
+
+def expectation(word: str | bool | Verdict) -> Verdict:
+    """What a caller expects: True or "reached", False or "no reply"."""
+    if isinstance(word, bool):
+        return Verdict.REACHED if word else Verdict.NO_REPLY
+    try:
+        return Verdict(word)
+    except ValueError:
+        raise BadInput(f"expect is one of {', '.join(Verdict)}, True or False, not {word!r}") from None
+
+
+class Matrix(tuple[Ping, ...]):
+    """The results of many ordered pairs; true if every one is as expected, and there is at least one."""
+
+    total: int | None = None
+    """Of how many ordered pairs these are; None: of these."""
+
+    @classmethod
+    def of(cls, pings: Iterable[Ping], total: int) -> Matrix:
+        """Results of some, or all, of *total* pairs."""
+        self = cls(pings)
+        self.total = total
+        return self
+
+    def __bool__(self) -> bool:
+        return len(self) > 0 and all(self)
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Everyone who took part, in order of first appearance."""
+        return list(dict.fromkeys(one for ping in self for one in (ping.source, ping.target)))
+
+    @property
+    def reached(self) -> int:
+        """How many pairs were reached, with the receiver seeing the sender's own address."""
+        return sum(ping.verdict == Verdict.REACHED for ping in self)
+
+    @property
+    def failures(self) -> list[Ping]:
+        """The pairs that are not as expected."""
+        return [ping for ping in self if not ping]
+
+    @property
+    def summary(self) -> str:
+        """One line: how many of how many."""
+        drawn = f" (drawn from {self.total})" if self.total not in (None, len(self)) else ""
+        return f"{self.reached} of {len(self)} ordered pairs{drawn} reached, each seen with the sender's own address"
+
+    def __str__(self) -> str:
+        signs = {Verdict.REACHED: "✓", Verdict.TRANSLATED: "≠", Verdict.NO_REPLY: "✗", Verdict.NOT_TESTED: "?"}
+        found = {(ping.source, ping.target): signs[ping.verdict] for ping in self}
+        return f"{grid(self.endpoints, found)}\n{self.summary}"
+
+    __repr__ = __str__
+
+
+MOST_IN_A_GRID = 20
+"""A wider table does not fit a screen; the summary and the failures say it then."""
+
+
+def grid(endpoints: Sequence[Endpoint], signs: dict) -> str:
+    """A table, from above to below who sends, from left to right who is to hear."""
+    if len(endpoints) > MOST_IN_A_GRID:
+        return f"({len(endpoints)} × {len(endpoints)}: too wide to print)"
+    width = max((len(one.name) for one in endpoints), default=0)
+    lines = [" " * width + "  " + "  ".join(one.name for one in endpoints)]
+    for source in endpoints:
+        cells = (("·" if source == one else signs.get((source, one), " ")).center(len(one.name)) for one in endpoints)
+        lines.append(f"{source.name:<{width}}  " + "  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+MOST_ENTRIES = 256
+"""
+Neighbour entries that one wave of pairs may make.
+
+The kernel's table holds 1,024 over all namespaces together, the host's too (net.ipv4.neigh.default.gc_thresh3).
+"""
+
+
+def waves(pairs: Iterable[tuple[Endpoint, Endpoint]]) -> Iterator[list[tuple[Endpoint, Endpoint]]]:
+    """
+    Cut *pairs* into waves, none of which makes more than `MOST_ENTRIES` neighbour entries.
+
+    Two Pods of one node write each other down; Pods of two nodes and their nodes write down gateways.
+    """
+    wave: list[tuple[Endpoint, Endpoint]] = []
+    entries: set = set()
+    for source, target in sorted(pairs, key=lambda pair: tuple(sorted((pair[0].name, pair[1].name)))):
+        more = {(source.name, target.name), (target.name, source.name)}
+        if source.node != target.node:
+            gateways = {(one.name, "gateway", side) for one in (source, target) for side in (0, 1)}
+            more = gateways | {(source.node, target.node), (target.node, source.node)}
+        if wave and len(entries | more) > MOST_ENTRIES:
+            yield wave
+            wave, entries = [], set()
+        wave.append((source, target))
+        entries |= more
+    if wave:
+        yield wave

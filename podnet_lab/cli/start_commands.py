@@ -1,0 +1,158 @@
+"""Commands that start something, or find out what there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from podnet_lab.cli.click_group import FAILED
+from podnet_lab.cli.options import json_option, lab_option, names, places
+from podnet_lab.errors import CannotRun
+
+
+@click.command(short_help="wire a whole cluster in a lab of its own, and check it")
+@click.option("--nodes", default=3, show_default=True, help="How many nodes.")
+@click.option("--pods", default=3, show_default=True, help="How many Pods on each.")
+@json_option
+def demo(nodes: int, pods: int, as_json: bool) -> None:
+    """
+    Wire a whole cluster in a lab of its own, stage by stage, and check it.
+
+    \b
+    podnet demo
+    podnet demo --nodes 2 --pods 20 --json
+    """
+    from podnet_lab.cli.demo import play
+    from podnet_lab.cli.output import paint, progress
+
+    with progress("pairs") as tell:
+        said = play(nodes, pods, (lambda _: None) if as_json else (lambda text: click.echo(paint(text))), tell)
+    if as_json:
+        click.echo(json.dumps(said, indent=1))
+    sys.exit(0 if said["ok"] else FAILED)
+
+
+@click.command(short_help="what this machine can do, and what to do otherwise")
+@json_option
+def doctor(as_json: bool) -> None:
+    """
+    Find out by trial what this machine can do, and say what to do otherwise.
+
+    \b
+    podnet doctor
+    podnet doctor --json | jq '.findings[] | select(.problem)'
+    """
+    from podnet_lab.backends.doctor import examine
+    from podnet_lab.cli.output import say
+
+    found = examine()
+    findings = [{"name": one.name, "problem": one.problem, "remedy": one.remedy, "needed": one.needed} for one in found.findings]
+    words = "this machine can run a lab" if found else "this machine can't run a lab; the lines with FAIL say why"
+    say(f"{found}\n{words}", as_json, {"ok": bool(found), "findings": findings})
+    sys.exit(0 if found else FAILED)
+
+
+@click.command(short_help="list the running labs")
+@json_option
+def labs(as_json: bool) -> None:
+    """
+    List this user's running labs: name, notebook, owner's process, nodes.
+
+    \b
+    podnet labs
+    podnet labs --json | jq -r '.labs[].name'
+    """
+    from podnet_lab.backends.running_labs import labs as running
+    from podnet_lab.cli.output import say
+
+    found = [(one, [name for name in one.nodes if name not in ("lab", "outside")]) for one in running()]
+    records = [
+        {"name": one.name, "notebook": one.notebook or None, "owner": one.owner, "where": one.where, "nodes": nodes} for one, nodes in found
+    ]
+    text = "\n".join(f"{one}: {', '.join(nodes)}" for one, nodes in found)
+    say(text or "no lab is running", as_json, {"ok": True, "labs": records})
+
+
+@click.command(short_help="a shell, or one command, on a node", context_settings={"ignore_unknown_options": True})
+@lab_option
+@click.argument("node", shell_complete=names(places))
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def shell(node: str, lab_name: str | None, command: tuple[str, ...]) -> None:
+    """
+    Open a shell on NODE of a running lab, or run COMMAND there.
+
+    \b
+    podnet shell node1
+    podnet shell node1 ip -br link
+    podnet shell --lab 03_veth node2 'ip netns list; ip route'
+
+    The shell lives in the node's namespaces: it ends with the lab. The exit status is the command's.
+    """
+    from podnet_lab.backends.enter import enter
+
+    enter(node, lab_name, command)
+
+
+@click.command(short_help="start JupyterLab on a folder of notebooks")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@click.option("--port", default=8888, show_default=True, help="Where to listen, on 127.0.0.1; the next free one if it is taken.")
+@click.option("--ip", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for all, inside a VM.")
+@click.option("--browser/--no-browser", default=None, help="Whether to open a browser; the default is to, where there is a screen.")
+def lab(folder: Path | None, port: int, ip: str, browser: bool | None) -> None:
+    """
+    Start JupyterLab on the notebooks in FOLDER (default: ./notebooks), if this machine can run a lab.
+
+    \b
+    podnet lab
+    podnet lab my-notebooks --port 9999 --no-browser
+    """
+    from podnet_lab.backends import vms
+    from podnet_lab.backends.doctor import examine
+    from podnet_lab.jupyter.server import start
+
+    if vms.here() is None:  # the other VMs may still be starting, and that is no reason to wait
+        if not (found := examine()):
+            raise CannotRun(f"this machine can't run a lab\n{found.failures}")
+        click.echo("this machine can run a lab")
+    seen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and not os.environ.get("CI")
+    start(folder, port, seen if browser is None else browser, ip)
+
+
+@click.command(short_help="copy fresh notebooks to a folder")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def notebooks(folder: Path) -> None:
+    """
+    Copy fresh notebooks to DIR, which is made if need be. What is there already is never overwritten.
+
+    \b
+    podnet notebooks my-notebooks
+    podnet lab my-notebooks
+
+    If a notebook of DIR is not as it came, nothing is copied: it may be your work. The fresh ones fit into another folder.
+    """
+    from podnet_lab.jupyter.notebooks import copy
+
+    made = copy(folder)
+    click.echo(f"{len(made)} notebooks are in {folder}: {', '.join(made)}" if made else f"nothing to do: they are in {folder} already")
+
+
+@click.command(short_help="what makes Tab complete commands, labs, nodes and Pods")
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """
+    Print what lets SHELL complete podnet's commands, labs, nodes and Pods when Tab is pressed.
+
+    \b
+    eval "$(podnet completion bash)"       # in ~/.bashrc
+    eval "$(podnet completion zsh)"        # in ~/.zshrc
+    podnet completion fish > ~/.config/fish/completions/podnet.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    program = context.find_root()
+    click.echo(get_completion_class(shell)(program.command, {}, "podnet", "_PODNET_COMPLETE").source())

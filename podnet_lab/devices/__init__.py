@@ -1,0 +1,1 @@
+"""A folder for each kind of interface, and what is the same for all of them. Pure."""

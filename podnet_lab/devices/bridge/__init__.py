@@ -1,0 +1,1 @@
+"""Bridges: switches made of software."""

@@ -1,0 +1,72 @@
+"""
+Stage 2: the bridge.
+
+A bridge is a switch made of software. Every node has one, and every Pod of the node gets a cable to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podnet_lab.devices.link import RemoveLink
+from podnet_lab.model import Snapshot
+from podnet_lab.plan import interface_name
+from podnet_lab.steps.base import Request, Step, named, no_link
+
+
+@dataclass(frozen=True)
+class AddBridge(Step):
+    """See `add`."""
+
+    name: str
+
+    @property
+    def command(self) -> str:
+        return f"ip link add {named(self.name, 'name')} type bridge"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.name} is a bridge"
+
+    def requests(self) -> list[Request]:
+        return [("link_add", None, {"name": self.name, "kind": "bridge"})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_link(now, None, self.name)) is not None:
+            return missing
+        return self.conflict(now)
+
+    def conflict(self, before: Snapshot) -> str | None:
+        link = before.link(None, self.name)
+        return f"{self.name} is a {link.kind} interface" if link and link.kind != "bridge" else None
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (RemoveLink(self.name),)
+
+    def touches(self) -> tuple:
+        return (("link", None, self.name),)
+
+
+def add(name: str) -> AddBridge:
+    """
+    Make a bridge; it is down, has no address, and nothing is plugged into it.
+
+    By hand::
+
+        ip link add v-net-0 type bridge
+    """
+    return AddBridge(interface_name(name))
+
+
+def remove(name: str) -> RemoveLink:
+    """
+    Delete a bridge; cables that were plugged into it stay, unplugged.
+
+    By hand::
+
+        ip link del v-net-0
+    """
+    return RemoveLink(interface_name(name))

@@ -1,0 +1,1 @@
+"""Veth pairs: virtual cables with two ends."""

@@ -1,0 +1,54 @@
+"""
+What stops a packet, in words: with its layer, three levels of hint, and the steps that mend it, where a step can.
+"""
+
+from __future__ import annotations
+
+from podnet_lab.steps.base import Step
+
+Place = tuple[str, str | None]
+"""A node, and a namespace on it (None: the node itself)."""
+
+LAYERS = ("cable", "address", "route", "forwarding", "neighbour", "firewall")
+"""From below to above; what is wrong at one keeps those above from working."""
+
+
+def name(place: Place) -> str:
+    """The Pod, or the node."""
+    return place[1] or place[0]
+
+
+class Obstacle(str):
+    """
+    The first thing that stops a packet, in words.
+
+    *layer* is one of `LAYERS`, *place* where it is. *hints* are a question, where to look, and the command that mends it;
+    *repair* the same as steps for the node, empty where no step of the lesson does it.
+    """
+
+    __slots__ = ("hints", "layer", "place", "repair")
+
+    layer: str
+    place: Place
+    hints: tuple[str, str, str]
+    repair: tuple[Step, ...]
+
+    def __new__(cls, text: str, layer: str, place: Place, question: str, look: str, *repair: Step, mend: str = "") -> Obstacle:
+        self = super().__new__(cls, text)
+        command = "; ".join(step.command for step in repair) or mend
+        self.layer, self.place, self.repair = layer, place, repair
+        self.hints = (question, f"{place[0]}# {look}", f"{place[0]}# {command}" if command else "no single command does it")
+        return self
+
+    def behind(self, words: str) -> Obstacle:
+        """The same, with words in front."""
+        return self._saying(f"{words}{self}")
+
+    def followed(self, words: str) -> Obstacle:
+        """The same, with words after it."""
+        return self._saying(f"{self}{words}")
+
+    def _saying(self, text: str) -> Obstacle:
+        other = str.__new__(Obstacle, text)
+        other.layer, other.place, other.repair, other.hints = self.layer, self.place, self.repair, self.hints
+        return other

@@ -1,0 +1,63 @@
+"""From what a lab remembers of its exercises to marks: what was solved, and is still there, is asked of the kernels again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from podnet_lab.errors import LabGone, PodnetError
+from podnet_lab.exercises import Exercise, assess
+from podnet_lab.exercises.attempts import Record, Records
+from podnet_lab.grading.marks import NOT_CHECKED, NOT_SOLVED, SOLVED, UNTESTED, Mark
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+
+Known = Mapping[str, Exercise]
+
+
+def judge(lab: Lab, known: Known, who: str, name: str, kept: Records) -> Mark:
+    """
+    The mark of one exercise that a lab remembers.
+
+    The record can only lower it: what the student's own check did not find solved is not solved, and what it did is judged
+    here, by *known*, while the lab is still at that exercise.
+    """
+    record = kept.records[name]
+    mark = Mark(who, name, NOT_SOLVED, str(record.why), _count(record.tries), _count(record.hints))
+    if record.verdict != SOLVED or record.given_up:
+        return _with(mark, _lower(record), mark.why)
+    if name not in known:
+        return _with(mark, UNTESTED, "nobody here knows this exercise: --lesson FILE names the file that has it")
+    if kept.at != name:
+        return _with(mark, UNTESTED, f"the lab went on to {kept.at!r} before it could be judged")
+    return _judged(lab, known[name], mark)
+
+
+def _judged(lab: Lab, exercise: Exercise, mark: Mark) -> Mark:
+    try:
+        found = assess(exercise, lab)
+    except LabGone as gone:
+        return _with(mark, UNTESTED, str(gone))
+    except Exception as error:  # noqa: BLE001 - a check that somebody wrote: its bug is no reason to stop, or to pass
+        words = str(error) if isinstance(error, PodnetError) else f"{type(error).__name__}: {error}"
+        return _with(mark, UNTESTED, f"the check itself failed: {words}")
+    return _with(mark, found.verdict, found.why, confirmed=True)
+
+
+def recorded(who: str, name: str, record: Record) -> Mark:
+    """What the student's own check had said: all that is left of an exercise that the lab is not at any more."""
+    verdict = SOLVED if record.verdict == SOLVED and not record.given_up else _lower(record)
+    return Mark(who, name, verdict, str(record.why), _count(record.tries), _count(record.hints))
+
+
+def _lower(record: Record) -> str:
+    return {"begun": NOT_CHECKED, UNTESTED: UNTESTED}.get(str(record.verdict), NOT_SOLVED)
+
+
+def _with(mark: Mark, verdict: str, why: str, confirmed: bool = False) -> Mark:
+    return Mark(mark.who, mark.exercise, verdict, why, mark.tries, mark.hints, confirmed)
+
+
+def _count(number: object) -> int:
+    return number if isinstance(number, int) else 0

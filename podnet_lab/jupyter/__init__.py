@@ -1,0 +1,1 @@
+"""What JupyterLab and a notebook's kernel are given."""

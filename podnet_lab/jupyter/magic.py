@@ -1,0 +1,109 @@
+"""
+What a notebook gets when a lab is opened in it: pictures for results, and the cell magic ``%%node``.
+"""
+
+from __future__ import annotations
+
+import codecs
+import shlex
+import sys
+
+from podnet_lab.errors import BadInput, NoLab, ShellFailed
+
+USAGE = "%%node NAME [--lab LAB] [--may-fail]"
+
+NO_LAB = "no lab is open in this notebook, or its kernel was restarted: run the cell with `lab = Lab.open()` first"
+
+_NOT_FOUND = 127
+"""bash's exit status where a command does not exist."""
+
+
+def load_ipython_extension(shell) -> None:
+    """Teach a kernel of `podnet lab` at its start the cell magic alone: it says that no lab is open, and costs nothing."""
+    shell.register_magic_function(node_magic, "cell", "node")
+
+
+def install() -> None:
+    """Teach the running IPython; without one, do nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None or getattr(shell, "_podnet_lab", False):
+        return
+    shell.register_magic_function(node_magic, "cell", "node")
+    _formatters(shell)
+    shell._podnet_lab = True
+
+
+def _formatters(shell) -> None:
+    from podnet_lab.checks.check import Check, Checks
+    from podnet_lab.checks.exam import Exam
+    from podnet_lab.checks.reachability import Matrix, Ping
+    from podnet_lab.exercises.exercise import Assessment
+    from podnet_lab.exercises.task import Task
+    from podnet_lab.packets.trace import Trace
+    from podnet_lab.recipes.results import Result
+    from podnet_lab.show import heatmap, html
+
+    formatters = shell.display_formatter.formatters
+    drawn = ((Result, html.result), (Checks, html.checks), (Check, html.check), (Ping, html.ping), (Exam, html.exam), (Trace, html.trace))
+    for kind, draw in (*drawn, (Task, html.task), (Assessment, html.assessment)):
+        formatters["text/html"].for_type(kind, draw)
+    formatters["image/svg+xml"].for_type(Matrix, heatmap.draw)
+    # IPython prints its own form of tuples, if not told.
+    for kind in (Checks, Matrix, Trace):
+        formatters["text/plain"].for_type(kind, lambda found, printer, _: printer.text(str(found)))
+
+
+def node_magic(line: str, cell: str) -> None:
+    """
+    Run the cell with a fresh bash on a node, as at that node's own terminal.
+
+    ``%%node node2`` raises ShellFailed if bash ends with another status than 0; ``--may-fail`` only shows it. With
+    several labs open, ``--lab NAME`` says which. A job left in the background does not hold the cell.
+    """
+    name, lab, may_fail = _read(line)
+    out = {1: codecs.getincrementaldecoder("utf-8")("replace"), 2: codecs.getincrementaldecoder("utf-8")("replace")}
+    printed: list[str] = []
+
+    def output(number: int, data: bytes) -> None:
+        text = out[number].decode(data)
+        printed.append(text)
+        print(text, end="", file=sys.stdout if number == 1 else sys.stderr, flush=True)
+
+    try:
+        status = lab.shell(name, cell, output)
+    except KeyboardInterrupt:
+        raise ShellFailed(f"{name}: interrupted") from None
+    if status == 0:
+        return
+    why = f"{name}: the shell ended with status {status}"
+    if status == _NOT_FOUND:
+        why += "; a command was not found. Is it installed here? `ip` is in Debian's package iproute2"
+    if not may_fail:
+        raise ShellFailed(why)
+    print(f"({why})")
+
+
+def _read(line: str):
+    from podnet_lab.lab.open_labs import open_labs
+
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise BadInput(f"{error}: {USAGE}") from None
+    may_fail = "--may-fail" in words
+    words = [word for word in words if word != "--may-fail"]
+    wanted = None
+    if "--lab" in words[:-1]:
+        at = words.index("--lab")
+        wanted = words[at + 1]
+        del words[at : at + 2]
+    if len(words) != 1:
+        raise BadInput(f"{'one node at a time' if words else 'say which node'}: {USAGE}")
+    labs = [lab for lab in open_labs() if wanted in (None, lab.name)]
+    if not labs:
+        raise NoLab(f"no open lab is called {wanted!r}" if wanted else NO_LAB)
+    if len(labs) > 1:
+        raise NoLab(f"several labs are open; say which with --lab: {', '.join(lab.name for lab in labs)}")
+    labs[0][words[0]]
+    return words[0], labs[0], may_fail

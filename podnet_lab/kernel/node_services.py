@@ -1,0 +1,93 @@
+"""A node's servers and clients; what they are made of is loaded when one is first asked for."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from podnet_lab.kernel import conntrack
+
+if TYPE_CHECKING:
+    from podnet_lab.kernel.capture import Capture
+    from podnet_lab.kernel.clients import Clients
+    from podnet_lab.kernel.names import Names
+    from podnet_lab.kernel.servers import Servers
+
+TICK = 0.25
+"""Seconds between looks at whether Pods with open sockets still have their names."""
+
+
+class Traffic:
+    """The sockets that a node holds for its lab, and its DNS server; *own*: whether its /etc is its own, as a VM's is."""
+
+    def __init__(self, own: bool = False) -> None:
+        self._own = own
+        self._watching = False
+
+    def _watch(self) -> None:
+        """From the first socket on, look again and again whether its Pod is still there."""
+        if not self._watching:
+            self._watching = True
+            threading.Thread(target=self._work, name="sweeper", daemon=True).start()
+
+    def _work(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(TICK):
+            self.sweep()
+
+    @cached_property
+    def servers(self) -> Servers:
+        """Those that answer."""
+        from podnet_lab.kernel.servers import Servers  # here: HTTP takes longer to load than everything else
+
+        self._watch()
+        return Servers()
+
+    @cached_property
+    def clients(self) -> Clients:
+        """Those that ask."""
+        from podnet_lab.kernel.clients import Clients
+
+        self._watch()
+        return Clients()
+
+    @cached_property
+    def names(self) -> Names:
+        """DNS, and who uses it."""
+        from podnet_lab.kernel.names import Names
+
+        self._watch()
+        return Names(self._own)
+
+    @cached_property
+    def capture(self) -> Capture:
+        """The sockets that hear everything."""
+        from podnet_lab.kernel.capture import Capture
+
+        return Capture()
+
+    def sweep(self) -> None:
+        """Let go of Pods that were deleted by hand: what is open in one would keep it, and its cable, alive."""
+        for part in ("servers", "clients", "names"):
+            if part in self.__dict__:
+                self.__dict__[part].sweep()
+
+    def leave(self, namespace: str) -> None:
+        """Close what is open inside a namespace."""
+        if "servers" in self.__dict__:
+            self.servers.stop(namespace)
+        if "clients" in self.__dict__:
+            self.clients.leave(namespace)
+        if "names" in self.__dict__:
+            self.names.leave(namespace)
+
+    def end(self) -> None:
+        """Close everything, and have connection tracking forget it."""
+        if "servers" in self.__dict__:
+            self.servers.stop(everyone=True)
+        if "clients" in self.__dict__:
+            self.clients.close()
+        if self._own or "names" in self.__dict__:
+            self.names.end()
+        conntrack.forget()

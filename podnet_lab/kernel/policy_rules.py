@@ -1,0 +1,44 @@
+"""A namespace's IPv4 policy rules, as plain data (linux/fib_rules.h)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+
+from podnet_lab.kernel.netlink import Socket, attributes
+from podnet_lab.kernel.unmanaged import RTM_GETRULE
+
+FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME = 1, 2, 3, 6, 15, 17
+FRA_SUPPRESS_GROUP, FRA_SUPPRESS_PREFIX, FRA_PROTOCOL = 13, 14, 21
+FRA_USUAL = {0, FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME, FRA_SUPPRESS_PREFIX, FRA_PROTOCOL}
+FRA_ACTIONS = {1: "lookup", 2: "goto", 3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+FIB_RULE_INVERT = 0x2
+NO_GROUP = (FRA_SUPPRESS_GROUP, b"\xff\xff\xff\xff")
+
+_I32, _U32 = struct.Struct("=i"), struct.Struct("=I")
+
+
+def policy(sock: Socket) -> list[tuple]:
+    """What `podnet_lab.model.PolicyRule` holds, of every IPv4 policy rule, in the order in which they are asked."""
+    found = []
+    for body in sock.dump(RTM_GETRULE, struct.pack("=B11x", socket.AF_INET)):
+        has = attributes(body, 12)
+        _, to, source, tos, table, _, _, action, flags = struct.unpack_from("=BBBBBBBBI", body)
+        extra = [f"tos {tos}"] if tos else []
+        extra += ["not"] if flags & FIB_RULE_INVERT else []
+        extra += [f"{kind}:{value.hex()}" for kind, value in has.items() if kind not in FRA_USUAL and (kind, value) != NO_GROUP]
+        found.append(
+            (
+                _U32.unpack(has[FRA_PRIORITY])[0] if FRA_PRIORITY in has else 0,
+                _U32.unpack(has[FRA_TABLE])[0] if FRA_TABLE in has else table,
+                FRA_ACTIONS.get(action, str(action)),
+                f"{socket.inet_ntoa(has.get(FRA_SRC, bytes(4)))}/{source}",
+                f"{socket.inet_ntoa(has.get(FRA_DST, bytes(4)))}/{to}",
+                os.fsdecode(has.get(FRA_IIFNAME, b"").rstrip(b"\0")),
+                os.fsdecode(has.get(FRA_OIFNAME, b"").rstrip(b"\0")),
+                _I32.unpack(has[FRA_SUPPRESS_PREFIX])[0] if FRA_SUPPRESS_PREFIX in has else -1,
+                " ".join(extra),
+            )
+        )
+    return sorted(found, key=lambda one: one[0])

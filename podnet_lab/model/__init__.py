@@ -1,0 +1,30 @@
+"""What a kernel can say of a node, frozen: a file for each kind of thing. Pure."""
+
+from podnet_lab.model.address import Address
+from podnet_lab.model.link import Link
+from podnet_lab.model.namespace import NO_RULES, Conf, Namespace
+from podnet_lab.model.neighbour import FdbEntry, Neighbour
+from podnet_lab.model.nftables import Ruleset
+from podnet_lab.model.route import DEFAULT, DEFAULT_TABLE, LOCAL_TABLE, MAIN_TABLE, USUAL_POLICY, PolicyRule, Route
+from podnet_lab.model.snapshot import Cluster, Snapshot, in_order
+
+__all__ = [
+    "DEFAULT",
+    "DEFAULT_TABLE",
+    "LOCAL_TABLE",
+    "MAIN_TABLE",
+    "NO_RULES",
+    "USUAL_POLICY",
+    "Address",
+    "Cluster",
+    "Conf",
+    "FdbEntry",
+    "Link",
+    "Namespace",
+    "Neighbour",
+    "PolicyRule",
+    "Route",
+    "Ruleset",
+    "Snapshot",
+    "in_order",
+]

@@ -1,0 +1,65 @@
+"""One network namespace: what its kernel says of links, addresses, routes, neighbours and settings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from podnet_lab.model.address import Address
+from podnet_lab.model.link import Link
+from podnet_lab.model.neighbour import FdbEntry, Neighbour
+from podnet_lab.model.nftables import Ruleset
+from podnet_lab.model.route import MAIN_TABLE, USUAL_POLICY, PolicyRule, Route
+
+NO_RULES = Ruleset()
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """IPv4 settings of one interface, or of ``all`` and ``default`` (net.ipv4.conf.NAME.*)."""
+
+    forwarding: bool
+    rp_filter: int = 0
+    proxy_arp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """
+    One network namespace as its kernel described it; *rules* is nftables', of a Pod only that there are some.
+
+    *bridged*: whether what its bridges pass on goes through its firewall, too (net.bridge.bridge-nf-call-iptables);
+    *silent*: whether it answers no ping (net.ipv4.icmp_echo_ignore_all). *learnt*: how many bytes a packet to an address may
+    have, where a router on the way has said so (``ip route show cache``).
+    """
+
+    name: str | None
+    links: Mapping[str, Link] = field(default_factory=dict)
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    fdb: tuple[FdbEntry, ...] = ()
+    conf: Mapping[str, Conf] = field(default_factory=dict)
+    rules: Ruleset = NO_RULES
+    policy: tuple[PolicyRule, ...] = USUAL_POLICY
+    bridged: bool = False
+    silent: bool = False
+    learnt: Mapping[IPv4Address, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def forwarding(self) -> bool:
+        """Whether net.ipv4.ip_forward is 1 here."""
+        return "all" in self.conf and self.conf["all"].forwarding
+
+    def addresses_of(self, dev: str) -> tuple[IPv4Interface, ...]:
+        """The addresses on *dev*."""
+        return tuple(address.interface for address in self.addresses if address.dev == dev)
+
+    def ports_of(self, bridge: str) -> tuple[str, ...]:
+        """The interfaces that are plugged into *bridge*."""
+        return tuple(link.name for link in self.links.values() if link.master == bridge)
+
+    def routes_to(self, to: IPv4Network) -> tuple[Route, ...]:
+        """The routes of the main table to exactly *to*."""
+        return tuple(route for route in self.routes if route.to == to and route.table == MAIN_TABLE)

@@ -1,0 +1,71 @@
+"""Routes, and the policy rules that say which table of them is asked. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+
+DEFAULT = IPv4Network("0.0.0.0/0")
+DEFAULT_TABLE, MAIN_TABLE, LOCAL_TABLE = 253, 254, 255
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """
+    A line of a routing table; *kernel* tells that the kernel made it itself, for an address.
+
+    *extra* is what no step of the lesson gives a route (a source, several ways), *raw* the kernel's own bytes for it.
+    """
+
+    to: IPv4Network
+    via: IPv4Address | None = None
+    dev: str | None = None
+    kind: str = "unicast"
+    table: int = MAIN_TABLE
+    metric: int = 0
+    kernel: bool = False
+    extra: str = ""
+    raw: str = field(default="", compare=False, repr=False)
+
+    def __str__(self) -> str:
+        to = "default" if self.to == DEFAULT else str(self.to)
+        kind = "" if self.kind == "unicast" else f"{self.kind} "
+        via = f" via {self.via}" if self.via else ""
+        dev = f" dev {self.dev}" if self.dev else ""
+        return f"{kind}{to}{via}{dev}" + (f" metric {self.metric}" if self.metric else "") + (" …" if self.extra else "")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """
+    A policy rule: which table to look in, for which packets (``ip rule``).
+
+    Routes of a prefix of *suppressed* bits or fewer don't count (suppress_prefixlength; -1: all do).
+    *extra* is what it asks of a packet beyond source, destination and interfaces: a mark, a port, "not", …
+    """
+
+    priority: int
+    table: int = MAIN_TABLE
+    kind: str = "lookup"
+    source: IPv4Network = DEFAULT
+    to: IPv4Network = DEFAULT
+    came_in: str = ""
+    goes_out: str = ""
+    suppressed: int = -1
+    extra: str = ""
+
+    def __str__(self) -> str:
+        """As ``ip rule`` says it; tables by their numbers, but for those that have names."""
+        words = [f"from {'all' if self.source == DEFAULT else self.source}"]
+        words += [f"to {self.to}"] if self.to != DEFAULT else []
+        words += [f"iif {self.came_in}"] if self.came_in else []
+        words += [f"oif {self.goes_out}"] if self.goes_out else []
+        words += [self.extra] if self.extra else []
+        tables = {LOCAL_TABLE: "local", MAIN_TABLE: "main", DEFAULT_TABLE: "default"}
+        words.append(f"lookup {tables.get(self.table, self.table)}" if self.kind == "lookup" else self.kind)
+        words += [f"suppress_prefixlength {self.suppressed}"] if self.suppressed >= 0 else []
+        return f"{self.priority}: {' '.join(words)}"
+
+
+USUAL_POLICY = (PolicyRule(0, LOCAL_TABLE), PolicyRule(32766, MAIN_TABLE), PolicyRule(32767, DEFAULT_TABLE))
+"""The policy rules that every namespace begins with."""

@@ -1,0 +1,1 @@
+"""A folder for each Pod network: its plan, its stages, what one more Pod needs. Pure."""

@@ -1,0 +1,1 @@
+"""Captured frames: taken apart, put in order, written down. Pure."""

@@ -1,0 +1,1 @@
+"""nftables: what a person types as `nft …`."""

@@ -1,0 +1,178 @@
+"""Rules, and several steps of nft as one transaction; see nft.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from podnet_lab.model import Snapshot
+from podnet_lab.model.nftables import Ruleset
+from podnet_lab.steps.base import Step
+from podnet_lab.steps.nft.base import FAMILY, TABLE, Nft
+from podnet_lab.steps.nft.statements import Rule, json, text
+
+
+@dataclass(frozen=True)
+class _InChain(Nft):
+    chain: str
+    table: str = TABLE
+
+    @property
+    def _where(self) -> tuple[str, str, str]:
+        return (FAMILY, self.table, self.chain)
+
+    def _add(self, rule: Rule) -> dict[str, Any]:
+        return {"add": {"rule": {"family": FAMILY, "table": self.table, "chain": self.chain, "expr": json(rule)}}}
+
+    def _typed(self, rule: Rule) -> str:
+        return f"add rule {FAMILY} {self.table} {self.chain} {text(rule)}"
+
+    def touches(self) -> tuple:
+        return (("nft", None, "rules", *self._where),)
+
+
+@dataclass(frozen=True)
+class AddRule(_InChain):
+    """See `rule`."""
+
+    rule: Rule = ()
+
+    @property
+    def typed(self) -> str:
+        return self._typed(self.rule)
+
+    @property
+    def claim(self) -> str:
+        return f"{self.chain} has the rule: {text(self.rule)}"
+
+    def commands(self) -> list[dict[str, Any]]:
+        return [self._add(self.rule)]
+
+    def wrong(self, rules: Ruleset) -> str | None:
+        found = rules.rules.get(self._where)
+        if found is None:
+            return f"no chain of {self.table} is called {self.chain}"
+        return None if json(self.rule) in found else f"no rule of {self.chain} says so"
+
+    def ends(self) -> tuple:
+        return (("nft", None, "all rules", *self._where),)  # what said that others are all there are
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        has = after.own.rules
+        at = max(number for number, one in enumerate(has.rules[self._where]) if one == json(self.rule))
+        return (RemoveRule(self.chain, self.table, self.rule, has.handles[self._where][at]),)
+
+
+@dataclass(frozen=True)
+class RemoveRule(_InChain):
+    """
+    Delete one rule: undo's way back from `rule`.
+
+    `nft` knows rules by number; the one shown was the rule's when this step was made, and the agent looks for the rule itself:
+    a chain that was filled anew has other numbers.
+    """
+
+    rule: Rule = ()
+    handle: int = 0
+
+    @property
+    def typed(self) -> str:
+        return f"delete rule {FAMILY} {self.table} {self.chain} handle {self.handle}"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.chain} has it no more: {text(self.rule)}"
+
+    def commands(self) -> list[dict[str, Any]]:
+        return [{"delete": {"rule": {"family": FAMILY, "table": self.table, "chain": self.chain, "expr": json(self.rule)}}}]
+
+    def wrong(self, rules: Ruleset) -> str | None:
+        return f"{self.chain} still has it: {text(self.rule)}" if json(self.rule) in rules.rules.get(self._where, ()) else None
+
+
+@dataclass(frozen=True)
+class SetRules(_InChain):
+    """See `set_rules`."""
+
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def typed(self) -> str:
+        return "; ".join([f"flush chain {FAMILY} {self.table} {self.chain}", *map(self._typed, self.rules)])
+
+    @cached_property
+    def _wanted(self) -> tuple[list[dict[str, Any]], ...]:
+        return tuple(map(json, self.rules))
+
+    @property
+    def claim(self) -> str:
+        return f"{self.chain} has these rules and no other" if self.rules else f"{self.chain} has no rules"
+
+    def commands(self) -> list[dict[str, Any]]:
+        flush = {"flush": {"chain": {"family": FAMILY, "table": self.table, "name": self.chain}}}
+        return [flush, *map(self._add, self.rules)]
+
+    def wrong(self, rules: Ruleset) -> str | None:
+        found = rules.rules.get(self._where)
+        if found is None:
+            return f"no chain of {self.table} is called {self.chain}"
+        return None if found == self._wanted else f"{self.chain} has other rules"
+
+    def touches(self) -> tuple:
+        return (("nft", None, "rules", *self._where), ("nft", None, "all rules", *self._where))
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+
+@dataclass(frozen=True)
+class Together(Nft):
+    """See `together`."""
+
+    steps: tuple[Nft, ...]
+    words: str
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    # Kept, for the nodes of a lab share these steps, and a run asks each of them several times.
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.steps, self.words))
+
+    @cached_property
+    def _commands(self) -> list[dict[str, Any]]:
+        return [one for step in self.steps for one in step.commands()]
+
+    @cached_property
+    def _touches(self) -> tuple:
+        return tuple(dict.fromkeys(key for step in self.steps for key in step.touches()))
+
+    @cached_property
+    def _ends(self) -> tuple:
+        return tuple(dict.fromkeys(key for step in self.steps for key in step.ends()))
+
+    @property
+    def typed(self) -> str:
+        return "; ".join(step.typed for step in self.steps)
+
+    @property
+    def claim(self) -> str:
+        return self.words
+
+    def commands(self) -> list[dict[str, Any]]:
+        return self._commands
+
+    def wrong(self, rules: Ruleset) -> str | None:
+        return next((wrong for step in self.steps if (wrong := step.wrong(rules)) is not None), None)
+
+    def conflict(self, before: Snapshot) -> str | None:
+        return next((taken for step in self.steps if (taken := step.conflict(before)) is not None), None)
+
+    def touches(self) -> tuple:
+        return self._touches
+
+    def ends(self) -> tuple:
+        return self._ends

@@ -1,0 +1,167 @@
+"""
+nftables: tables, chains, maps, and rules, with which a node judges and rewrites packets.
+
+All objects here live in a table of the family ip, in a node's own network namespace; the table is called as kube-proxy
+calls its own, where no other is named. A rule's parts are made in statements.py; what
+the functions here return is in nft_base.py, nft_objects.py and nft_rules.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from podnet_lab.errors import BadInput
+from podnet_lab.steps.nft.base import HOOKS, TABLE, Nft, nft_name
+from podnet_lab.steps.nft.objects import AddChain, AddElement, AddMap, AddSet, AddTable, Remove, RemoveElement
+from podnet_lab.steps.nft.rules import AddRule, SetRules, Together
+from podnet_lab.steps.nft.statements import Rule, Statement
+
+
+def table(name: str = TABLE) -> AddTable:
+    """
+    Make a table: a folder for chains and maps.
+
+    By hand::
+
+        nft add table ip kube-proxy
+    """
+    return AddTable(nft_name(name), nft_name(name))
+
+
+def chain(name: str, hook: str = "", does: str = "nat", priority: int | None = None, table: str = TABLE) -> AddChain:
+    """
+    Make a chain: a list of rules. With a *hook* packets meet it by themselves, else where a rule sends them there.
+
+    *does* is "nat" or "filter"; *priority* says which of several chains at a hook comes first (the lower).
+
+    By hand::
+
+        nft add chain ip kube-proxy services
+        nft 'add chain ip kube-proxy nat-prerouting { type nat hook prerouting priority -100 ; }'
+    """
+    if hook and hook not in HOOKS:
+        raise BadInput(f"no hook is called {hook!r}; there are {', '.join(HOOKS)}")
+    if does not in ("nat", "filter"):
+        raise BadInput(f"a chain does nat or filter, not {does!r}")
+    if not hook and priority is not None:
+        raise BadInput("only a chain with a hook has a priority")
+    if does == "nat" and hook == "forward":
+        raise BadInput("there is no address translation at the hook forward: it comes before or after")
+    where = (HOOKS[hook] if does == "nat" else 0) if hook and priority is None else priority or 0
+    return AddChain(nft_name(name), nft_name(table), hook, does if hook else "nat", where)
+
+
+KEYS = {"address": ("ipv4_addr", "inet_proto", "inet_service"), "port": ("inet_proto", "inet_service")}
+"""What a map of verdicts is looked up by: address, protocol and port; or protocol and port."""
+
+
+def verdict_map(name: str, by: str = "address", table: str = TABLE) -> AddMap:
+    """
+    Make a map that says what becomes of a packet, by destination address, protocol and port (*by* "port": the last two).
+
+    By hand::
+
+        nft 'add map ip kube-proxy service-ips { type ipv4_addr . inet_proto . inet_service : verdict ; }'
+    """
+    if by not in KEYS:
+        raise BadInput(f"a map is looked up by {' or '.join(KEYS)}, not by {by!r}")
+    return AddMap(nft_name(name), nft_name(table), KEYS[by])
+
+
+def address_set(name: str, timeout: int, table: str = TABLE) -> AddSet:
+    """
+    Make a set of addresses that are forgotten *timeout* seconds after they were last seen.
+
+    By hand::
+
+        nft 'add set ip kube-proxy affinity-web { type ipv4_addr ; flags timeout ; timeout 10800s ; }'
+    """
+    if not isinstance(timeout, int) or isinstance(timeout, bool) or not 1 <= timeout <= 86400:
+        raise BadInput(f"a time-out is 1 to 86,400 seconds, not {timeout!r}")
+    return AddSet(nft_name(name), nft_name(table), timeout)
+
+
+def element(map: str, key: str, verdict: str, table: str = TABLE) -> AddElement:
+    """
+    Write into a map what becomes of packets with *key*.
+
+    By hand::
+
+        nft 'add element ip kube-proxy service-ips { 10.96.0.20 . tcp . 80 : goto service-web }'
+    """
+    _verdict(verdict)
+    return AddElement(nft_name(map), _key(key), verdict, nft_name(table))
+
+
+def remove_element(map: str, key: str, table: str = TABLE) -> RemoveElement:
+    """
+    Take *key* out of a map.
+
+    By hand::
+
+        nft 'delete element ip kube-proxy service-ips { 10.96.0.20 . tcp . 80 }'
+    """
+    return RemoveElement(nft_name(map), _key(key), "", nft_name(table))
+
+
+def _key(key: str) -> str:
+    if not isinstance(key, str) or not re.fullmatch(r"[A-Za-z0-9.]+( \. [A-Za-z0-9.]+)*", key):
+        raise BadInput(f"{key!r} is no key like 10.96.0.20 . tcp . 80")
+    return key
+
+
+def _verdict(verdict: str) -> None:
+    verb, _, target = str(verdict).partition(" ")
+    if verb in ("goto", "jump"):
+        nft_name(target)
+    elif verdict not in ("accept", "drop", "return"):
+        raise BadInput(f"{verdict!r} is no verdict like 'goto service-web' or 'drop'")
+
+
+def rule(chain: str, *statements: Statement, table: str = TABLE) -> AddRule:
+    """
+    Add a rule at the end of a chain.
+
+    By hand::
+
+        nft add rule ip kube-proxy nat-prerouting jump services
+    """
+    return AddRule(nft_name(chain), nft_name(table), _rule(statements))
+
+
+def set_rules(chain: str, rules: Sequence[Sequence[Statement]], table: str = TABLE) -> SetRules:
+    """
+    Give a chain exactly these rules, in one transaction: no packet meets half of them.
+
+    By hand::
+
+        nft 'flush chain ip kube-proxy service-web; add rule ip kube-proxy service-web meta l4proto tcp dnat to 10.244.1.2:8080'
+    """
+    return SetRules(nft_name(chain), nft_name(table), tuple(map(_rule, rules)))
+
+
+def _rule(statements: Sequence[Statement]) -> Rule:
+    if not statements or not all(isinstance(one, Statement) for one in statements):
+        raise BadInput("a rule is made of statements, as podnet_lab.steps.nft.statements makes them")
+    return tuple(statements)
+
+
+def remove(kind: str, name: str, table: str = TABLE) -> Remove:
+    """
+    Delete a table, chain, map or set, with what is in it. The kernel refuses while a rule still names it.
+
+    By hand::
+
+        nft delete table ip kube-proxy
+    """
+    if kind not in ("table", "chain", "map", "set"):
+        raise BadInput(f"{kind!r} is not one of table, chain, map, set")
+    return Remove(kind, nft_name(name), nft_name(table))
+
+
+def together(steps: Sequence[Nft], claim: str) -> Together:
+    """Several steps of nft as one transaction, so that no packet meets some of them without the others."""
+    if not steps or not all(isinstance(one, Nft) for one in steps):
+        raise BadInput("only steps of nft can be taken together")
+    return Together(tuple(steps), claim)

@@ -1,0 +1,85 @@
+"""The live matrix: who reaches whom, each pair to be asked about."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import TYPE_CHECKING
+
+from podnet_lab.checks.reachability import Matrix, Ping
+from podnet_lab.errors import BadInput, LabGone
+from podnet_lab.show import heatmap, html
+from podnet_lab.show.canvas import key
+from podnet_lab.show.changes import same
+from podnet_lab.widgets.picture import Picture
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+
+HELP = "<p>Click a pair to see what came of it, and why.</p>"
+NOBODY = "<p>There is no pair of Pods yet: <code>lab.goto(&quot;done&quot;)</code> makes some.</p>"
+OLD = "The network has changed since these were tried."
+
+
+class LiveMatrix(Picture):
+    """Every ordered pair of a lab's Pods, as it was when they were tried; a click asks the kernels about one as they are now."""
+
+    def __init__(self, lab: Lab, matrix: Matrix) -> None:
+        self._lab, self.matrix = lab, matrix
+        self._tried_in = lab.snapshot()
+        super().__init__(buttons=[["again", "Try all again"]], pane=HELP if matrix else NOBODY)
+        self._show()
+
+    @property
+    def still(self) -> str:
+        """The picture as SVG for where nothing can be clicked."""
+        return heatmap.draw(self.matrix)
+
+    def refresh(self) -> None:
+        """Say whether the network is still the one that was tried."""
+        try:
+            self.note = "" if self._lab._busy or same(self._lab.snapshot(), self._tried_in) else OLD
+        except LabGone:
+            self.note = "The lab is closed."
+
+    def _show(self) -> None:
+        with self.hold_sync():
+            self.svg, self.words = heatmap.sketch(self.matrix, live=True).svg(), str(self.matrix)
+
+    def _put(self, ping: Ping) -> None:
+        """One pair anew."""
+        pairs = [ping if (one.source.name, one.target.name) == (ping.source.name, ping.target.name) else one for one in self.matrix]
+        self.matrix = Matrix.of(pairs, self.matrix.total or len(pairs))
+        self._show()
+
+    def _do_again(self) -> None:
+        self.note = "trying …"
+        self.matrix = self._lab.matrix()
+        self._tried_in = self._lab.snapshot()
+        self.picked, self.pane, self.note = "", HELP if self.matrix else NOBODY, ""
+        self._show()
+
+    def _do_pick(self, key: list) -> None:
+        self.picked = json.dumps(key)
+        source, target = key
+        found = next((one for one in self.matrix if [one.source.name, one.target.name] == key), None)
+        if found is None:
+            raise BadInput(f"{source} → {target} was not tried")
+        self.pane = f"<h4>{escape(source)} → {escape(target)}</h4>{html.ping(found)}{self._now(key)}"
+
+    def _now(self, pair: list) -> str:
+        """What the snapshots say of a pair now, and what else can be done about it."""
+        more = "".join(
+            f'<button type="button" data-do="{what}" data-key="{key(pair)}">{words}</button> '
+            for what, words in (("ping", "Try again"), ("trace", "Trace"))
+        )
+        return f"<h5>What is in the way now?</h5>{html.explanation(self._lab.explain(*pair))}<p>{more}</p>"
+
+    def _do_ping(self, key: list) -> None:
+        ping = self._lab.ping(*key)
+        self._put(ping)
+        self._do_pick(key)
+
+    def _do_trace(self, key: list) -> None:
+        trace = self._lab.trace(*key)
+        self.pane = html.trace(trace) + self._now(key)

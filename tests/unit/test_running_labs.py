@@ -1,0 +1,215 @@
+import json
+import os
+import shlex
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from podnet_lab.errors import BadInput, LabError, NoLab
+
+pytest.importorskip("fcntl", reason="podnet_lab.lab needs a Unix")
+
+from podnet_lab.backends import joined, plan_json, running_labs
+from podnet_lab.backends.netns import lab_command, node_command
+from podnet_lab.plan import plan as planned
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a process's birth is read from /proc")
+
+
+@pytest.fixture(autouse=True)
+def base(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def dead():
+    """The number of a process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def write(file, /, **entry):
+    path = running_labs.folder() / file
+    path.write_text(json.dumps(entry))
+    return path
+
+
+def test_the_folder_is_the_users_own(base):
+    path = running_labs.folder()
+    assert path.parent == base
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert running_labs.folder() == path
+
+
+def test_without_a_runtime_folder_the_temporary_one_is_taken(base, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base / "missing"))
+    monkeypatch.setattr(running_labs.tempfile, "tempdir", str(base))
+    assert running_labs.folder().parent == base
+
+
+@pytest.mark.parametrize("trap", ["open", "link", "dangling", "file"])
+def test_a_folder_that_somebody_else_may_have_made_is_refused(base, trap):
+    path = base / f"podnet_lab-{os.geteuid()}"
+    other = base / "other"
+    match trap:
+        case "open":
+            path.mkdir()
+            path.chmod(0o770)
+        case "link":
+            other.mkdir(mode=0o700)
+            path.symlink_to(other)
+        case "dangling":
+            path.symlink_to(other)
+        case "file":
+            path.write_text("")
+    with pytest.raises(LabError, match="not this user's own folder"):
+        running_labs.folder()
+    assert not other.exists() or list(other.iterdir()) == []
+
+
+@needs_proc
+def test_a_registered_lab_is_found_by_name_and_by_process():
+    path = running_labs.register("lab", {"node1": {"pid": 2}})
+    (found,) = running_labs.labs()
+    assert (found.name, found.owner, found.nodes) == ("lab", os.getpid(), {"node1": {"pid": 2}})
+    assert found.alive
+    assert found == running_labs.choose() == running_labs.choose("lab") == running_labs.choose(str(os.getpid()))
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+@needs_proc
+def test_entries_of_the_dead_and_rubbish_are_swept(dead):
+    kept = running_labs.register("lab", {})
+    swept = [
+        write("a.json", name="dead", owner=dead, born=1, nodes={}),
+        write("b.json", name="reused", owner=os.getpid(), born=1, nodes={}),
+        write("c.json", name="nobody", owner="nobody", born=None, nodes={}),
+        write("d.json", wrong="keys"),
+        running_labs.folder() / "e.json",
+        running_labs.folder() / "f.json",
+    ]
+    swept[4].write_text("{half a fi")
+    swept[5].write_text("[]")
+    assert [entry.name for entry in running_labs.labs()] == ["lab"]
+    assert not [path for path in swept if path.exists()]
+    assert kept.exists()
+
+
+@needs_proc
+def test_a_zombie_and_a_dead_process_have_no_birth(dead):
+    assert running_labs.birth(dead) is None
+    assert running_labs.birth(os.getpid()) == running_labs.birth(os.getpid()) > 0
+    zombie = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    assert running_labs.birth(zombie.pid) is None
+    zombie.wait()
+
+
+@needs_proc
+def test_with_no_lab_or_several_there_is_a_clear_word():
+    with pytest.raises(NoLab, match="no lab is running"):
+        running_labs.choose()
+    running_labs.register("one", {})
+    running_labs.register("two", {})
+    with pytest.raises(NoLab, match=r"several labs are running.*one of a program \(process \d+\), two"):
+        running_labs.choose()
+    with pytest.raises(NoLab, match=r"no running lab is called 'three'; there are one"):
+        running_labs.choose("three")
+    assert running_labs.choose("two").name == "two"
+
+
+@pytest.mark.parametrize("name", ["a/b", "../x", "", "a\0b", "x" * 300])
+def test_a_lab_whose_name_is_no_files_is_refused(name):
+    with pytest.raises(BadInput):
+        running_labs.register(name, {})
+
+
+def test_a_lab_whose_processes_are_gone_has_no_pid():
+    with pytest.raises(NoLab, match="gone"):
+        running_labs.host_pid({"pid": 2, "namespaces": {"pid": "pid:[0]", "net": "net:[0]"}})
+
+
+@pytest.mark.parametrize(("root", "spaces"), [(False, "-Urnmpu"), (True, "-nmpu")])
+def test_the_labs_command_dies_with_its_owner_and_sits_out_interrupts(root, spaces):
+    words = shlex.split(lab_command("/usr/bin/python3", root))
+    assert words[:5] == ["setpriv", "--pdeathsig", "KILL", "setsid", "unshare"]
+    assert words[5] == spaces
+    assert {"--fork", "--kill-child", "--mount-proc"} < set(words)
+    assert words[words.index("--propagation") + 1] == "private"
+    assert words[-2:] == ["/usr/bin/python3", "-P"]
+
+
+@pytest.mark.parametrize("python", ["/home/a b/bin/python", "/home/o'neill/python"])
+def test_a_python_in_any_folder_is_one_word_of_the_command(python):
+    assert shlex.split(lab_command(python, False))[-2:] == [python, "-P"]
+    assert shlex.split(node_command(python))[-2:] == [python, "-P"]
+
+
+def test_a_lab_answers_to_its_notebook_too(monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/03_veth.ipynb")
+    running_labs.register("one", {})
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/05_routes.ipynb")
+    running_labs.register("two", {})
+
+    assert running_labs.choose("03_veth").name == "one"
+    assert running_labs.choose("05_routes.ipynb").name == "two"
+    assert str(running_labs.choose("one")).startswith("one of 03_veth.ipynb (process ")
+    assert running_labs.choose("03").name == "one"
+    with pytest.raises(NoLab, match=r"say which with --lab \(like --lab 0[35]_\w+\)"):
+        running_labs.choose("0")
+    with pytest.raises(NoLab, match="no running lab is called 'veth'"):
+        running_labs.choose("veth")
+
+
+def test_the_list_goes_with_its_last_lab():
+    one, two = running_labs.register("one", {}), running_labs.register("two", {})
+    running_labs.unregister(one)
+    assert one.parent.is_dir()
+    running_labs.unregister(two)
+
+    assert not one.parent.exists()
+
+
+@needs_proc
+def test_what_others_need_to_join_is_written_beside_and_goes_along(dead):
+    plan = plan_json.of_plan(planned(nodes=2, pods=5))
+    path = running_labs.register("a.lab", {}, plan=plan, baseline={"node1": {"spaces": {}}})
+    (found,) = running_labs.labs()
+    assert plan_json.to_plan(found.plan) == planned(nodes=2, pods=5)
+    assert running_labs.baseline(found) == {"node1": {"spaces": {}}}
+    assert sorted(one.suffix for one in path.parent.iterdir()) == [".baseline", ".json"]
+    left = [running_labs.folder() / name for name in (f"{dead}-x.baseline", f"{dead}-x.json.new", f"{dead}-x.baseline.new")]
+    kept = running_labs.folder() / f"{os.getpid()}-y.json.new"
+    for one in (*left, kept):
+        one.write_text("")
+    running_labs.labs()
+    assert [one.exists() for one in (*left, kept)] == [False, False, False, True]
+    kept.unlink()
+    running_labs.unregister(path)
+    assert not path.parent.exists()
+    with pytest.raises(NoLab, match="has ended, or another version"):
+        running_labs.baseline(found)
+
+
+@needs_proc
+@pytest.mark.parametrize("plan", [None, {}, {"nodes": [{"name": "node1"}], "pods_per_node": 2}, {"nodes": 3, "pods_per_node": "x"}])
+def test_an_entry_of_another_version_is_listed_but_can_not_be_joined(plan):
+    write("a.json", name="other", owner=os.getpid(), born=running_labs.birth(os.getpid()), nodes={}, plan=plan, newer="something")
+    (found,) = running_labs.labs()
+    assert found.name == "other"
+    with pytest.raises(NoLab, match="another version"):
+        joined.find("other")
+
+
+@pytest.mark.parametrize(("root", "user"), [(True, False), (False, True)])
+def test_a_joined_agents_command_dies_with_its_owner_and_sits_out_interrupts(root, user):
+    words = shlex.split(joined.agent_command(7, root, "/home/o'neill/a b/python"))
+    assert words[:6] == ["setpriv", "--pdeathsig", "KILL", "setsid", "nsenter", "--target=7"]
+    assert ("--user" in words) == ("--preserve-credentials" in words) == user
+    assert {"--mount", "--uts", "--net", "--pid"} < set(words)
+    assert words[-3:] == ["--", "/home/o'neill/a b/python", "-P"]
