@@ -20,7 +20,12 @@ MOST = 20.0
 def main() -> None:
     """In namespaces of its own: make a namespace with a cable, give it up, and wait for the cable's end."""
     node_setup.private_folders()
-    apply([("namespace_add", None, {"name": "last"}), ("veth_add", None, {"name": "here", "peer": "there", "peer_namespace": "last"})])
+    apply(
+        [
+            ("namespace_add", None, {"name": "last"}),
+            ("link_add", None, {"name": "here", "kind": "veth", "settings": {"peer": "there", "peer_namespace": "last"}}),
+        ]
+    )
     namespaces.remove("last")
     deadline = time.monotonic() + MOST
     while os.path.exists("/sys/class/net/here") and time.monotonic() < deadline:

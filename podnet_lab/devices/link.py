@@ -12,7 +12,9 @@ from shlex import quote
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, mac_address, within
-from podnet_lab.steps.base import Request, Step, lost, named, no_link, on, where
+from podnet_lab.steps.address import AddAddress, RemoveAddress
+from podnet_lab.steps.base import Request, Step, named, no_link, no_namespace, on, where
+from podnet_lab.steps.lost import lost
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,6 @@ class SwitchLink(Step):
         return None if found == self.up else f"{self.name}{where(self.namespace)} is {'up' if found else 'down'}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        from podnet_lab.steps.address import RemoveAddress  # here: it is a step, too
-
         # Switching lo on gives it 127.0.0.1/8, and switching it off does not take that away.
         had = before.spaces[self.namespace].addresses_of(self.name)
         gained = (one for one in after.spaces[self.namespace].addresses_of(self.name) if one not in had)
@@ -128,6 +128,101 @@ class RemoveLink(Step):
     def ends(self) -> tuple:
         return (("link", self.namespace, self.name),)
 
+    def removes(self) -> tuple:
+        return (("link", self.namespace, self.name),)
+
+
+@dataclass(frozen=True)
+class MoveLink(Step):
+    """See `move`: into the namespace *to* (None: the node's own)."""
+
+    name: str
+    to: str | None
+    namespace: str | None = None
+
+    @property
+    def command(self) -> str:
+        # $$ is the shell's own pid: `ip` takes a process to name the namespace that it lives in.
+        return f"ip {on(self.namespace)}link set {named(self.name)} netns {quote(self.to) if self.to else '$$'}"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.name} is in {self.to or 'the node itself'}"
+
+    def requests(self) -> list[Request]:
+        return [("link_set", self.namespace, {"name": self.name, "to": self.to})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_namespace(now, self.to)) is not None:
+            return missing
+        if not now.link(self.to, self.name):
+            return f"{self.name} is not in {self.to or 'the node itself'}"
+        if now.link(self.namespace, self.name):
+            return f"{self.name} is{where(self.namespace) or ' in the node itself'}, and another one{where(self.to) or ' there'}, too"
+        return None
+
+    def conflict(self, before: Snapshot) -> str | None:
+        both = before.link(self.namespace, self.name) and before.link(self.to, self.name)
+        return f"another {self.name} is there already{where(self.to)}" if both else None
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        back = MoveLink(self.name, self.namespace, self.to)
+        # The kernel resets an interface that changes namespaces: what else it had is put back behind it.
+        was, space = before.link(self.namespace, self.name), before.spaces[self.namespace]
+        again: list[Step] = [SetMaster(self.name, was.master)] if was.master and self.namespace is None else []
+        again += [AddAddress(one, self.name, self.namespace) for one in space.addresses_of(self.name)]
+        again += [SwitchLink(self.name, self.namespace, up=True)] if was.up else []
+        return (back, *again, *lost(before, after, self.namespace, self.name))
+
+    def touches(self) -> tuple:
+        return (("link", self.to, self.name), ("link", self.namespace, self.name))
+
+    def moves(self) -> tuple[str | None, str, str | None]:
+        return self.namespace, self.name, self.to
+
+    def ends(self) -> tuple:
+        return (("link", self.namespace, self.name),)
+
+
+@dataclass(frozen=True)
+class SetMaster(Step):
+    """``ip link set NAME master BRIDGE``, or ``nomaster`` where *into* is None; see `podnet_lab.devices.veth.steps.plug`."""
+
+    name: str
+    into: str | None
+
+    @property
+    def command(self) -> str:
+        return f"ip link set {named(self.name)} {f'master {quote(self.into)}' if self.into else 'nomaster'}"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.name} is plugged into {self.into}" if self.into else f"{self.name} is not plugged in"
+
+    def requests(self) -> list[Request]:
+        return [("link_set", None, {"name": self.name, "master": self.into or ""})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        for name in (self.name, self.into) if self.into else (self.name,):
+            if (missing := no_link(now, None, name)) is not None:
+                return missing
+        master = now.link(None, self.name).master
+        if master == self.into:
+            return None
+        return f"{self.name} is plugged into {master}" if master else f"{self.name} is not plugged into anything"
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (SetMaster(self.name, before.link(None, self.name).master),)
+
+    def touches(self) -> tuple:
+        return (("master", None, self.name),)
+
+    def depends(self) -> set:
+        return super().depends() | ({("link", None, self.into)} if self.into else set())
+
+    def ends(self) -> tuple:
+        return (("master", None, self.name),)
+
 
 def _named(name: str, namespace: str | None) -> tuple[str, str | None]:
     return interface_name(name), within(namespace)
@@ -182,3 +277,18 @@ def remove(name: str, namespace: str | None = None) -> RemoveLink:
         ip link del veth-1-2-br
     """
     return RemoveLink(*_named(name, namespace))
+
+
+def move(name: str, to: str | None, namespace: str | None = None) -> MoveLink:
+    """
+    Move an interface into the namespace *to* (None: the node's own); it arrives switched off, without addresses.
+
+    By hand::
+
+        ip link set veth-1-2 netns pod-1-2
+        ip -n pod-1-2 link set veth-1-2 netns $$
+    """
+    to, namespace = within(to), within(namespace)
+    if to == namespace:
+        raise BadInput(f"{name} can't move from a namespace into the same one")
+    return MoveLink(interface_name(name), to, namespace)

@@ -1,16 +1,32 @@
 """
-The kinds of interfaces that podnet_lab knows, found by their folders: whoever wants one asks here, by the kernel's name for it.
+The kinds of interfaces: whoever has to do with one asks here, by the kernel's name for it. Pure.
+
+What a kind is, its folder says; nobody else lists them.
 """
 
 from __future__ import annotations
 
-import os
 from functools import cache
+from importlib import import_module
+from types import ModuleType
 
-_FOLDER = os.path.dirname(__file__)
+from podnet_lab import devices
+from podnet_lab.devices.base import InterfaceKind
+from podnet_lab.model.link import Link
 
 
 @cache
-def kinds() -> tuple[str, ...]:
-    """The names of all kinds that have a folder, as ``ip link add … type NAME`` takes them."""
-    return tuple(sorted(name for name in os.listdir(_FOLDER) if os.path.exists(os.path.join(_FOLDER, name, "__init__.py"))))
+def kind_named(name: str) -> InterfaceKind:
+    """What its folder says of a kind; of one that nobody has written, what holds for any."""
+    return import_module(f"podnet_lab.devices.{name}.kind").KIND if name in devices.kinds() else InterfaceKind(name)
+
+
+def kind_of(link: Link) -> InterfaceKind:
+    """The kind of an interface."""
+    return kind_named(link.kind)
+
+
+@cache
+def step_modules() -> dict[str, ModuleType]:
+    """The modules with the steps of each kind that a person can make: ``bridge``, ``veth``, …"""
+    return {name: import_module(f"podnet_lab.devices.{name}.steps") for name in devices.kinds() if devices.has(name, "steps")}

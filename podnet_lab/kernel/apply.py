@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from podnet_lab.devices.codecs import codec, is_so
 from podnet_lab.kernel import encode, namespaces, nft_program, read
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
@@ -57,7 +58,9 @@ class Batch:
 
     def forget(self, namespace: str) -> None:
         """Let go of *namespace*, which is about to be deleted; remember the node's ends of its cables, which go with it."""
-        self._dying |= {link["peer_index"] for link in read.links(self.socket(namespace)) if link["peer_nsid"] is not None}
+        self._dying |= {
+            link["peer_index"] for link in read.links(self.socket(namespace)) if link["peer_index"] and link["nsid"] is not None
+        }
         if namespace in self._sockets:
             self._sockets.pop(namespace).close()
         if namespace in self._descriptors:
@@ -77,32 +80,8 @@ class Batch:
         namespaces.remove(name)
 
     def message(self, operation: str, namespace: str | None, arguments: dict[str, Any]) -> encode.Message:
-        """Encode one netlink request, with the numbers of the interfaces that it names."""
-        given = dict(arguments)
-        if operation == "veth_add":
-            elsewhere = given.pop("peer_namespace", None)
-            return encode.veth_add(**given, peer_fd=None if elsewhere is None else self.descriptor(elsewhere))
-        if operation == "link_set":
-            if "master" in given:
-                given["master"] = self._index(namespace, given["master"]) if given["master"] else 0
-            if "to" in given:
-                given["to_fd"] = self.descriptor(given.pop("to"))
-            return encode.link_set(**given)
-        if operation in {"address_add", "address_remove"}:
-            return encode.address(operation == "address_add", given["interface"], self._index(namespace, given["dev"]))
-        if operation in {"route_add", "route_remove"}:
-            dev = given.pop("dev", None)
-            return encode.route(operation == "route_add", **given, oif=self._index(namespace, dev) if dev else None)
-        if operation == "neighbour_add":
-            return encode.neighbour_add(given["address"], given["mac"], self._index(namespace, given["dev"]))
-        if operation == "neighbour_remove":
-            return encode.neighbour_remove(given["address"], self._index(namespace, given["dev"]))
-        if operation in encode.RAW:
-            return *encode.RAW[operation], bytes.fromhex(given["body"])
-        return encode.ENCODERS[operation](**given)
-
-    def _index(self, namespace: str | None, dev: str) -> int:
-        return self.socket(namespace).index(dev)
+        """Encode one netlink request, with the numbers of the interfaces and the descriptors of the namespaces that it names."""
+        return _MESSAGES[operation](Lookup(self, namespace), **arguments)
 
     def sysctl(self, namespace: str | None, key: str, value: int) -> None:
         """``sysctl -w net.KEY=VALUE`` inside *namespace*."""
@@ -110,8 +89,67 @@ class Batch:
             write_sysctl(key, value)
 
 
-# Operations whose encoding looks up what an earlier request of the same batch may be about to make.
-_LOOKS_UP = {"address_add", "address_remove", "route_add", "route_remove", "neighbour_add", "neighbour_remove", "link_set"}
+class Lookup:
+    """What the kernel calls interfaces and namespaces that requests name, seen from *namespace*."""
+
+    __slots__ = ("_batch", "_namespace")
+
+    def __init__(self, batch: Batch, namespace: str | None) -> None:
+        self._batch, self._namespace = batch, namespace
+
+    def index(self, dev: str) -> int:
+        """The number of an interface; Refused (ENODEV) if there is none."""
+        return self._batch.socket(self._namespace).index(dev)
+
+    def netns(self, namespace: str | None) -> int:
+        """A descriptor of a namespace, None being the node's own; OSError (ENOENT) if there is none."""
+        return self._batch.descriptor(namespace)
+
+
+def _link_add(
+    lookup: Lookup, name: str, kind: str, settings: dict | None = None, info: str = "", lower: str = "", **there: Any
+) -> encode.Message:
+    where = {"lower": lookup.index(lower) if lower else None, "netns": lookup.netns(there["netns"]) if "netns" in there else None}
+    if info:
+        return encode.link_add_raw(name, bytes.fromhex(info), **where)
+    data = codec(kind).encode(settings, lookup) if settings else b""
+    return encode.link_add(name, kind, data, **where)
+
+
+def _link_set(lookup: Lookup, name: str, **given: Any) -> encode.Message:
+    if "master" in given:
+        given["master"] = lookup.index(given["master"]) if given["master"] else 0
+    if "to" in given:
+        given["to_fd"] = lookup.netns(given.pop("to"))
+    return encode.link_set(name, **given)
+
+
+def _route(add: bool, lookup: Lookup, dev: str | None = None, **given: Any) -> encode.Message:
+    return encode.route(add, **given, oif=lookup.index(dev) if dev else None)
+
+
+def _raw(operation: str) -> Callable[..., encode.Message]:
+    return lambda _, body: (*encode.RAW[operation], bytes.fromhex(body))
+
+
+_MESSAGES: dict[str, Callable[..., encode.Message]] = {
+    "link_add": _link_add,
+    "link_set": _link_set,
+    "link_remove": lambda _, name: encode.link_remove(name),
+    "address_add": lambda lookup, interface, dev: encode.address(True, interface, lookup.index(dev)),
+    "address_remove": lambda lookup, interface, dev: encode.address(False, interface, lookup.index(dev)),
+    "route_add": lambda lookup, **given: _route(True, lookup, **given),
+    "route_remove": lambda lookup, **given: _route(False, lookup, **given),
+    "neighbour_add": lambda lookup, address, mac, dev: encode.neighbour_add(address, mac, lookup.index(dev)),
+    "neighbour_remove": lambda lookup, address, dev: encode.neighbour_remove(address, lookup.index(dev)),
+    "fdb_add": lambda lookup, mac, dev, remote: encode.fdb(True, mac, lookup.index(dev), remote),
+    "fdb_remove": lambda lookup, mac, dev, remote: encode.fdb(False, mac, lookup.index(dev), remote),
+    **{operation: _raw(operation) for operation in encode.RAW},
+}
+"""What each operation asks of the kernel, as one message."""
+
+_NAMES_LINKS = ("dev", "lower", "master", "to")
+"""Arguments by which an operation looks something up that an earlier request of the same batch may be about to make."""
 
 
 class _Waiting:
@@ -170,7 +208,9 @@ def apply(requests: list[Request]) -> None:
 
 
 def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
-    return operation in _LOOKS_UP and bool(arguments.get("dev") or arguments.get("master") or arguments.get("to"))
+    if any(map(arguments.get, _NAMES_LINKS)):
+        return True
+    return "settings" in arguments and is_so(arguments["kind"], "NAMES_LINKS")
 
 
 _ALONE: dict[str, Callable[[Batch, str | None, dict[str, Any]], None]] = {

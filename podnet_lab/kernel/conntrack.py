@@ -11,7 +11,8 @@ import socket
 import struct
 from typing import Any
 
-from podnet_lab.kernel.netlink import Refused, Socket, attributes
+from podnet_lab.kernel.attributes import attributes
+from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.unmanaged import NETLINK_NETFILTER
 
 GET, DELETE = 1 << 8 | 1, 1 << 8 | 2

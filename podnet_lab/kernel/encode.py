@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Callable
 
-from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, NLM_F_CREATE_OR_REPLACE, attribute
+from podnet_lab.kernel.attributes import attribute
+from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, NLM_F_CREATE_OR_REPLACE
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
@@ -24,7 +24,7 @@ RTM_GETNETCONF, RTM_GETNSID = 82, 90
 IFF_UP, IFF_NOARP = 0x1, 0x80
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 4, 5, 10, 18
 IFLA_NET_NS_PID, IFLA_NET_NS_FD, IFLA_LINK_NETNSID = 19, 28, 37
-IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA, VETH_INFO_PEER = 1, 2, 5, 1
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA = 1, 2, 5
 ROUTE_KINDS = {
     "unicast": 1,
     "local": 2,
@@ -37,7 +37,9 @@ ROUTE_KINDS = {
     "throw": 9,
 }
 RTPROT_KERNEL, RTPROT_BOOT = 2, 3
-NUD_PERMANENT = 0x80
+NUD_PERMANENT, NUD_NOARP = 0x80, 0x40
+AF_BRIDGE, NTF_SELF = 7, 0x2
+NLM_F_CREATE_OR_APPEND = 0x400 | 0x800
 RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_HOST, RT_SCOPE_NOWHERE = 0, 253, 254, 255
 
 Message = tuple[int, int, bytes]
@@ -53,24 +55,28 @@ def _name(name: str) -> bytes:
     return attribute(IFLA_IFNAME, os.fsencode(name) + b"\0")  # a name made by hand may be no UTF-8
 
 
-def _kind(kind: str, data: bytes = b"") -> bytes:
-    return attribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.encode()) + data)
+def link_add(name: str, kind: str, data: bytes = b"", lower: int | None = None, netns: int | None = None) -> Message:
+    """
+    ``ip link add NAME [link LOWER] [netns NAMESPACE] type KIND …``.
+
+    *data* are the kind's settings (IFLA_INFO_DATA), *lower* is an interface's number, *netns* a descriptor.
+    """
+    info = attribute(IFLA_INFO_KIND, kind.encode()) + (attribute(IFLA_INFO_DATA, data) if data else b"")
+    return _link_new(name, info, lower, netns)
 
 
-def link_add(name: str, kind: str) -> Message:
-    """``ip link add NAME type KIND``."""
-    return RTM_NEWLINK, NLM_F_CREATE_NEW, _LINK.pack(0, 0, 0, 0, 0) + _name(name) + _kind(kind)
+def link_add_raw(name: str, info: bytes, lower: int | None = None, netns: int | None = None) -> Message:
+    """The same from the kernel's own description (IFLA_LINKINFO) of such an interface."""
+    return _link_new(name, info, lower, netns)
 
 
-def veth_add(name: str, peer: str, peer_fd: int | None = None, peer_pid: int | None = None) -> Message:
-    """``ip link add NAME type veth peer name PEER``, the peer made in the namespace of a descriptor or process, if given."""
-    there = _LINK.pack(0, 0, 0, 0, 0) + _name(peer)
-    if peer_fd is not None:
-        there += attribute(IFLA_NET_NS_FD, _U32.pack(peer_fd))
-    if peer_pid is not None:
-        there += attribute(IFLA_NET_NS_PID, _U32.pack(peer_pid))
-    data = attribute(IFLA_INFO_DATA, attribute(VETH_INFO_PEER, there))
-    return RTM_NEWLINK, NLM_F_CREATE_NEW, _LINK.pack(0, 0, 0, 0, 0) + _name(name) + _kind("veth", data)
+def _link_new(name: str, info: bytes, lower: int | None, netns: int | None) -> Message:
+    body = _LINK.pack(0, 0, 0, 0, 0) + _name(name)
+    if lower is not None:
+        body += attribute(IFLA_LINK, _U32.pack(lower))
+    if netns is not None:
+        body += attribute(IFLA_NET_NS_FD, _U32.pack(netns))
+    return RTM_NEWLINK, NLM_F_CREATE_NEW, body + attribute(IFLA_LINKINFO, info)
 
 
 def link_remove(name: str) -> Message:
@@ -150,6 +156,13 @@ def route(
     return (RTM_NEWROUTE, NLM_F_CREATE_NEW, body) if add else (RTM_DELROUTE, 0, body)
 
 
+def fdb(add: bool, mac: str, index: int, remote: str) -> Message:
+    """``bridge fdb append|del MAC dev DEV dst REMOTE``, permanent, of a tunnel's own table; *index* is the device's number."""
+    body = _NEIGHBOUR.pack(AF_BRIDGE, index, NUD_PERMANENT | NUD_NOARP, NTF_SELF, 0)
+    body += attribute(1, socket.inet_aton(remote)) + attribute(2, bytes.fromhex(mac.replace(":", "")))
+    return (RTM_NEWNEIGH, NLM_F_CREATE_OR_APPEND, body) if add else (RTM_DELNEIGH, 0, body)
+
+
 def neighbour_add(ip: str, mac: str, index: int) -> Message:
     """``ip neigh replace ADDRESS lladdr MAC dev DEV nud permanent``."""
     body = _NEIGHBOUR.pack(socket.AF_INET, index, NUD_PERMANENT, 0, 0) + attribute(1, socket.inet_aton(ip))
@@ -168,9 +181,3 @@ RAW = {
     "route_remove_raw": (RTM_DELROUTE, 0),
 }
 """Requests whose body is what the kernel itself said of an object: sent back, it makes or deletes just that one."""
-
-ENCODERS: dict[str, Callable[..., Message]] = {
-    "link_add": link_add,
-    "link_remove": link_remove,
-}
-"""The requests that need nothing looked up first."""

@@ -17,7 +17,8 @@ from collections.abc import Callable
 
 from podnet_lab.kernel import encode, namespaces, node_setup, unmanaged
 from podnet_lab.kernel.apply import apply
-from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Socket, attribute
+from podnet_lab.kernel.attributes import attribute
+from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
 
 RTM_NEWQDISC = 36
@@ -104,7 +105,7 @@ def main() -> None:
         "bridges": lambda: _kind("bridge"),
         "cables (veth)": lambda: apply(
             [
-                ("veth_add", None, {"name": "trial1", "peer": "trial2", "peer_namespace": "trial"}),
+                ("link_add", None, {"name": "trial1", "kind": "veth", "settings": {"peer": "trial2", "peer_namespace": "trial"}}),
                 ("link_remove", None, {"name": "trial1"}),
             ]
         ),

@@ -20,8 +20,9 @@ import zlib
 from collections.abc import Sequence
 
 from podnet_lab.kernel import encode, namespaces, read
+from podnet_lab.kernel.attributes import attributes
 from podnet_lab.kernel.echo import ECHO_REPLY, ECHO_REQUEST, ICMP_FILTER, SOL_RAW, echo_request
-from podnet_lab.kernel.netlink import Socket, attributes
+from podnet_lab.kernel.netlink import Socket
 
 _ONLY_ECHOES = struct.pack("=I", 0xFFFFFFFF & ~(1 << ECHO_REPLY | 1 << ECHO_REQUEST))
 _PLAIN = 0x45

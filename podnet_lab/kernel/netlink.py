@@ -13,6 +13,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
+from podnet_lab.kernel.attributes import attributes
+
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x4, 0x10, 0x300
 NLM_F_CREATE_NEW = 0x400 | 0x200
@@ -33,7 +35,6 @@ MOST_DUMPS = 16
 """A dump that a change cut across is asked for again, this many times at most."""
 
 _HEADER = struct.Struct("=IHHII")
-_ATTRIBUTE = struct.Struct("=HH")
 
 
 class Refused(OSError):
@@ -42,23 +43,6 @@ class Refused(OSError):
     def __init__(self, code: int, position: int = 0, detail: str = "") -> None:
         super().__init__(code, os.strerror(code))
         self.position, self.detail = position, detail
-
-
-def attribute(kind: int, payload: bytes) -> bytes:
-    """Encode one attribute, padded to four bytes."""
-    return _ATTRIBUTE.pack(4 + len(payload), kind) + payload + bytes(-len(payload) % 4)
-
-
-def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
-    """Decode the attributes of *data* from *offset* on; the nested flag is taken off their kinds."""
-    found, end = {}, len(data)
-    while offset + 4 <= end:
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if length < 4:
-            break
-        found[kind & 0x3FFF] = data[offset + 4 : offset + length]
-        offset += (length + 3) & ~3
-    return found
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:

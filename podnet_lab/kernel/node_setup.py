@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 
+from podnet_lab.devices.veth import codec as veth
 from podnet_lab.kernel import encode, namespaces
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
@@ -86,7 +87,7 @@ def cable(node: str, pid: int) -> None:
     try:
         with contextlib.suppress(Refused):  # none is left of an older cable, unless its other end was moved elsewhere
             sock.request([encode.link_remove(node)])
-        sock.request([encode.veth_add(node, UPLINK, peer_pid=pid)])
+        sock.request([encode.link_add(node, "veth", veth.encode({"peer": UPLINK, "peer_pid": pid}, None))])
         sock.request([encode.link_set(node, up=True, master=sock.index(EXTERNAL_BRIDGE))])
     finally:
         sock.close()

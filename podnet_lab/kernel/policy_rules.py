@@ -6,7 +6,8 @@ import os
 import socket
 import struct
 
-from podnet_lab.kernel.netlink import Socket, attributes
+from podnet_lab.kernel.attributes import attributes
+from podnet_lab.kernel.netlink import Socket
 from podnet_lab.kernel.unmanaged import RTM_GETRULE
 
 FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME = 1, 2, 3, 6, 15, 17

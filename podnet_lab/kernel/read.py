@@ -12,12 +12,15 @@ import socket
 import struct
 from typing import Any
 
+from podnet_lab.devices import codecs
 from podnet_lab.kernel import namespaces, unmanaged
+from podnet_lab.kernel.attributes import attribute, attributes
 from podnet_lab.kernel.encode import (
     IFF_NOARP,
     IFF_UP,
     IFLA_ADDRESS,
     IFLA_IFNAME,
+    IFLA_INFO_DATA,
     IFLA_INFO_KIND,
     IFLA_INFO_SLAVE_DATA,
     IFLA_LINK,
@@ -38,7 +41,7 @@ from podnet_lab.kernel.encode import (
     RTM_GETROUTE,
     RTPROT_KERNEL,
 )
-from podnet_lab.kernel.netlink import Socket, attribute, attributes
+from podnet_lab.kernel.netlink import Socket
 from podnet_lab.kernel.policy_rules import policy
 from podnet_lab.kernel.sysctl import is_on
 
@@ -57,6 +60,7 @@ RTNH_F_ONLINK, RTA_NH_ID, RTM_F_CLONED = 0x4, 30, 0x200
 RTA_METRICS, RTAX_MTU = 8, 2
 _USUAL = {1, 4, 5, 6, 12, 15}  # destination, interface, gateway, metric, cache, table
 NUD_NOARP = 0x40
+NDA_DST, NDA_MASTER = 1, 9
 NUD = {0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0x08: "DELAY", 0x10: "PROBE", 0x20: "FAILED", 0x40: "NOARP", 0x80: "PERMANENT"}
 
 _KINDS = {number: kind for kind, number in ROUTE_KINDS.items()}
@@ -89,11 +93,24 @@ def links(sock: Socket) -> list[dict[str, Any]]:
                 "index": index,
                 "port": _port(has, info),
                 "master_index": _u32(has[IFLA_MASTER]) if IFLA_MASTER in has else 0,
-                "peer_index": _u32(has[IFLA_LINK]) if IFLA_LINK in has and kind == "veth" else 0,
-                "peer_nsid": _I32.unpack(has[IFLA_LINK_NETNSID])[0] if IFLA_LINK_NETNSID in has else None,
+                **_other(kind, index, has),
+                "data": info.get(IFLA_INFO_DATA, b""),
+                "info": "" if not kind or codecs.known(kind) else has[IFLA_LINKINFO].hex(),
             }
         )
+    names = {link["index"]: link["name"] for link in found}
+    for link in found:
+        link["settings"] = codecs.decode(link["kind"], link.pop("data"), names)
     return found
+
+
+def _other(kind: str, index: int, has: dict[int, bytes]) -> dict[str, Any]:
+    """The number of the other end of a cable, or of what the interface sits on (0: neither), and of the namespace that has it."""
+    other = _u32(has[IFLA_LINK]) if IFLA_LINK in has else 0
+    there = _I32.unpack(has[IFLA_LINK_NETNSID])[0] if IFLA_LINK_NETNSID in has else None
+    paired = codecs.is_so(kind, "PAIRED")
+    lower = other if not paired and (other != index or there is not None) else 0
+    return {"peer_index": other if paired else 0, "lower_index": lower, "nsid": there if other else None}
 
 
 def _port(has: dict[int, bytes], info: dict[int, bytes]) -> str:
@@ -197,14 +214,15 @@ def neighbour_entries(sock: Socket, written: bool = False) -> list[tuple[str, in
     return found
 
 
-def fdb(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, bool]]:
-    """(MAC, port, permanent) of every line of the forwarding tables of the bridges here."""
+def fdb(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, bool, str | None]]:
+    """(MAC, interface, permanent, remote) of every line of the forwarding tables here: a bridge's has a port, a tunnel's a remote."""
     found = []
     for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_BRIDGE, 0, 0, 0, 0)):
         _, index, state, _, _ = struct.unpack_from("=BxxxiHBB", body)
         has = attributes(body, 12)
-        if 9 in has:  # NDA_MASTER: a bridge's, not a network card's own filter
-            found.append((has[2].hex(":"), names.get(index, "?"), bool(state & NUD_PERMANENT)))
+        remote = socket.inet_ntoa(has[NDA_DST]) if len(has.get(NDA_DST, b"")) == 4 else None
+        if NDA_MASTER in has or remote:  # a bridge's, or a tunnel's; not a network card's own filter
+            found.append((has[2].hex(":"), names.get(index, "?"), bool(state & NUD_PERMANENT), remote))
     return found
 
 
@@ -224,7 +242,7 @@ def namespace(sock: Socket) -> dict[str, Any]:
     """Everything of one namespace, through a socket that belongs to it."""
     found = links(sock)
     names = {link["index"]: link["name"] for link in found}
-    bridges = any(link["kind"] == "bridge" for link in found)
+    forwarding = any(codecs.is_so(link["kind"], "FORWARDS") for link in found)
     table, learnt = routes(sock, names)
     return {
         "links": found,
@@ -232,10 +250,10 @@ def namespace(sock: Socket) -> dict[str, Any]:
         "routes": table,
         "learnt": learnt,
         "neighbours": neighbours(sock, names),
-        "fdb": fdb(sock, names) if bridges else [],
+        "fdb": fdb(sock, names) if forwarding else [],
         "conf": conf(sock, names),
         "policy": policy(sock),
-        "bridged": bridges and is_on("bridge/bridge-nf-call-iptables"),  # not there if the module is not loaded
+        "bridged": forwarding and is_on("bridge/bridge-nf-call-iptables"),  # not there if the module is not loaded
         "silent": is_on("ipv4/icmp_echo_ignore_all"),
     }
 
@@ -259,7 +277,7 @@ def node() -> dict[str, Any]:
             sockets[name] = Socket()
             spaces[name] = namespace(sockets[name])
             spaces[name]["tables"] = bool(name) and bool(unmanaged.tables())
-        _name_peers(spaces, sockets, descriptors)
+        _name_others(spaces, sockets, descriptors)
     finally:
         namespaces.enter(home)
         for one in sockets.values():
@@ -269,33 +287,32 @@ def node() -> dict[str, Any]:
     return spaces
 
 
-def _name_peers(spaces: dict[str, Any], sockets: dict[str, Socket], descriptors: dict[str, int]) -> None:
+def _name_others(spaces: dict[str, Any], sockets: dict[str, Socket], descriptors: dict[str, int]) -> None:
     """
-    Put (namespace, name) in place of the numbers of masters and peers.
+    Put (namespace, name) in place of the numbers of masters, of other ends, and of what interfaces sit on.
 
-    A cable's end knows its other end by an interface number and by a number that only its own namespace has
-    for the other; each namespace is asked for its numbers of those that hold cables.
+    An interface knows the other one by an interface number and by a number that only its own namespace has for
+    the other's; each namespace is asked for its numbers of those that hold such interfaces.
     """
     index = {(space, link["index"]): link["name"] for space, has in spaces.items() for link in has["links"]}
-    cabled = [space for space, has in spaces.items() if any(link["peer_nsid"] is not None for link in has["links"])]
-    for space in cabled:
-        # A Pod's cable mostly ends in the node: that one question answers it. The node's end anywhere.
-        others = [other for other in ("", *cabled) if other != space] if not space else [""]
-        numbers = _numbers(sockets[space], {other: descriptors[other] for other in others})
-        wanted = {link["peer_nsid"] for link in spaces[space]["links"] if link["peer_nsid"] is not None}
-        if wanted - set(numbers):
-            numbers |= _numbers(sockets[space], {other: descriptors[other] for other in cabled if other != space})
-        for link in spaces[space]["links"]:
-            if link["peer_nsid"] in numbers:
-                link["peer"] = (numbers[link["peer_nsid"]] or None, index.get((numbers[link["peer_nsid"]], link["peer_index"])))
+    elsewhere = [space for space, has in spaces.items() if any(link["nsid"] is not None for link in has["links"])]
     for space, has in spaces.items():
+        numbers = _numbers_of(space, has, elsewhere, sockets, descriptors) if space in elsewhere else {}
         for link in has["links"]:
             link["master"] = index.get((space, link.pop("master_index")))
-            peer_index, elsewhere = link.pop("peer_index"), link.pop("peer_nsid") is not None
-            if peer_index and not elsewhere:
-                link["peer"] = (space or None, index.get((space, peer_index)))
-            if link.get("peer", (None, None))[1] is None:
-                link["peer"] = None
+            there = space if (nsid := link.pop("nsid")) is None else numbers.get(nsid)
+            for what in ("peer", "lower"):
+                name = index.get((there, link.pop(f"{what}_index")))
+                link[what] = (there or None, name) if name is not None else None
+
+
+def _numbers_of(space: str, has: dict, elsewhere: list[str], sockets: dict[str, Socket], descriptors: dict[str, int]) -> dict[int, str]:
+    # A Pod's cable mostly ends in the node: that one question answers it. The node's end anywhere.
+    others = [other for other in ("", *elsewhere) if other != space] if not space else [""]
+    numbers = _numbers(sockets[space], {other: descriptors[other] for other in others})
+    if {link["nsid"] for link in has["links"] if link["nsid"] is not None} - set(numbers):
+        numbers |= _numbers(sockets[space], {other: descriptors[other] for other in descriptors if other != space})
+    return numbers
 
 
 def _numbers(sock: Socket, descriptors: dict[str, int]) -> dict[int, str]:

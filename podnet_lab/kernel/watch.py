@@ -17,7 +17,8 @@ import struct
 import time
 
 from podnet_lab.kernel import namespaces
-from podnet_lab.kernel.netlink import SOL_NETLINK, Refused, Socket, attribute
+from podnet_lab.kernel.attributes import attribute
+from podnet_lab.kernel.netlink import SOL_NETLINK, Refused, Socket
 
 GROUPS = (1, 3, 5, 7, 8, 24)
 """Links, neighbours and forwarding tables, IPv4 addresses, IPv4 routes, policy rules, settings (linux/rtnetlink.h, RTNLGRP_*)."""

@@ -9,7 +9,8 @@ from podnet_lab.errors import UndoRefused
 from podnet_lab.model import Snapshot
 from podnet_lab.recipes.reconcile import restore
 from podnet_lab.recipes.results import Result
-from podnet_lab.steps.base import Step, difference, facts
+from podnet_lab.steps.base import Step
+from podnet_lab.steps.facts import difference, facts
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,8 @@ class Entry:
 
     def _inverse(self, node: str, steps: Sequence[Step]) -> list[Step]:
         before, after = self.before[node], self.after[node]
-        if len(steps) == 1:
-            return list(steps[0].inverse(before, after))
-        return restore(after, before)
+        inverse = steps[0].inverse(before, after) if len(steps) == 1 else None
+        return restore(after, before) if inverse is None else list(inverse)
 
     def refuse_if_changed(self, now: Mapping[str, Snapshot]) -> None:
         """Raise UndoRefused if an object is not what the run left: taking it back might take somebody's work along."""

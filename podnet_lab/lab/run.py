@@ -11,17 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from podnet_lab.backends.agent_client import AgentClient, Refusal
-from podnet_lab.devices.link import RemoveLink
 from podnet_lab.errors import StepConflict, StepFailed
 from podnet_lab.kernel.namespaces import trim
 from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.model import Snapshot
 from podnet_lab.model.decode import rules_of, snapshot
 from podnet_lab.recipes.net_effect import adds_up, conflicts, needed
-from podnet_lab.recipes.reconcile import MOST_PASSES, restore, unmakeable
+from podnet_lab.recipes.reconcile import MOST_PASSES, restore
+from podnet_lab.recipes.reconcile_links import unmakeable
 from podnet_lab.recipes.results import Outcome, Result
 from podnet_lab.steps.base import Step
-from podnet_lab.steps.namespace import RemoveNamespace
 
 Agents = Mapping[str, AgentClient]
 
@@ -112,11 +111,13 @@ def _refuse_what_has_no_way_back(work: Mapping[str, Sequence[Step]], before: Map
 
 
 def _deleted(step: Step, before: Snapshot) -> list[tuple[str | None, str]]:
-    if isinstance(step, RemoveLink):
-        return [(step.namespace, step.name)]
-    if isinstance(step, RemoveNamespace) and step.name in before.spaces:
-        return [(step.name, dev) for dev in before.spaces[step.name].links]
-    return []
+    deleted: list[tuple[str | None, str]] = []
+    for kind, namespace, *name in step.removes():
+        if kind == "link":
+            deleted.append((namespace, name[0]))
+        elif namespace in before.spaces:
+            deleted += [(namespace, dev) for dev in before.spaces[namespace].links]
+    return deleted
 
 
 def _apply(agents: Agents, work: Mapping[str, Sequence[Step]]) -> StepFailed | None:

@@ -37,7 +37,9 @@ def snapshot(node: str, spaces: dict[str, Any], rules: Ruleset = NO_RULES) -> Sn
 
 
 def _link(has: dict[str, Any]) -> Link:
-    return Link(**{key: value for key, value in has.items() if key != "card"} | {"peer": tuple(has["peer"]) if has["peer"] else None})
+    plain = {key: value for key, value in has.items() if key != "card"}
+    plain |= {key: tuple(has[key]) if has.get(key) else None for key in ("peer", "lower")}
+    return Link(**plain | {"settings": tuple(sorted(has.get("settings", {}).items()))})
 
 
 def _namespace(name: str | None, has: dict[str, Any], rules: Ruleset) -> Namespace:
@@ -50,7 +52,7 @@ def _namespace(name: str | None, has: dict[str, Any], rules: Ruleset) -> Namespa
             for to, via, dev, kind, table, metric, kernel, extra, raw in has["routes"]
         ),
         tuple(Neighbour(IPv4Address(address), dev, mac, state) for address, dev, mac, state in has["neighbours"]),
-        tuple(FdbEntry(mac, dev, permanent) for mac, dev, permanent in has["fdb"]),
+        tuple(FdbEntry(mac, dev, permanent, _address(remote) if remote else None) for mac, dev, permanent, remote in has["fdb"]),
         {dev: _conf(*values) for dev, values in has["conf"].items()},
         _POD_TABLES if has.get("tables") else rules,
         _policy(tuple(tuple(one) for one in has["policy"])) if "policy" in has else USUAL_POLICY,

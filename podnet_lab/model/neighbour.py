@@ -18,8 +18,13 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class FdbEntry:
-    """A line of a bridge's forwarding table: behind which port a MAC lives; a *permanent* one is the bridge's own."""
+    """
+    A line of a forwarding table: behind which port of a bridge a MAC lives, or, of a tunnel, at which *remote* address.
+
+    A *permanent* one of a bridge is the bridge's own MAC, or written by hand; of a tunnel, written by hand.
+    """
 
     mac: str
     dev: str
     permanent: bool
+    remote: IPv4Address | None = None

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from podnet_lab.devices.veth.steps import AddVeth, MoveVeth
+from podnet_lab.devices.link import MoveLink
+from podnet_lab.devices.veth.steps import AddVeth
 from podnet_lab.steps.base import Step
 
 
 def shortcut(steps: Iterable[Step]) -> list[Step]:
     """The same steps with each cable's end made in place, where it is moved later; the kernel ends up the same."""
     steps = list(steps)
-    moves = {step.name: step for step in steps if isinstance(step, MoveVeth) and step.namespace is None}
+    moves = {step.name: step for step in steps if isinstance(step, MoveLink) and step.namespace is None}
     made = {name for name, move in moves.items() if _made_to_move(steps, move)}
     short: list[Step] = []
     for step in steps:
         if isinstance(step, AddVeth) and step.name in made:
             continue
-        if isinstance(step, MoveVeth) and step.name in made:
+        if isinstance(step, MoveLink) and step.name in made:
             other = next(one.peer for one in steps if isinstance(one, AddVeth) and one.name == step.name)
             short.append(AddVeth(other, step.name, step.to))
         else:
@@ -25,7 +26,7 @@ def shortcut(steps: Iterable[Step]) -> list[Step]:
     return short
 
 
-def _made_to_move(steps: Sequence[Step], move: MoveVeth) -> bool:
+def _made_to_move(steps: Sequence[Step], move: MoveLink) -> bool:
     """Whether the cable is made by these steps, and neither end is used before it is moved."""
     until = steps[: steps.index(move)]
     made = next((step for step in until if isinstance(step, AddVeth) and (step.name, step.peer_namespace) == (move.name, None)), None)

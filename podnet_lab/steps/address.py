@@ -13,7 +13,8 @@ from typing import Self
 
 from podnet_lab.model import Address, Snapshot
 from podnet_lab.plan import interface_address, interface_name, within
-from podnet_lab.steps.base import Request, Step, lost, no_link, on, where
+from podnet_lab.steps.base import Request, Step, no_link, on, where
+from podnet_lab.steps.lost import lost
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,10 @@ class SetSetting(Step):
     def ends(self) -> tuple:
         return self.touches()
 
+    def depends(self) -> set:
+        # ip_forward, the one switch, sets every interface.
+        return super().depends() | ({("conf", self.namespace, "all", "forwarding")} if self.key == "forwarding" else set())
+
 
 def on(namespace: str | None = None) -> SetForwarding:
     """

@@ -71,6 +71,9 @@ class RemoveNamespace(Step):
     def ends(self) -> tuple:
         return (("namespace", self.name),)
 
+    def removes(self) -> tuple:
+        return (("namespace", self.name),)
+
 
 def add(name: str) -> AddNamespace:
     """

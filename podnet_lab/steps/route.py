@@ -93,6 +93,11 @@ class AddRoute(_Route):
     def ends(self) -> tuple:
         return self.touches()
 
+    def needs_links(self, before: Snapshot) -> set:
+        """The interfaces that the route goes through now: it goes with them."""
+        routes = before.spaces[self.namespace].routes_to(self.to) if self.namespace in before.spaces else ()
+        return {(fact, self.namespace, route.dev) for route in routes for fact in ("up", "link")}
+
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveRoute(self.to, self.via, self.dev, self.namespace, self.kind, self.table, self.metric),)
 

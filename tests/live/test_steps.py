@@ -39,6 +39,7 @@ ON_A_WIRED_NODE = {
     "veth.add, an end in a Pod": ([], veth.add("one", peer="two", peer_namespace=POD)),
     "veth.add, an end of the same name": ([], veth.add("one", peer="one", peer_namespace=POD)),
     "veth.remove": ([veth.add("one", peer="two")], veth.remove("one")),
+    "link.move into a Pod": ([bridge.add("br7"), veth.add("one", peer="two")], link.move("one", to=POD)),
     "veth.move into a Pod": ([veth.add("one", peer="two")], veth.move("one", to=POD)),
     "veth.move out of a Pod": ([veth.add("one", peer="two", peer_namespace=POD)], veth.move("two", to=None, namespace=POD)),
     "veth.move of a plugged end": ([], veth.move("veth-1-2-br", to=OTHER)),

@@ -14,9 +14,10 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg  # noqa: E402
 from pyroute2.netlink.rtnl.ndmsg import ndmsg  # noqa: E402
 from pyroute2.netlink.rtnl.rtmsg import rtmsg  # noqa: E402
 
+from podnet_lab.devices.codecs import codec  # noqa: E402
 from podnet_lab.kernel import encode  # noqa: E402
+from podnet_lab.kernel.attributes import attribute, attributes  # noqa: E402
 from podnet_lab.kernel.echo import checksum, echo_request  # noqa: E402
-from podnet_lab.kernel.netlink import attribute, attributes  # noqa: E402
 
 INET, FD, PID = 2, 7, 4242
 MAC = "02:00:00:00:00:99"
@@ -45,6 +46,17 @@ def linkinfo(kind):
     return ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", kind)]})
 
 
+class Lookup:
+    """What an agent looks up: here every namespace has one descriptor, every interface one number."""
+
+    index = staticmethod(lambda dev: 3)
+    netns = staticmethod(lambda namespace: FD)
+
+
+def veth(name, **settings):
+    return encode.link_add(name, "veth", codec("veth").encode(settings, Lookup))
+
+
 def route(*attrs, dst_len=24, table=254, proto=3, scope=0, type=1):
     return rtmsg, attrs, {"family": INET, "dst_len": dst_len, "table": table, "proto": proto, "scope": scope, "type": type}
 
@@ -61,18 +73,50 @@ NEW, DELETE = 0x600, 0
 MESSAGES = {
     "bridge": (encode.link_add("v-net-0", "bridge"), 16, NEW, link(("IFLA_IFNAME", "v-net-0"), linkinfo("bridge"))),
     "dummy": (encode.link_add("d", "dummy"), 16, NEW, link(("IFLA_IFNAME", "d"), linkinfo("dummy"))),
-    "veth": (encode.veth_add("a", "b"), 16, NEW, link(("IFLA_IFNAME", "a"), veth_peer(("IFLA_IFNAME", "b")))),
+    "veth": (veth("a", peer="b"), 16, NEW, link(("IFLA_IFNAME", "a"), veth_peer(("IFLA_IFNAME", "b")))),
     "veth into a namespace": (
-        encode.veth_add("veth-1-2-br", "veth-1-2", peer_fd=FD),
+        veth("veth-1-2-br", peer="veth-1-2", peer_namespace="pod-1-2"),
         16,
         NEW,
         link(("IFLA_IFNAME", "veth-1-2-br"), veth_peer(("IFLA_IFNAME", "veth-1-2"), ("IFLA_NET_NS_FD", FD))),
     ),
     "veth to a process": (
-        encode.veth_add("a", "b", peer_pid=PID),
+        veth("a", peer="b", peer_pid=PID),
         16,
         NEW,
         link(("IFLA_IFNAME", "a"), veth_peer(("IFLA_IFNAME", "b"), ("IFLA_NET_NS_PID", PID))),
+    ),
+    "macvlan": (
+        encode.link_add("mv0", "macvlan", struct.pack("=HHI", 8, 1, 4), lower=3, netns=FD),
+        16,
+        NEW,
+        link(
+            ("IFLA_IFNAME", "mv0"),
+            ("IFLA_LINK", 3),
+            ("IFLA_NET_NS_FD", FD),
+            (
+                "IFLA_LINKINFO",
+                {"attrs": [("IFLA_INFO_KIND", "macvlan"), ("IFLA_INFO_DATA", {"attrs": [("IFLA_MACVLAN_MODE", "bridge")]})]},
+            ),
+        ),
+    ),
+    "raw": (
+        encode.link_add_raw("d", attribute(1, b"dummy")),
+        16,
+        NEW,
+        link(("IFLA_IFNAME", "d"), linkinfo("dummy")),
+    ),
+    "fdb append": (
+        encode.fdb(True, MAC, 5, "192.168.1.12"),
+        28,
+        0xC00,
+        (ndmsg, [("NDA_DST", "192.168.1.12"), ("NDA_LLADDR", MAC)], {"family": 7, "ifindex": 5, "state": 0xC0, "flags": 2}),
+    ),
+    "fdb del": (
+        encode.fdb(False, MAC, 5, "192.168.1.12"),
+        29,
+        0,
+        (ndmsg, [("NDA_DST", "192.168.1.12"), ("NDA_LLADDR", MAC)], {"family": 7, "ifindex": 5, "state": 0xC0, "flags": 2}),
     ),
     "link del": (encode.link_remove("a"), 17, 0, link(("IFLA_IFNAME", "a"))),
     "up": (encode.link_set("a", up=True), 16, 0, link(("IFLA_IFNAME", "a"), flags=1, change=1)),
@@ -167,17 +211,17 @@ def test_a_message_is_what_pyroute2_makes_of_the_same(name):
     assert decoded(message, body) == decoded(message, theirs(message, attrs, **fields))
 
 
-@pytest.mark.parametrize("name", [name for name in MESSAGES if not name.startswith(("veth", "bridge", "dummy"))])
+@pytest.mark.parametrize("name", [name for name in MESSAGES if not name.startswith(("veth", "bridge", "dummy", "macvlan", "raw"))])
 def test_a_flat_message_is_pyroute2s_byte_for_byte(name):
     (_, _, body), _, _, (message, attrs, fields) = MESSAGES[name]
     assert body == theirs(message, attrs, **fields)
 
 
 def test_every_encoder_is_compared():
-    functions = {"link_add", "veth_add", "link_remove", "link_set", "link_take", "address", "route", "neighbour_add", "neighbour_remove"}
+    functions = {"link_add", "link_add_raw", "link_remove", "link_set", "link_take", "address", "route"}
+    functions |= {"fdb", "neighbour_add", "neighbour_remove"}
     public = {name for name, one in vars(encode).items() if callable(one) and getattr(one, "__module__", "") == encode.__name__}
     assert {name for name in public if not name.startswith("_")} == functions
-    assert set(encode.ENCODERS.values()) <= {getattr(encode, name) for name in functions}
 
 
 @given(st.dictionaries(st.integers(0, 0x3FFF), st.binary(max_size=200), max_size=8))

@@ -1,6 +1,7 @@
 """Which room may know which other, read from the source; and that what is public says what it is."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,15 @@ def test_only_the_kernels_room_opens_sockets_or_speaks_netlink(name):
     assert name.startswith("kernel/") or not knows(name, "socket", "_socket", "pyroute2", "fcntl", "ctypes")
 
 
-@pytest.mark.parametrize("name", PURE)
+CODECS = [name for name in FILES if name.startswith("devices/") and name.endswith("/codec.py")]
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_a_codec_only_encodes_and_decodes(name):
+    assert knows(name, "podnet_lab") <= {one for one in imports(FILES[name]) if one.startswith("podnet_lab.kernel.attributes")}
+
+
+@pytest.mark.parametrize("name", [name for name in PURE if name not in CODECS])
 def test_a_pure_room_knows_no_view_no_lab_and_no_kernel(name):
     assert not knows(name, "podnet_lab.show", "podnet_lab.lab", "podnet_lab.kernel", "podnet_lab.cli", "IPython", "ipywidgets", "execnet")
     assert not knows(name, "subprocess", "threading", "asyncio", "pathlib", "tempfile", "time", "random")
@@ -75,9 +84,8 @@ def test_the_agent_starts_with_the_standard_library_alone():
     found = imported_by("podnet_lab.kernel.agent")
     assert "podnet_lab.kernel.agent" in found
     assert {one.partition(".")[0] for one in found} - sys.stdlib_module_names == {"podnet_lab"}
-    assert {one for one in found if one.startswith("podnet_lab")} <= {"podnet_lab", "podnet_lab.kernel"} | {
-        one for one in found if one.startswith("podnet_lab.kernel.")
-    }
+    rooms = re.compile(r"podnet_lab(\.kernel(\.\w+)?|\.devices(\.codecs|\.\w+(\.codec)?)?)?")
+    assert [one for one in found if one.startswith("podnet_lab") and not rooms.fullmatch(one)] == []
     assert not found & {"ipaddress", "asyncio", "dataclasses", "typing_extensions", "multiprocessing"}
 
 

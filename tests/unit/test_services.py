@@ -8,7 +8,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model.nftables import Ruleset
 from podnet_lab.plan import plan
 from podnet_lab.services.service import service
-from podnet_lab.steps.base import facts
+from podnet_lab.steps.facts import facts
 from podnet_lab.steps.nft import steps as nft
 from podnet_lab.steps.nft.mend import restore_tables
 from podnet_lab.steps.nft.objects import Remove

@@ -111,8 +111,10 @@ class Kernel:
     def nft_(self, space: Space, commands: list) -> None:
         space.tables.do(commands)
 
-    def link_add_(self, space: Space, name: str, kind: str) -> None:
-        space.make(name, kind)
+    def link_add_(self, space: Space, name: str, kind: str, settings: dict | None = None) -> None:
+        if kind == "veth":
+            return self._cable(space, name, **settings)
+        return space.make(name, kind)
 
     def link_remove_(self, space: Space, name: str) -> None:
         link = space.link(name)
@@ -122,7 +124,7 @@ class Kernel:
         if link.peer:
             self.spaces[link.peer[0]].drop(link.peer[1])
 
-    def veth_add_(self, space: Space, name: str, peer: str, peer_namespace: str | None) -> None:
+    def _cable(self, space: Space, name: str, peer: str, peer_namespace: str | None) -> None:
         there = self.spaces.get(peer_namespace) or _refuse(errno.ENOENT)
         if name in space.links or peer in there.links or (there is space and name == peer):
             _refuse(errno.EEXIST)

@@ -49,6 +49,9 @@ class AddBridge(Step):
     def touches(self) -> tuple:
         return (("link", None, self.name),)
 
+    def makes(self) -> tuple:
+        return (((None, self.name),),)
+
 
 def add(name: str) -> AddBridge:
     """

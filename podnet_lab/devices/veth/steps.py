@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from shlex import quote
 
-from podnet_lab.devices.link import RemoveLink, SwitchLink
+from podnet_lab.devices.link import MoveLink, RemoveLink, SetMaster
+from podnet_lab.devices.link import move as move_link
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within
-from podnet_lab.steps.address import AddAddress
-from podnet_lab.steps.base import Request, Step, lost, named, no_link, no_namespace, on, where
+from podnet_lab.steps.base import Request, Step, named, no_link, where
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ class AddVeth(Step):
         return f"a cable joins {self.name}{where(self.namespace)} and {self.peer}{where(self.peer_namespace)}"
 
     def requests(self) -> list[Request]:
-        return [("veth_add", None, {"name": self.name, "peer": self.peer, "peer_namespace": self.peer_namespace})]
+        return [
+            ("link_add", None, {"name": self.name, "kind": "veth", "settings": {"peer": self.peer, "peer_namespace": self.peer_namespace}})
+        ]
 
     def contradiction(self, now: Snapshot) -> str | None:
         for namespace, name in ((self.namespace, self.name), (self.peer_namespace, self.peer)):
@@ -65,97 +67,14 @@ class AddVeth(Step):
     def touches(self) -> tuple:
         return (("link", self.namespace, self.name), ("link", self.peer_namespace, self.peer))
 
+    def makes(self) -> tuple:
+        return (((self.namespace, self.name), (self.peer_namespace, self.peer)),)
+
     def moved(self, name: str, namespace: str | None, to: str | None) -> AddVeth:
         """The same cable after one of its ends was moved: what a recipe adds up to."""
         if (name, namespace) == (self.name, self.namespace):
             return replace(self, namespace=to)
         return replace(self, peer_namespace=to)
-
-
-@dataclass(frozen=True)
-class MoveVeth(Step):
-    """See `move`."""
-
-    name: str
-    to: str | None
-    namespace: str | None = None
-
-    @property
-    def command(self) -> str:
-        # $$ is the shell's own pid: `ip` takes a process to name the namespace that it lives in.
-        return f"ip {on(self.namespace)}link set {named(self.name)} netns {quote(self.to) if self.to else '$$'}"
-
-    @property
-    def claim(self) -> str:
-        return f"{self.name} is in {self.to or 'the node itself'}"
-
-    def requests(self) -> list[Request]:
-        return [("link_set", self.namespace, {"name": self.name, "to": self.to})]
-
-    def contradiction(self, now: Snapshot) -> str | None:
-        if (missing := no_namespace(now, self.to)) is not None:
-            return missing
-        if not now.link(self.to, self.name):
-            return f"{self.name} is not in {self.to or 'the node itself'}"
-        if now.link(self.namespace, self.name):
-            return f"{self.name} is{where(self.namespace) or ' in the node itself'}, and another one{where(self.to) or ' there'}, too"
-        return None
-
-    def conflict(self, before: Snapshot) -> str | None:
-        both = before.link(self.namespace, self.name) and before.link(self.to, self.name)
-        return f"another {self.name} is there already{where(self.to)}" if both else None
-
-    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        back = MoveVeth(self.name, self.namespace, self.to)
-        # The kernel resets an interface that changes namespaces: what else it had is put back behind it.
-        was, space = before.link(self.namespace, self.name), before.spaces[self.namespace]
-        again: list[Step] = [PlugVeth(self.name, was.master)] if was.master and self.namespace is None else []
-        again += [AddAddress(one, self.name, self.namespace) for one in space.addresses_of(self.name)]
-        again += [SwitchLink(self.name, self.namespace, up=True)] if was.up else []
-        return (back, *again, *lost(before, after, self.namespace, self.name))
-
-    def touches(self) -> tuple:
-        return (("link", self.to, self.name), ("link", self.namespace, self.name))
-
-    def ends(self) -> tuple:
-        return (("link", self.namespace, self.name),)
-
-
-@dataclass(frozen=True)
-class PlugVeth(Step):
-    """See `plug` and `unplug`: *into* None is unplugged."""
-
-    name: str
-    into: str | None
-
-    @property
-    def command(self) -> str:
-        return f"ip link set {named(self.name)} {f'master {quote(self.into)}' if self.into else 'nomaster'}"
-
-    @property
-    def claim(self) -> str:
-        return f"{self.name} is plugged into {self.into}" if self.into else f"{self.name} is not plugged in"
-
-    def requests(self) -> list[Request]:
-        return [("link_set", None, {"name": self.name, "master": self.into or ""})]
-
-    def contradiction(self, now: Snapshot) -> str | None:
-        for name in (self.name, self.into) if self.into else (self.name,):
-            if (missing := no_link(now, None, name)) is not None:
-                return missing
-        master = now.link(None, self.name).master
-        if master == self.into:
-            return None
-        return f"{self.name} is plugged into {master}" if master else f"{self.name} is not plugged into anything"
-
-    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (PlugVeth(self.name, before.link(None, self.name).master),)
-
-    def touches(self) -> tuple:
-        return (("master", None, self.name),)
-
-    def ends(self) -> tuple:
-        return (("master", None, self.name),)
 
 
 def add(name: str, peer: str, peer_namespace: str | None = None) -> AddVeth:
@@ -172,7 +91,7 @@ def add(name: str, peer: str, peer_namespace: str | None = None) -> AddVeth:
     return AddVeth(name, peer, within(peer_namespace))
 
 
-def move(name: str, to: str | None, namespace: str | None = None) -> MoveVeth:
+def move(name: str, to: str | None, namespace: str | None = None) -> MoveLink:
     """
     Move one end of a cable into the namespace *to* (None: the node's own); it arrives switched off, without addresses.
 
@@ -180,13 +99,10 @@ def move(name: str, to: str | None, namespace: str | None = None) -> MoveVeth:
 
         ip link set veth-1-2 netns pod-1-2
     """
-    to, namespace = (within(one) for one in (to, namespace))
-    if to == namespace:
-        raise BadInput(f"{name} can't move from a namespace into the same one")
-    return MoveVeth(interface_name(name), to, namespace)
+    return move_link(name, to, namespace)
 
 
-def plug(name: str, into: str) -> PlugVeth:
+def plug(name: str, into: str) -> SetMaster:
     """
     Plug one end of a cable into a bridge.
 
@@ -194,10 +110,10 @@ def plug(name: str, into: str) -> PlugVeth:
 
         ip link set veth-1-2-br master v-net-0
     """
-    return PlugVeth(interface_name(name), interface_name(into))
+    return SetMaster(interface_name(name), interface_name(into))
 
 
-def unplug(name: str) -> PlugVeth:
+def unplug(name: str) -> SetMaster:
     """
     Pull one end of a cable out of its bridge.
 
@@ -205,7 +121,7 @@ def unplug(name: str) -> PlugVeth:
 
         ip link set veth-1-2-br nomaster
     """
-    return PlugVeth(interface_name(name), None)
+    return SetMaster(interface_name(name), None)
 
 
 def remove(name: str, namespace: str | None = None) -> RemoveLink:

@@ -24,6 +24,9 @@ _WORD = re.compile(
 )
 """Words of nft's own grammar that a person can't type as a name (nft(8))."""
 
+_HOLDERS = {"element": "map", "rules": "chain", "all rules": "chain"}
+"""What objects of nft are in, beside their table."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9/\\_.-]*")
 
 
@@ -62,3 +65,13 @@ class Nft(Step):
     def wrong(self, rules: Ruleset) -> str | None:
         """What in *rules* contradicts the claim, or None if it holds."""
         raise NotImplementedError
+
+    def depends(self) -> set:
+        """Its facts, each with the table that it is in, and the map or chain."""
+        facts: set = {("namespace", None)}
+        for fact in self.touches():
+            _, _, kind, *path = fact
+            facts.update((fact, ("nft", None, "table", *path[:2])))
+            if (holder := _HOLDERS.get(kind)) is not None:
+                facts.add(("nft", None, holder, *path[:3]))
+        return facts

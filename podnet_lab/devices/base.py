@@ -1,0 +1,94 @@
+"""
+What is particular to one kind of interface: the contract that each folder of `podnet_lab.devices` fulfils.
+
+    devices/NAME/kind.py     KIND, a value of a class made from `InterfaceKind`
+    devices/NAME/steps.py    the functions that a person calls, ``NAME.add(…)``; a kind that nobody can make has none
+    devices/NAME/codec.py    its settings as the kernel takes and gives them; a kind without settings has none
+
+The class itself stands for a kind that nobody has written: it is read and named, drawn as a box, made again from the
+kernel's own bytes, and makes an explanation unsure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from podnet_lab.devices.raw import AddRawLink
+from podnet_lab.model.link import Link
+from podnet_lab.model.namespace import Namespace
+from podnet_lab.model.snapshot import Cluster
+from podnet_lab.steps.base import Step
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Where a frame that goes out of an interface comes in: at *link*, in a namespace (None: the node's own) of a node."""
+
+    node: str
+    namespace: str | None
+    link: Link
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A frame goes where snapshots don't show it; *words* say what is in the way of knowing."""
+
+    words: str
+
+
+class InterfaceKind:
+    """One kind of interface; *name* is what the kernel calls it (``ip -d link``)."""
+
+    switches: ClassVar[bool] = False
+    """Whether it passes frames on between the interfaces whose master it is: whether it is a bridge."""
+
+    faces_outside: ClassVar[bool] = False
+    """Whether it may be a node's way to the other nodes, where its other end can't be seen from the node."""
+
+    taps_lower: ClassVar[bool] = False
+    """Whether what comes in at the interface that it sits on (its *lower*) comes in here, too."""
+
+    paired: ClassVar[bool] = False
+    """Whether it is one of two ends: what goes in at one comes out at the other."""
+
+    comes_with_namespace: ClassVar[bool] = False
+    """Whether every namespace has it from the beginning, and nobody makes or deletes it."""
+
+    keeps_mac: ClassVar[bool] = True
+    """Whether its MAC is its own, and not taken from others: put back where it was changed."""
+
+    remade_with_mac: ClassVar[bool] = True
+    """Whether it gets back the MAC that it had when it is made again; a cable gets a new one, as from the hands of a person."""
+
+    picture: ClassVar[str] = "box"
+    """How it is drawn: as a "bridge", as a "cable", as an "uplink" or as a "box"; "none": not at all."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def words(self, link: Link) -> str:
+        """Its settings in a few words, for pictures and lists; empty where it has none."""
+        return ""
+
+    def same(self, link: Link, other: Link) -> bool:
+        """Whether two interfaces of one name are the same thing, so that one need not be made again to be the other."""
+        return link.kind == other.kind and link.settings == other.settings and link.lower == other.lower and link.info == other.info
+
+    def remake(self, namespace: str | None, link: Link) -> list[Step]:
+        """The steps that make *link* again in *namespace*; empty where none can."""
+        return [AddRawLink(link.name, link.kind, link.info, link.lower, namespace)] if link.info else []
+
+    def default_mtu(self, link: Link) -> int | None:
+        """The MTU in bytes that it has when it is made anew; None where that depends on others."""
+        return None
+
+    def restore_tables(self, namespace: str | None, dev: str, now: Namespace, then: Namespace) -> list[Step]:
+        """The steps that bring what hangs on it (such as forwarding entries) from *now* to *then*."""
+        return []
+
+    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterable[Wire | Unseen]:
+        """Where a frame that goes out of *link* comes in. Not asked of a kind that `switches`."""
+        where = f"{node}'s" if namespace is None else f"{namespace}'s"
+        return [Unseen(f"{where} {link.name} is a {self.name}, and where that leads is not seen")]

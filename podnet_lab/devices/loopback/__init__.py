@@ -1,0 +1,1 @@
+"""The loopback: the interface by which a namespace speaks to itself."""

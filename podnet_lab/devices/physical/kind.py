@@ -1,0 +1,24 @@
+"""What a network card is to the rest of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from podnet_lab.devices.base import InterfaceKind, Wire
+from podnet_lab.devices.wires import outside_ends
+from podnet_lab.model.link import Link
+from podnet_lab.model.snapshot import Cluster
+
+
+class Physical(InterfaceKind):
+    """A network card: on a VM, a node's way to the other nodes."""
+
+    faces_outside = True
+    picture = "uplink"
+
+    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
+        """Over the external network to every other node."""
+        return outside_ends(cluster, node)
+
+
+KIND = Physical("physical")

@@ -1,0 +1,63 @@
+"""
+An interface of a kind that nobody has written, made again from what the kernel itself said of it.
+
+Pure. Used on the way back alone (undo, reset, goto): a person makes such an interface with its own command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from shlex import quote
+
+from podnet_lab.devices.link import RemoveLink
+from podnet_lab.model.snapshot import Snapshot
+from podnet_lab.steps.base import Request, Step, named, no_link, on, where
+
+
+@dataclass(frozen=True)
+class AddRawLink(Step):
+    """An interface *name* in *namespace*, of a *kind* whose settings are the kernel's own bytes; *lower* is what it sits on."""
+
+    name: str
+    kind: str
+    info: str = field(repr=False)
+    lower: tuple[str | None, str] | None = None
+    namespace: str | None = None
+
+    @property
+    def command(self) -> str:
+        begin = f"ip {on(self.lower[0] if self.lower else self.namespace)}link add {named(self.name, 'name')}"
+        lower = f" link {quote(self.lower[1])}" if self.lower else ""
+        there = f" netns {quote(self.namespace)}" if self.lower and self.namespace != self.lower[0] and self.namespace else ""
+        return f"{begin}{lower}{there} type {quote(self.kind)} # with the settings that it had"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.name}{where(self.namespace)} is a {self.kind}"
+
+    def requests(self) -> list[Request]:
+        given = {"name": self.name, "kind": self.kind, "info": self.info}
+        if self.lower is None:
+            return [("link_add", self.namespace, given)]
+        return [("link_add", self.lower[0], given | {"lower": self.lower[1], "netns": self.namespace})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_link(now, self.namespace, self.name)) is not None:
+            return missing
+        return self.conflict(now)
+
+    def conflict(self, before: Snapshot) -> str | None:
+        link = before.link(self.namespace, self.name)
+        return f"{self.name}{where(self.namespace)} is a {link.kind} interface" if link and link.kind != self.kind else None
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (RemoveLink(self.name, self.namespace),)
+
+    def touches(self) -> tuple:
+        return (("link", self.namespace, self.name),)
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+    def makes(self) -> tuple:
+        return (((self.namespace, self.name),),)

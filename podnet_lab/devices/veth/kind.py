@@ -1,0 +1,50 @@
+"""What a veth's end is to the rest of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from podnet_lab.devices.base import InterfaceKind, Wire
+from podnet_lab.devices.link import MoveLink
+from podnet_lab.devices.veth.steps import AddVeth
+from podnet_lab.devices.wires import outside_ends
+from podnet_lab.model.link import Link
+from podnet_lab.model.snapshot import Cluster
+from podnet_lab.steps.base import Step
+
+
+class Veth(InterfaceKind):
+    """One end of a virtual cable. In the one-machine lab a node's way to the others is one, too, whose other end is out of sight."""
+
+    paired = True
+    faces_outside = True
+    remade_with_mac = False
+    picture = "cable"
+
+    def same(self, link: Link, other: Link) -> bool:
+        """An end of the same cable; where *other*'s end can't be seen, any."""
+        return link.kind == other.kind and (link.peer == other.peer or other.peer is None)
+
+    def remake(self, namespace: str | None, link: Link) -> list[Step]:
+        """The whole cable, if both its ends can be seen."""
+        if link.peer is None:
+            return []
+        there, peer = link.peer
+        if namespace is None:
+            return [AddVeth(link.name, peer, there)]
+        if there is None:
+            return [AddVeth(peer, link.name, namespace)]
+        return [AddVeth(link.name, peer, there), MoveLink(link.name, namespace)]
+
+    def default_mtu(self, link: Link) -> int:
+        """Ethernet's."""
+        return 1500
+
+    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
+        """To its other end; where that is out of sight, over the external network to every other node."""
+        if link.peer is None:
+            return outside_ends(cluster, node)
+        return [Wire(node, link.peer[0], cluster[node].link(*link.peer))]
+
+
+KIND = Veth("veth")

@@ -1,0 +1,24 @@
+"""Netlink attributes (linux/netlink.h, struct nlattr), encoded and decoded; nothing is sent here."""
+
+from __future__ import annotations
+
+import struct
+
+_ATTRIBUTE = struct.Struct("=HH")
+
+
+def attribute(kind: int, payload: bytes) -> bytes:
+    """Encode one attribute, padded to four bytes."""
+    return _ATTRIBUTE.pack(4 + len(payload), kind) + payload + bytes(-len(payload) % 4)
+
+
+def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
+    """Decode the attributes of *data* from *offset* on; the nested flag is taken off their kinds."""
+    found, end = {}, len(data)
+    while offset + 4 <= end:
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < 4:
+            break
+        found[kind & 0x3FFF] = data[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+    return found

@@ -1,0 +1,112 @@
+"""
+Interfaces on the way back: which are too many, which are missing, and what is different about those that stayed.
+
+Pure. How one is made again, and when two are the same, its kind says (`podnet_lab.devices`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from podnet_lab.devices.link import ChangeLink, RemoveLink, SetMaster, SwitchLink
+from podnet_lab.devices.registry import kind_of
+from podnet_lab.model import Link, Namespace, Snapshot
+from podnet_lab.steps.base import Interface, Step
+
+FALLBACKS = frozenset({"tunl0", "gre0", "gretap0", "erspan0", "sit0", "ip_vti0", "ip6tnl0", "ip6_vti0", "ip6gre0"})
+"""Interfaces that the kernel puts into every namespace once a tunnel's module is loaded, and that can't be deleted."""
+
+_PASSING = ("listening", "learning")
+"""States of a bridge's port that pass by themselves."""
+
+
+def unmakeable(now: Snapshot, namespace: str | None, name: str) -> bool:
+    """Whether an interface could not be brought back by any step, if it were deleted."""
+    link = now.link(namespace, name)
+    if link is None or name in FALLBACKS:
+        return False
+    return not (kind_of(link).comes_with_namespace or kind_of(link).remake(namespace, link))
+
+
+def surplus(now: Snapshot, then: Snapshot) -> set[Interface]:
+    """Interfaces that weren't there, or were another kind of thing, or the end of another cable."""
+    return {
+        (name, dev) for name, space in now.spaces.items() for dev, link in space.links.items() if not _stays(link, then.link(name, dev))
+    }
+
+
+def _stays(link: Link, then: Link | None) -> bool:
+    kind = kind_of(link)
+    return kind.comes_with_namespace or link.name in FALLBACKS or (then is not None and kind.same(link, then))
+
+
+def remove(now: Snapshot, gone: Collection[Interface]) -> list[Step]:
+    """Delete the interfaces *gone*; of a cable one end."""
+    steps, done = [], set()
+    for namespace, dev in sorted(gone, key=lambda interface: (interface[0] or "", interface[1])):
+        if (namespace, dev) not in done:
+            steps.append(RemoveLink(dev, namespace))
+            done.add(now.link(namespace, dev).peer)
+    return steps
+
+
+def make(now: Snapshot, then: Snapshot, gone: Collection[Interface]) -> list[Step]:
+    """Make what was there *then* and is not *now*, or is *gone* by now; what others sit on comes first."""
+    missing = [
+        (namespace, link)
+        for namespace, space in then.spaces.items()
+        for link in space.links.values()
+        if (now.link(namespace, link.name) is None or (namespace, link.name) in gone) and link.name not in FALLBACKS
+    ]
+    steps, done = [], set()
+    for namespace, link in sorted(missing, key=lambda place: place[1].lower is not None):
+        if (namespace, link.name) not in done:
+            steps += kind_of(link).remake(namespace, link)
+            done.add(link.peer)
+    return steps
+
+
+def change(name: str | None, kept: Mapping[str, Link], then: Namespace) -> list[Step]:
+    """MTU, ARP, MAC and bridge of each interface; *kept* are those that need not be made."""
+    steps: list[Step] = []
+    for dev, link in then.links.items():
+        was = kept.get(dev)
+        steps += _anew(name, link) if was is None else _changed(name, was, link)
+        if name is None and link.master != (was.master if was else None):
+            steps.append(SetMaster(dev, link.master))
+        elif name is None and was and link.master and was.port and not link.port and was.port not in _PASSING:
+            steps += [SetMaster(dev, None), SetMaster(dev, link.master)]  # a port that is plugged in anew is an ordinary one
+    return steps
+
+
+def _anew(name: str | None, link: Link) -> list[Step]:
+    kind = kind_of(link)
+    if not kind.remake(name, link) or (link.mtu == kind.default_mtu(link) and link.arp):
+        return []
+    return [ChangeLink(link.name, name, mtu=link.mtu, arp=link.arp, mac=link.mac if kind.remade_with_mac and link.mac else None)]
+
+
+def _changed(name: str | None, was: Link, link: Link) -> list[Step]:
+    steps: list[Step] = []
+    if was.mtu != link.mtu or was.arp != link.arp:
+        steps.append(ChangeLink(link.name, name, mtu=link.mtu, arp=link.arp))
+    # One that was made anew meanwhile has a MAC of its own; only the very same interface gets the old one back.
+    if was.index == link.index and was.mac != link.mac and kind_of(link).keeps_mac:
+        steps.append(ChangeLink(link.name, name, mac=link.mac))
+    return steps
+
+
+def switch(name: str | None, kept: Mapping[str, Link], then: Namespace) -> list[Step]:
+    """Switch each interface on or off."""
+    steps: list[Step] = []
+    for dev, link in then.links.items():
+        up = kept[dev].up if dev in kept else False
+        there = dev in kept or kind_of(link).comes_with_namespace or kind_of(link).remake(name, link)
+        if up != link.up and there:
+            steps.append(SwitchLink(dev, name, up=link.up))
+    return steps
+
+
+def restore_tables(name: str | None, now: Namespace, then: Namespace) -> list[Step]:
+    """What hangs on an interface of its own kind, such as a tunnel's forwarding entries."""
+    return [step for dev, link in then.links.items() for step in kind_of(link).restore_tables(name, dev, now, then)]

@@ -1,0 +1,116 @@
+"""
+Facts that steps change, read off a snapshot: what undo compares, to take nobody's work along. Pure.
+
+A fact is a key: ("namespace", name), ("link", ns, dev), ("up"|"master"|"mtu"|"arp"|"mac", ns, dev), ("address", ns, dev,
+interface), ("route", ns, to), ("neighbour", ns, dev, address), ("fdb", ns, dev, mac), ("conf", ns, dev, setting), ("nft",
+None, kind, family, table, …).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from podnet_lab.model import Namespace, Snapshot
+from podnet_lab.steps.base import where
+
+
+def facts(now: Snapshot, key: tuple) -> object:
+    """What *now* says of one fact; None where its namespace or interface is gone."""
+    kind, namespace, *rest = key
+    space = now.spaces.get(namespace)
+    if space is None:
+        return None
+    return _READ[kind](space, *rest) if kind in _READ else getattr(space.links.get(rest[0]), kind, None)
+
+
+def _link_facts(space: Namespace, name: str) -> object:
+    link = space.links.get(name)
+    if link is None:
+        return None
+    return {
+        "kind": link.kind,
+        "state": "up" if link.up else "down",
+        "mtu": link.mtu,
+        "master": link.master,
+        "other end": link.peer,
+        "addresses": sorted(map(str, space.addresses_of(name))),
+        "ports": sorted(space.ports_of(name)),
+        "routes": sorted(str(route) for route in space.routes if route.dev == name and not route.kernel),
+    }
+
+
+def _namespace(space: Namespace) -> object:
+    return {name: _link_facts(space, name) for name in sorted(space.links)}
+
+
+def _address(space: Namespace, dev: str, interface: IPv4Interface) -> object:
+    return interface in space.addresses_of(dev)
+
+
+def _route(space: Namespace, to: IPv4Network) -> object:
+    return sorted(map(str, space.routes_to(to)))
+
+
+def _neighbour(space: Namespace, dev: str, address: IPv4Address) -> object:
+    return [entry.mac for entry in space.neighbours if (entry.dev, entry.address, entry.state) == (dev, address, "PERMANENT")]
+
+
+def _fdb(space: Namespace, dev: str, mac: str) -> object:
+    return sorted(str(entry.remote) for entry in space.fdb if entry.permanent and (entry.dev, entry.mac) == (dev, mac))
+
+
+def _conf(space: Namespace, dev: str, setting: str) -> object:
+    return getattr(space.conf.get(dev), setting, None)
+
+
+def _master(space: Namespace, dev: str) -> object:
+    return [space.links[dev].master] if dev in space.links else None
+
+
+def _nft_facts(space: Namespace, kind: str, *path: str) -> object:
+    if space.rules.problem:
+        return space.rules.problem
+    rules = space.rules.rules.get(path)
+    if kind.endswith("rules"):
+        return rules
+    found = space.rules.objects.get((kind, *path))
+    return (found, rules) if kind == "chain" and found is not None else found
+
+
+_READ: dict[str, Callable[..., object]] = {
+    "namespace": _namespace,
+    "link": _link_facts,
+    "address": _address,
+    "route": _route,
+    "neighbour": _neighbour,
+    "fdb": _fdb,
+    "conf": _conf,
+    "master": _master,
+    "nft": _nft_facts,
+}
+
+
+def difference(key: tuple, then: object, now: object) -> str:
+    """In words, how one fact differs from what it was."""
+    kind, namespace, *rest = key
+    if kind == "nft":
+        return f"nft's {rest[0]} {' '.join(rest[1:])} {'is gone' if now is None else 'is not what it was'}"
+    name = namespace if kind == "namespace" else str(rest[0])
+    if now is None or then is None:
+        return f"{name} is {'gone' if now is None else 'there again'}"
+    if kind == "namespace" and then.keys() == now.keys():
+        changed = next(dev for dev in now if then[dev] != now[dev])
+        return difference(("link", name, changed), then[changed], now[changed])
+    if kind == "namespace":
+        return f"{name} now holds {', '.join(now)}, not {', '.join(then)}"
+    if isinstance(now, dict):
+        what = next(what for what in now if then[what] != now[what])
+        return f"{name}{where(namespace)}: {what} {_words(now[what])} now, {_words(then[what])} when the step ran"
+    return f"{kind} {' '.join(map(str, rest))}{where(namespace)} is {_words(now)} now, {_words(then)} when the step ran"
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_words(one) for one in value) or "none"
+    return "none" if value is None else str(value)
