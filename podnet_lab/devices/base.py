@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from podnet_lab.devices.link import USUAL_MTU, ChangeLink
 from podnet_lab.devices.raw import AddRawLink
 from podnet_lab.model.link import Link
 from podnet_lab.model.namespace import Namespace
@@ -59,9 +60,6 @@ class InterfaceKind:
     keeps_mac: ClassVar[bool] = True
     """Whether its MAC is its own, and not taken from others: put back where it was changed."""
 
-    remade_with_mac: ClassVar[bool] = True
-    """Whether it gets back the MAC that it had when it is made again; a cable gets a new one, as from the hands of a person."""
-
     picture: ClassVar[str] = "box"
     """How it is drawn: as a "bridge", as a "cable", as an "uplink" or as a "box"; "none": not at all."""
 
@@ -78,11 +76,11 @@ class InterfaceKind:
 
     def remake(self, namespace: str | None, link: Link) -> list[Step]:
         """The steps that make *link* again in *namespace*; empty where none can."""
-        return [AddRawLink(link.name, link.kind, link.info, link.lower, namespace)] if link.info else []
+        return [AddRawLink(link.name, link.kind, link.info, link.mac, link.mtu, link.lower, namespace)] if link.info else []
 
-    def default_mtu(self, link: Link) -> int | None:
-        """The MTU in bytes that it has when it is made anew; None where that depends on others."""
-        return None
+    def adjust(self, namespace: str | None, link: Link) -> list[Step]:
+        """The steps that make of one that was just made by `remake` what *link* is: MTU, MAC, whether it answers ARP."""
+        return []
 
     def restore_tables(self, namespace: str | None, dev: str, now: Namespace, then: Namespace) -> list[Step]:
         """The steps that bring what hangs on it (such as forwarding entries) from *now* to *then*."""
@@ -92,3 +90,9 @@ class InterfaceKind:
         """Where a frame that goes out of *link* comes in. Not asked of a kind that `switches`."""
         where = f"{node}'s" if namespace is None else f"{namespace}'s"
         return [Unseen(f"{where} {link.name} is a {self.name}, and where that leads is not seen")]
+
+
+def adjust_ethernet(namespace: str | None, link: Link) -> list[Step]:
+    """What is to be changed about an Ethernet interface that was just made, to be as *link* is: MTU and ARP, if they are unusual."""
+    usual = link.mtu == USUAL_MTU and link.arp
+    return [] if usual else [ChangeLink(link.name, namespace, mtu=link.mtu, arp=link.arp)]

@@ -16,6 +16,9 @@ from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.base import Request, Step, named, no_link, no_namespace, on, where
 from podnet_lab.steps.lost import lost
 
+USUAL_MTU = 1500
+"""Bytes: what Ethernet carries, and a bridge or a cable that was just made."""
+
 
 @dataclass(frozen=True)
 class SwitchLink(Step):

@@ -16,11 +16,13 @@ from podnet_lab.steps.base import Request, Step, named, no_link, on, where
 
 @dataclass(frozen=True)
 class AddRawLink(Step):
-    """An interface *name* in *namespace*, of a *kind* whose settings are the kernel's own bytes; *lower* is what it sits on."""
+    """An interface of a *kind* whose settings, *info*, are the kernel's own bytes in hexadecimal; *lower* is what it sits on."""
 
     name: str
     kind: str
     info: str = field(repr=False)
+    mac: str = ""
+    mtu: int = 1500
     lower: tuple[str | None, str] | None = None
     namespace: str | None = None
 
@@ -36,10 +38,10 @@ class AddRawLink(Step):
         return f"{self.name}{where(self.namespace)} is a {self.kind}"
 
     def requests(self) -> list[Request]:
-        given = {"name": self.name, "kind": self.kind, "info": self.info}
+        given = {"name": self.name, "info": self.info, "mac": self.mac, "mtu": self.mtu}
         if self.lower is None:
-            return [("link_add", self.namespace, given)]
-        return [("link_add", self.lower[0], given | {"lower": self.lower[1], "netns": self.namespace})]
+            return [("link_add_raw", self.namespace, given)]
+        return [("link_add_raw", self.lower[0], given | {"lower": self.lower[1], "netns": self.namespace})]
 
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_link(now, self.namespace, self.name)) is not None:

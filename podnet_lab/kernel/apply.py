@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podnet_lab.devices.codecs import codec, is_so
-from podnet_lab.kernel import encode, namespaces, nft_program, read
+from podnet_lab.kernel import encode, namespaces, nft_program, raw_link, read
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
 
@@ -83,6 +83,10 @@ class Batch:
         """Encode one netlink request, with the numbers of the interfaces and the descriptors of the namespaces that it names."""
         return _MESSAGES[operation](Lookup(self, namespace), **arguments)
 
+    def link_add_raw(self, namespace: str | None, name: str, info: str, mac: str, mtu: int, **beside: Any) -> None:
+        """Make an interface again as the kernel had described it."""
+        raw_link.link_add(self.socket(namespace), name, bytes.fromhex(info), mac, mtu, **_beside(Lookup(self, namespace), **beside))
+
     def sysctl(self, namespace: str | None, key: str, value: int) -> None:
         """``sysctl -w net.KEY=VALUE`` inside *namespace*."""
         with namespaces.inside(self.descriptor(namespace)):
@@ -106,14 +110,14 @@ class Lookup:
         return self._batch.descriptor(namespace)
 
 
-def _link_add(
-    lookup: Lookup, name: str, kind: str, settings: dict | None = None, info: str = "", lower: str = "", **there: Any
-) -> encode.Message:
-    where = {"lower": lookup.index(lower) if lower else None, "netns": lookup.netns(there["netns"]) if "netns" in there else None}
-    if info:
-        return encode.link_add_raw(name, bytes.fromhex(info), **where)
+def _link_add(lookup: Lookup, name: str, kind: str, settings: dict | None = None, lower: str = "", **there: Any) -> encode.Message:
     data = codec(kind).encode(settings, lookup) if settings else b""
-    return encode.link_add(name, kind, data, **where)
+    return encode.link_add(name, kind, data, **_beside(lookup, lower, **there))
+
+
+def _beside(lookup: Lookup, lower: str = "", **there: Any) -> dict[str, int | None]:
+    """What a new interface sits on, and the namespace that it is made in, if that is another one."""
+    return {"lower": lookup.index(lower) if lower else None, "netns": lookup.netns(there["netns"]) if "netns" in there else None}
 
 
 def _link_set(lookup: Lookup, name: str, **given: Any) -> encode.Message:
@@ -216,6 +220,7 @@ def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
 _ALONE: dict[str, Callable[[Batch, str | None, dict[str, Any]], None]] = {
     "namespace_add": lambda batch, namespace, given: namespaces.add(given["name"]),
     "namespace_remove": lambda batch, namespace, given: batch.remove(given["name"]),
+    "link_add_raw": lambda batch, namespace, given: batch.link_add_raw(namespace, **given),
     "sysctl": lambda batch, namespace, given: batch.sysctl(namespace, given["key"], given["value"]),
 }
 """Requests that are no message: they wait for all before them."""

@@ -22,3 +22,13 @@ def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
         found[kind & 0x3FFF] = data[offset + 4 : offset + length]
         offset += (length + 3) & ~3
     return found
+
+
+def pack_ipv4(address: str) -> bytes:
+    """The four bytes of an address like 192.168.1.11."""
+    return bytes(map(int, address.split(".")))
+
+
+def unpack_ipv4(data: bytes) -> str:
+    """The address that four bytes are."""
+    return ".".join(map(str, data))

@@ -55,27 +55,30 @@ def _name(name: str) -> bytes:
     return attribute(IFLA_IFNAME, os.fsencode(name) + b"\0")  # a name made by hand may be no UTF-8
 
 
-def link_add(name: str, kind: str, data: bytes = b"", lower: int | None = None, netns: int | None = None) -> Message:
+def link_add(
+    name: str,
+    kind: str,
+    data: bytes = b"",
+    lower: int | None = None,
+    netns: int | None = None,
+    mac: str = "",
+    mtu: int = 0,
+) -> Message:
     """
-    ``ip link add NAME [link LOWER] [netns NAMESPACE] type KIND …``.
+    ``ip link add NAME [link LOWER] [netns NAMESPACE] [address MAC] [mtu MTU] type KIND …``.
 
     *data* are the kind's settings (IFLA_INFO_DATA), *lower* is an interface's number, *netns* a descriptor.
     """
-    info = attribute(IFLA_INFO_KIND, kind.encode()) + (attribute(IFLA_INFO_DATA, data) if data else b"")
-    return _link_new(name, info, lower, netns)
-
-
-def link_add_raw(name: str, info: bytes, lower: int | None = None, netns: int | None = None) -> Message:
-    """The same from the kernel's own description (IFLA_LINKINFO) of such an interface."""
-    return _link_new(name, info, lower, netns)
-
-
-def _link_new(name: str, info: bytes, lower: int | None, netns: int | None) -> Message:
     body = _LINK.pack(0, 0, 0, 0, 0) + _name(name)
     if lower is not None:
         body += attribute(IFLA_LINK, _U32.pack(lower))
     if netns is not None:
         body += attribute(IFLA_NET_NS_FD, _U32.pack(netns))
+    if mac:
+        body += attribute(IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+    if mtu:
+        body += attribute(IFLA_MTU, _U32.pack(mtu))
+    info = attribute(IFLA_INFO_KIND, kind.encode()) + (attribute(IFLA_INFO_DATA, data) if data else b"")
     return RTM_NEWLINK, NLM_F_CREATE_NEW, body + attribute(IFLA_LINKINFO, info)
 
 

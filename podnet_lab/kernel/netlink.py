@@ -22,7 +22,7 @@ NLM_F_CREATE_NEW = 0x400 | 0x200
 NLM_F_CREATE_OR_REPLACE = 0x400 | 0x100
 
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 270, 10, 11, 12
-NLMSGERR_ATTR_MSG = 1
+NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS = 1, 2
 SIOCGIFINDEX = 0x8933
 
 MOST_PER_SEND = 64
@@ -38,11 +38,15 @@ _HEADER = struct.Struct("=IHHII")
 
 
 class Refused(OSError):
-    """The kernel said no to one request of a batch: *position* counts from 0, *detail* is its longer word."""
+    """
+    The kernel said no to one request of a batch: *position* counts from 0, *detail* is its longer word.
 
-    def __init__(self, code: int, position: int = 0, detail: str = "") -> None:
+    *offset*: where in the message the attribute begins that it did not take; None if it did not say.
+    """
+
+    def __init__(self, code: int, position: int = 0, detail: str = "", offset: int | None = None) -> None:
         super().__init__(code, os.strerror(code))
-        self.position, self.detail = position, detail
+        self.position, self.detail, self.offset = position, detail, offset
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
@@ -122,8 +126,10 @@ class Socket:
                 (code,) = struct.unpack_from("=i", body)
                 if code:
                     # With a capped acknowledgement the attributes follow the 4 + 16 bytes of error and header.
-                    detail = attributes(body, 20).get(NLMSGERR_ATTR_MSG, b"").rstrip(b"\0").decode(errors="replace")
-                    refusals.append(Refused(-code, number, detail))
+                    more = attributes(body, 20)
+                    detail = more.get(NLMSGERR_ATTR_MSG, b"").rstrip(b"\0").decode(errors="replace")
+                    offset = struct.unpack("=I", more[NLMSGERR_ATTR_OFFS])[0] if NLMSGERR_ATTR_OFFS in more else None
+                    refusals.append(Refused(-code, number, detail, offset))
         return refusals
 
     def dump(self, kind: int, body: bytes, strict: bool = False) -> list[bytes]:

@@ -71,19 +71,15 @@ def change(name: str | None, kept: Mapping[str, Link], then: Namespace) -> list[
     steps: list[Step] = []
     for dev, link in then.links.items():
         was = kept.get(dev)
-        steps += _anew(name, link) if was is None else _changed(name, was, link)
+        if was is not None:
+            steps += _changed(name, was, link)
+        elif kind_of(link).remake(name, link):
+            steps += kind_of(link).adjust(name, link)
         if name is None and link.master != (was.master if was else None):
             steps.append(SetMaster(dev, link.master))
         elif name is None and was and link.master and was.port and not link.port and was.port not in _PASSING:
             steps += [SetMaster(dev, None), SetMaster(dev, link.master)]  # a port that is plugged in anew is an ordinary one
     return steps
-
-
-def _anew(name: str | None, link: Link) -> list[Step]:
-    kind = kind_of(link)
-    if not kind.remake(name, link) or (link.mtu == kind.default_mtu(link) and link.arp):
-        return []
-    return [ChangeLink(link.name, name, mtu=link.mtu, arp=link.arp, mac=link.mac if kind.remade_with_mac and link.mac else None)]
 
 
 def _changed(name: str | None, was: Link, link: Link) -> list[Step]:

@@ -3,6 +3,7 @@
 import shlex
 from itertools import pairwise
 
+import kinds
 import pytest
 
 from live.helpers import everything, stable
@@ -58,6 +59,7 @@ MIXED = [
     address.remove("10.50.0.8/24", dev="br0"),
     link.remove("br1"),
     namespace.remove("gone"),
+    *kinds.script(),
 ]
 
 # Characters that a name may have, and words, or beginnings of words, that `ip` has a meaning of its own for.

@@ -1,5 +1,6 @@
 """Each step on a real kernel: its claim is false before, true after, false after undo, and undo leaves no trace."""
 
+import kinds
 import pytest
 
 from live.helpers import UPLINK, stable
@@ -92,6 +93,7 @@ ON_A_WIRED_NODE = {
         neighbour.add("10.244.1.1", MAC, dev="veth-1-2", namespace=POD),
     ),
     "neighbour.remove": ([neighbour.add("10.244.1.77", MAC, dev="v-net-0")], neighbour.remove("10.244.1.77", dev="v-net-0")),
+    **kinds.merged("LIVE"),
 }
 
 

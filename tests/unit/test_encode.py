@@ -100,12 +100,6 @@ MESSAGES = {
             ),
         ),
     ),
-    "raw": (
-        encode.link_add_raw("d", attribute(1, b"dummy")),
-        16,
-        NEW,
-        link(("IFLA_IFNAME", "d"), linkinfo("dummy")),
-    ),
     "fdb append": (
         encode.fdb(True, MAC, 5, "192.168.1.12"),
         28,
@@ -211,14 +205,14 @@ def test_a_message_is_what_pyroute2_makes_of_the_same(name):
     assert decoded(message, body) == decoded(message, theirs(message, attrs, **fields))
 
 
-@pytest.mark.parametrize("name", [name for name in MESSAGES if not name.startswith(("veth", "bridge", "dummy", "macvlan", "raw"))])
+@pytest.mark.parametrize("name", [name for name in MESSAGES if not name.startswith(("veth", "bridge", "dummy", "macvlan"))])
 def test_a_flat_message_is_pyroute2s_byte_for_byte(name):
     (_, _, body), _, _, (message, attrs, fields) = MESSAGES[name]
     assert body == theirs(message, attrs, **fields)
 
 
 def test_every_encoder_is_compared():
-    functions = {"link_add", "link_add_raw", "link_remove", "link_set", "link_take", "address", "route"}
+    functions = {"link_add", "link_remove", "link_set", "link_take", "address", "route"}
     functions |= {"fdb", "neighbour_add", "neighbour_remove"}
     public = {name for name, one in vars(encode).items() if callable(one) and getattr(one, "__module__", "") == encode.__name__}
     assert {name for name in public if not name.startswith("_")} == functions

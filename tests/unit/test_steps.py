@@ -7,11 +7,13 @@ import re
 import shlex
 from dataclasses import FrozenInstanceError, fields
 
+import kinds
 import pytest
 import world
 
 from podnet_lab import devices, steps
-from podnet_lab.devices import kinds, link
+from podnet_lab.devices import kinds as names_of_kinds
+from podnet_lab.devices import link
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.raw import AddRawLink
 from podnet_lab.devices.veth import steps as veth
@@ -158,6 +160,7 @@ STEPS = [
         "no chain of kube-proxy is called a",
     ),
     (TABLE_THEN, TABLE_THEN.command, WIRED, "the table kube-proxy is not"),
+    *kinds.rows(world),
 ]
 EACH = pytest.mark.parametrize(("step", "command", "before", "words"), STEPS, ids=[command for _, command, _, _ in STEPS])
 
@@ -165,7 +168,7 @@ EACH = pytest.mark.parametrize(("step", "command", "before", "words"), STEPS, id
 @EACH
 def test_the_command_is_what_a_person_would_type(step, command, before, words):
     assert step.command == command
-    assert shlex.split(command)[0] in {"ip", "sysctl", "nft"}
+    assert shlex.split(command)[0] in {"ip", "bridge", "sysctl", "nft"}
 
 
 @EACH
@@ -203,7 +206,7 @@ def test_on_a_node_without_its_namespace_a_step_is_no_crash(step, command, befor
 
 def test_every_kind_of_step_is_in_the_table():
     """But for RemoveRule, AddRule's way back (a rule that is made again has another number), and AddRawLink, tried on a real kernel."""
-    rooms = [steps, steps.nft, devices, *(importlib.import_module(f"podnet_lab.devices.{kind}") for kind in kinds())]
+    rooms = [steps, steps.nft, devices, *(importlib.import_module(f"podnet_lab.devices.{kind}") for kind in names_of_kinds())]
     modules = [importlib.import_module(f"{room.__name__}.{one.name}") for room in rooms for one in pkgutil.iter_modules(room.__path__)]
     found = {one for module in modules for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, Step)}
     assert {one for one in found if one not in (Step, Nft, RemoveRule, AddRawLink) and not one.__name__.startswith("_")} == {
@@ -264,6 +267,7 @@ EXAMPLES = {
     "forwarding.setting": [forwarding.setting("v-net-0", "rp_filter", 1)],
     "neighbour.add": [neighbour.add("10.244.1.1", "02:00:00:00:00:01", dev=CABLE, namespace=POD)],
     "neighbour.remove": [neighbour.remove("10.244.1.1", dev=CABLE, namespace=POD)],
+    **kinds.merged("EXAMPLES"),
 }
 
 

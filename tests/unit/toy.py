@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from toy_nft import Tables
 
-from podnet_lab.model import Address, Conf, Link, Namespace, Neighbour, Route, Snapshot
+from podnet_lab.model import Address, Conf, FdbEntry, Link, Namespace, Neighbour, Route, Snapshot
 
 _numbers = itertools.count(10)
 NEW_CONF = {name: Conf(False) for name in ("all", "default", "lo")}
@@ -36,11 +36,11 @@ class Space:
         self.name = was.name
         self.links, self.conf = dict(was.links), dict(was.conf)
         self.addresses, self.routes, self.neighbours = list(was.addresses), list(was.routes), list(was.neighbours)
-        self.tables = Tables(was.rules)
+        self.fdb, self.tables = list(was.fdb), Tables(was.rules)
 
     def frozen(self) -> Namespace:
         kept = (tuple(self.addresses), tuple(self.routes), tuple(self.neighbours))
-        return Namespace(self.name, self.links, *kept, (), self.conf, self.tables.frozen())
+        return Namespace(self.name, self.links, *kept, tuple(self.fdb), self.conf, self.tables.frozen())
 
     def link(self, name: str) -> Link:
         return self.links.get(name) or _refuse(errno.ENODEV)
@@ -61,6 +61,7 @@ class Space:
         self.addresses, self.routes, self.neighbours = (
             [one for one in kept if one.dev != name] for kept in (self.addresses, self.routes, self.neighbours)
         )
+        self.fdb = [entry for entry in self.fdb if entry.dev != name]
         self.links = {dev: replace(link, master=None) if link.master == name else link for dev, link in self.links.items()}
 
     def switch(self, name: str, up: bool) -> None:
@@ -111,10 +112,22 @@ class Kernel:
     def nft_(self, space: Space, commands: list) -> None:
         space.tables.do(commands)
 
-    def link_add_(self, space: Space, name: str, kind: str, settings: dict | None = None) -> None:
+    def link_add_(self, space: Space, name: str, kind: str, settings: dict | None = None, lower: str = "", **there) -> None:
         if kind == "veth":
             return self._cable(space, name, **settings)
-        return space.make(name, kind)
+        where = self.spaces.get(there.get("netns", space.name)) or _refuse(errno.ENOENT)
+        where.make(name, kind)
+        below = (space.name, space.link(lower).name) if lower else None
+        where.links[name] = replace(where.links[name], settings=tuple(sorted((settings or {}).items())), lower=below)
+        return None
+
+    def fdb_add_(self, space: Space, mac: str, dev: str, remote: str) -> None:
+        space.link(dev)
+        space.fdb.append(FdbEntry(mac, dev, True, IPv4Address(remote)))
+
+    def fdb_remove_(self, space: Space, mac: str, dev: str, remote: str) -> None:
+        entry = FdbEntry(mac, dev, True, IPv4Address(remote))
+        space.fdb.remove(entry) if entry in space.fdb else _refuse(errno.ENOENT)
 
     def link_remove_(self, space: Space, name: str) -> None:
         link = space.link(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podnet_lab.devices.base import InterfaceKind
+from podnet_lab.devices.base import InterfaceKind, adjust_ethernet
 from podnet_lab.devices.bridge.steps import AddBridge
 from podnet_lab.model.link import Link
 from podnet_lab.steps.base import Step
@@ -13,16 +13,15 @@ class Bridge(InterfaceKind):
 
     switches = True
     keeps_mac = False
-    remade_with_mac = False
     picture = "bridge"
 
     def remake(self, namespace: str | None, link: Link) -> list[Step]:
         """On a node alone: no step makes a bridge in a Pod."""
         return [AddBridge(link.name)] if namespace is None else []
 
-    def default_mtu(self, link: Link) -> int:
-        """Ethernet's, until it has ports."""
-        return 1500
+    def adjust(self, namespace: str | None, link: Link) -> list[Step]:
+        """MTU and ARP where they are not as at first; its MAC comes from its ports."""
+        return adjust_ethernet(namespace, link)
 
 
 KIND = Bridge("bridge")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podnet_lab.devices.base import InterfaceKind, Wire
+from podnet_lab.devices.base import InterfaceKind, Wire, adjust_ethernet
 from podnet_lab.devices.link import MoveLink
 from podnet_lab.devices.veth.steps import AddVeth
 from podnet_lab.devices.wires import outside_ends
@@ -18,7 +18,6 @@ class Veth(InterfaceKind):
 
     paired = True
     faces_outside = True
-    remade_with_mac = False
     picture = "cable"
 
     def same(self, link: Link, other: Link) -> bool:
@@ -36,9 +35,9 @@ class Veth(InterfaceKind):
             return [AddVeth(peer, link.name, namespace)]
         return [AddVeth(link.name, peer, there), MoveLink(link.name, namespace)]
 
-    def default_mtu(self, link: Link) -> int:
-        """Ethernet's."""
-        return 1500
+    def adjust(self, namespace: str | None, link: Link) -> list[Step]:
+        """MTU and ARP where they are not as at first; its MAC is a new one, as from the hands of a person."""
+        return adjust_ethernet(namespace, link)
 
     def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
         """To its other end; where that is out of sight, over the external network to every other node."""

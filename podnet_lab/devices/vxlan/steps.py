@@ -1,0 +1,245 @@
+"""
+Tunnels, and where in them a MAC is found.
+
+A frame that goes out of a vxlan interface is put into a UDP packet, which goes to another host by that host's own address;
+there it comes out of the vxlan interface with the same number (VNI).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from shlex import quote
+
+from podnet_lab.devices.link import RemoveLink
+from podnet_lab.errors import BadInput
+from podnet_lab.model import Link, Snapshot
+from podnet_lab.plan import interface_name, ip_address, mac_address, port_number, within
+from podnet_lab.steps.base import Request, Step, inside, named, no_link, on, where
+
+PORT = 4789
+"""The UDP port that IANA gave to VXLAN (RFC 7348). Linux's own default, older than that, is 8472, and Flannel uses it."""
+
+MOST_VNI = 2**24 - 1
+"""A VXLAN Network Identifier has 24 bits."""
+
+
+@dataclass(frozen=True)
+class AddVxlan(Step):
+    """See `add`. *other* are settings that no step gives, in the kernel's own bytes: what one that was deleted had."""
+
+    name: str
+    vni: int
+    port: int = PORT
+    local: IPv4Address | None = None
+    dev: str | None = None
+    remote: IPv4Address | None = None
+    learning: bool = True
+    namespace: str | None = None
+    other: str = field(default="", compare=False, repr=False)
+
+    @property
+    def _settings(self) -> dict[str, object]:
+        chosen = {"local": self.local and str(self.local), "remote": self.remote and str(self.remote), "dev": self.dev}
+        return {"vni": self.vni, "port": self.port, "learning": self.learning} | {key: value for key, value in chosen.items() if value}
+
+    @property
+    def command(self) -> str:
+        words = [f"id {self.vni}"]
+        words += [f"dev {quote(self.dev)}"] if self.dev else []
+        words += [f"local {self.local}"] if self.local else []
+        words += [f"remote {self.remote}"] if self.remote else []
+        words += [f"dstport {self.port}", *([] if self.learning else ["nolearning"])]
+        return f"ip {on(self.namespace)}link add {named(self.name, 'name')} type vxlan {' '.join(words)}"
+
+    @property
+    def claim(self) -> str:
+        return f"{self.name}{where(self.namespace)} is a vxlan with VNI {self.vni}"
+
+    def requests(self) -> list[Request]:
+        settings = self._settings | ({"other": self.other} if self.other else {})
+        return [("link_add", self.namespace, {"name": self.name, "kind": "vxlan", "settings": settings})]
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_link(now, self.namespace, self.name)) is not None:
+            return missing
+        return self.conflict(now)
+
+    def conflict(self, before: Snapshot) -> str | None:
+        link = before.link(self.namespace, self.name)
+        if link is None:
+            return self._number_taken(before)
+        if link.kind != "vxlan":
+            return f"{self.name}{where(self.namespace)} is a {link.kind} interface"
+        return self._difference(link)
+
+    def _difference(self, link: Link) -> str | None:
+        wanted = self._settings
+        for name in ("vni", "port", "local", "remote", "dev", "learning"):
+            if (value := link.setting(name)) != wanted.get(name):
+                return f"{self.name}{where(self.namespace)} is a vxlan whose {name} is {value}, not {wanted.get(name)}"
+        return None
+
+    def _number_taken(self, before: Snapshot) -> str | None:
+        """The kernel takes a VNI once for each port and lower interface in a namespace."""
+        space = before.spaces.get(self.namespace)
+        for link in space.links.values() if space else ():
+            if (link.kind, link.setting("vni"), link.setting("port"), link.setting("dev")) == ("vxlan", self.vni, self.port, self.dev):
+                return f"{link.name}{where(self.namespace)} has VNI {self.vni} at port {self.port} already"
+        return None
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (RemoveLink(self.name, self.namespace),)
+
+    def touches(self) -> tuple:
+        return (("link", self.namespace, self.name),)
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+    def depends(self) -> set:
+        return super().depends() | ({("link", self.namespace, self.dev)} if self.dev else set())
+
+    def makes(self) -> tuple:
+        return (((self.namespace, self.name),),)
+
+
+@dataclass(frozen=True)
+class _Forwarding(Step):
+    mac: str
+    remote: IPv4Address
+    dev: str
+    namespace: str | None = None
+
+    def _command(self, verb: str) -> str:
+        return f"{inside(self.namespace)}bridge fdb {verb} {self.mac} dev {quote(self.dev)} dst {self.remote}"
+
+    def _request(self, operation: str) -> list[Request]:
+        return [(operation, self.namespace, {"mac": self.mac, "dev": self.dev, "remote": str(self.remote)})]
+
+    def _remotes(self, now: Snapshot) -> list[str]:
+        entries = now.spaces[self.namespace].fdb if self.namespace in now.spaces else ()
+        return sorted(str(entry.remote) for entry in entries if (entry.dev, entry.mac, entry.permanent) == (self.dev, self.mac, True))
+
+    def touches(self) -> tuple:
+        return (("fdb", self.namespace, self.dev, self.mac),)
+
+    def ends(self) -> tuple:
+        return self.touches()
+
+
+class AppendForwarding(_Forwarding):
+    """See `fdb_append`."""
+
+    @property
+    def command(self) -> str:
+        return self._command("append")
+
+    @property
+    def claim(self) -> str:
+        return f"{self.mac} is reached through {self.dev} at {self.remote}{where(self.namespace)}"
+
+    def requests(self) -> list[Request]:
+        return self._request("fdb_add")
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        if (missing := no_link(now, self.namespace, self.dev)) is not None:
+            return missing
+        remotes = self._remotes(now)
+        if str(self.remote) in remotes:
+            return None
+        at = f", but at {', '.join(remotes)}" if remotes else ""
+        return f"{self.dev}{where(self.namespace)} does not look for {self.mac} at {self.remote}{at}"
+
+    def ends(self) -> tuple:
+        return ()  # a second remote for the same MAC leaves the first one standing
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (RemoveForwarding(self.mac, self.remote, self.dev, self.namespace),)
+
+
+class RemoveForwarding(_Forwarding):
+    """See `fdb_remove`."""
+
+    @property
+    def command(self) -> str:
+        return self._command("del")
+
+    @property
+    def claim(self) -> str:
+        return f"{self.dev}{where(self.namespace)} does not look for {self.mac} at {self.remote}"
+
+    def requests(self) -> list[Request]:
+        return self._request("fdb_remove")
+
+    def contradiction(self, now: Snapshot) -> str | None:
+        still = str(self.remote) in self._remotes(now)
+        return f"{self.dev}{where(self.namespace)} still looks for {self.mac} at {self.remote}" if still else None
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        return (AppendForwarding(self.mac, self.remote, self.dev, self.namespace),)
+
+
+def add(
+    name: str,
+    vni: int,
+    local: str | None = None,
+    dev: str | None = None,
+    port: int = PORT,
+    *,
+    remote: str | None = None,
+    learning: bool = True,
+    namespace: str | None = None,
+) -> AddVxlan:
+    """
+    Make a vxlan interface: frames that go out of it travel in UDP packets from *local* to *port* of another host.
+
+    *vni* is the tunnel's number, *dev* the interface that its packets leave by, *remote* the address of the one other host,
+    if there is only one. With *learning* it remembers from which host a MAC came; without, `fdb_append` says it.
+
+    By hand::
+
+        ip link add flannel.1 type vxlan id 1 dev eth0 local 192.168.1.11 dstport 8472 nolearning
+    """
+    if not isinstance(vni, int) or isinstance(vni, bool) or not 0 <= vni <= MOST_VNI:
+        raise BadInput(f"a VNI is a number from 0 to {MOST_VNI}, not {vni!r}")
+    if not isinstance(learning, bool):
+        raise BadInput(f"learning is True or False, not {learning!r}")
+    ends = (None if local is None else ip_address(local), None if dev is None else interface_name(dev))
+    other = None if remote is None else ip_address(remote)
+    if other is not None and other.is_multicast and dev is None:
+        raise BadInput(f"{remote} is a group: it needs an interface (dev) to be reached by")
+    return AddVxlan(interface_name(name), vni, port_number(port), *ends, other, learning, within(namespace))
+
+
+def fdb_append(mac: str, remote: str, dev: str, namespace: str | None = None) -> AppendForwarding:
+    """
+    Say at which host's address (*remote*) a tunnel finds a MAC; of 00:00:00:00:00:00, which hosts get what it finds nowhere else.
+
+    By hand::
+
+        bridge fdb append 02:00:00:00:00:02 dev flannel.1 dst 192.168.1.12
+    """
+    return AppendForwarding(mac_address(mac), ip_address(remote), interface_name(dev), within(namespace))
+
+
+def fdb_remove(mac: str, remote: str, dev: str, namespace: str | None = None) -> RemoveForwarding:
+    """
+    Forget it.
+
+    By hand::
+
+        bridge fdb del 02:00:00:00:00:02 dev flannel.1 dst 192.168.1.12
+    """
+    return RemoveForwarding(mac_address(mac), ip_address(remote), interface_name(dev), within(namespace))
+
+
+def remove(name: str, namespace: str | None = None) -> RemoveLink:
+    """
+    Delete a vxlan interface, and its forwarding table with it.
+
+    By hand::
+
+        ip link del flannel.1
+    """
+    return RemoveLink(interface_name(name), within(namespace))
