@@ -12,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
+from podnet_lab.devices.base import Unseen
+from podnet_lab.devices.registry import kind_of
+from podnet_lab.devices.wires import taps
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Obstacle, Place, name
 from podnet_lab.explain.rp_filter import disbelieved
@@ -27,7 +30,6 @@ SLACK = 4
 TABLE = 1024
 """Neighbours that a kernel remembers at most, if nobody has told it otherwise (gc_thresh3, arp(7))."""
 
-KNOWN_KINDS = ("bridge", "veth", "physical", "loopback")
 _UNUSABLE = ("FAILED", "INCOMPLETE", "NONE")
 
 
@@ -76,38 +78,47 @@ Told = dict[tuple[Place, IPv4Address], str]
 """The MACs that somebody got to know by being asked."""
 
 
-def stations(cluster: Cluster, place: Place, link: Link) -> Iterator[Station]:
-    """Everyone who hears what goes out of *link*."""
-    yield from _out(cluster, Station(place, link, None, (), (link.mtu, place, link.name)))
+def receivers(cluster: Cluster, place: Place, link: Link) -> tuple[list[Station], list[str]]:
+    """The interfaces that hear what goes out of *link*, and, in words, where it goes besides and is not seen."""
+    heard, unseen = [], []
+    for end in _out(cluster, Station(place, link, None, (), (link.mtu, place, link.name))):
+        if isinstance(end, Unseen):
+            unseen.append(end.words)
+        else:
+            heard.append(end)
+    return heard, unseen
 
 
-def _out(cluster: Cluster, at: Station) -> Iterator[Station]:
+def _out(cluster: Cluster, at: Station) -> Iterator[Station | Unseen]:
     place, link = at.place, at.link
-    node = cluster[place[0]]
-    if link.kind == "bridge":
+    if kind_of(link).switches:
         yield from _flood(cluster, at, None)
-    elif link.peer is not None:
-        yield from _in(cluster, at, (place[0], link.peer[0]), node.link(*link.peer))
-    elif link.kind in ("veth", "physical"):
-        for other, space, far in _uplinks(cluster):
-            if other != place[0]:
-                yield from _in(cluster, at, (other, space), far)
+        return
+    for wire in kind_of(link).transmit(cluster, *place, link):
+        if isinstance(wire, Unseen):
+            yield wire
+        else:
+            yield from _in(cluster, at, (wire.node, wire.namespace), wire.link)
 
 
-def _uplinks(cluster: Cluster) -> Iterator[tuple[str, str | None, Link]]:
-    for name_, node in cluster.items():
-        for space in node.spaces.values():
-            yield from ((name_, space.name, one) for one in space.links.values() if one.kind in ("veth", "physical") and one.peer is None)
+def _in(cluster: Cluster, before: Station, place: Place, link: Link) -> Iterator[Station | Unseen]:
+    """Who hears a frame that comes in at *link*: the interface itself or its bridge, and those that share it, as macvlans do."""
+    yield from _received(cluster, before, place, link)
+    if kind_of(link).taps_lower:
+        return
+    trouble = before.trouble or (None if link.up else causes.down(place, link.name))
+    for tap in taps(cluster[place[0]], place[1], link):
+        yield from _received(cluster, replace(before, trouble=trouble), (tap.node, tap.namespace), tap.link)
 
 
-def _in(cluster: Cluster, before: Station, place: Place, link: Link) -> Iterator[Station]:
+def _received(cluster: Cluster, before: Station, place: Place, link: Link) -> Iterator[Station | Unseen]:
     node = cluster[place[0]]
     trouble = before.trouble or (None if link.up else causes.down(place, link.name))
     at = replace(
         before, place=place, link=link, trouble=trouble, narrow=min(before.narrow, (link.mtu, place, link.name), key=lambda one: one[0])
     )
     bridge = node.link(place[1], link.master) if link.master else None
-    if bridge is None or bridge.kind != "bridge":
+    if bridge is None or not kind_of(bridge).switches:
         yield at
         return
     trouble = trouble or (None if bridge.up else causes.down(place, bridge.name)) or _held(place, link)
@@ -141,24 +152,27 @@ def next_hop(cluster: Cluster, place: Place, route: Route, to: IPv4Address, send
     """Who gets a packet of *sender* that takes *route*, whose gateway, or else *to* itself, is a neighbour; or what is wrong there."""
     space, dev, address = cluster[place[0]].spaces[place[1]], route.dev, route.via or to
     link = space.links[dev]
-    if link.kind not in KNOWN_KINDS:
-        return Next(unsure=f"{name(place)}'s {dev} is a {link.kind}, and where that leads is not seen")
     if (problem := unfit(replace(link, arp=True), place)) is not None:
         return Next(problem=problem)
-    heard = list(stations(cluster, place, link))
+    heard, unseen = receivers(cluster, place, link)
     if not link.arp and _believed(space, dev, address) is None:
         # It asks nobody, and sends to its own MAC (arp_constructor): seldom is that somebody's.
         deaf = causes.deaf(place, dev)
         found = _by_mac(cluster, place, route, to, Neighbour(address, dev, link.mac, "NOARP"), heard)
-        return Next(found.station, None if found.station else deaf, deaf)
+        return _or_unseen(Next(found.station, None if found.station else deaf, deaf), unseen)
     believed = _believed(space, dev, address)
     if believed is None and (place, address) in told:
         believed = Neighbour(address, dev, told[place, address], "REACHABLE")
     if believed is not None:
-        return _by_mac(cluster, place, route, to, believed, heard)
+        return _or_unseen(_by_mac(cluster, place, route, to, believed, heard), unseen)
     if (entries := sum(len(one.neighbours) for one in cluster[place[0]].spaces.values())) >= TABLE:
         return Next(problem=causes.table_full(place, entries))
-    return _by_question(cluster, place, route, to, sender, heard)
+    return _or_unseen(_by_question(cluster, place, route, to, sender, heard), unseen)
+
+
+def _or_unseen(hop: Next, unseen: list[str]) -> Next:
+    """The same, but unsure where nobody is known to get the frame, and it also goes where nothing is seen."""
+    return Next(unsure=unseen[0]) if unseen and hop.station is None else hop
 
 
 def unfit(link: Link, place: Place) -> Obstacle | None:
@@ -246,7 +260,7 @@ def _stands_in(cluster: Cluster, one: Station, address: IPv4Address) -> bool:
 
 def _twin(cluster: Cluster, place: Place, link: Link, to: Station, fresh: bool) -> Obstacle | None:
     """Why a bridge does not bring a frame to *to*: its MAC is also the sender's, the bridge's, or was learnt behind another port."""
-    if link.mac == to.link.mac and "bridge" not in (link.kind, to.link.kind) and to.crossed:
+    if link.mac == to.link.mac and not (kind_of(link).switches or kind_of(to.link).switches) and to.crossed:
         return causes.twins(to.crossed[0].place, name(place), name(to.place))
     for one in to.crossed:
         space = cluster[one.place[0]].spaces[one.place[1]]
