@@ -1,0 +1,50 @@
+"""What a macvlan is to the rest of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from podnet_lab.devices.base import InterfaceKind, Unseen, Wire
+from podnet_lab.devices.link import ChangeLink
+from podnet_lab.devices.macvlan.steps import AddMacvlan
+from podnet_lab.devices.registry import kind_of
+from podnet_lab.devices.wires import taps
+from podnet_lab.model.link import Link
+from podnet_lab.model.snapshot import Cluster
+from podnet_lab.steps.base import Step
+
+
+class Macvlan(InterfaceKind):
+    """A second interface on a wire; its MAC is its own."""
+
+    taps_lower = True
+
+    def words(self, link: Link) -> str:
+        """Its mode, and what it sits on."""
+        return f"{link.setting('mode')}, on {link.lower[1] if link.lower else 'something out of sight'}"
+
+    def remake(self, namespace: str | None, link: Link) -> list[Step]:
+        """On the same lower interface, if that can be seen."""
+        if link.lower is None:
+            return []
+        settings = dict(link.settings)
+        return [AddMacvlan(link.name, link.lower[1], settings["mode"], namespace, link.lower[0], settings.get("flags", 0))]
+
+    def adjust(self, namespace: str | None, link: Link) -> list[Step]:
+        """Its MAC, which others know it by, and its MTU."""
+        return [ChangeLink(link.name, namespace, mtu=link.mtu, mac=link.mac, arp=None if link.arp else False)]
+
+    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterator[Wire | Unseen]:
+        """To those on the same lower interface, in mode "bridge", and out of that to the wire; never to the lower's own node."""
+        if link.lower is None:
+            yield Unseen(f"{namespace or node}'s {link.name} is a macvlan on something out of sight")
+            return
+        lower = cluster[node].link(*link.lower)
+        if link.setting("mode") == "bridge":
+            for tap in taps(cluster[node], link.lower[0], lower):
+                if (tap.namespace, tap.link.name) != (namespace, link.name) and tap.link.setting("mode") == "bridge":
+                    yield tap
+        yield from kind_of(lower).transmit(cluster, node, link.lower[0], lower)
+
+
+KIND = Macvlan("macvlan")
