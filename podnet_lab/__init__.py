@@ -37,7 +37,7 @@ _PLACES = {
 
 def _kinds() -> dict[str, str]:
     """The kinds of interfaces that have steps: ``bridge``, ``veth``, and whatever else has a folder."""
-    from podnet_lab import devices  # here: an agent imports this package, and asks for nothing by its public name
+    devices = import_module("podnet_lab.devices")  # here: an agent imports this package, and asks for nothing by its public name
 
     return {name: f"podnet_lab.devices.{name}.steps" for name in devices.kinds() if devices.has(name, "steps")}
 

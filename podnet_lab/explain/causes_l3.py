@@ -9,6 +9,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from podnet_lab.devices import link
+from podnet_lab.devices.registry import kind_of
 from podnet_lab.explain.cause import Obstacle, Place, name
 from podnet_lab.model import Namespace, PolicyRule, Route, Snapshot
 from podnet_lab.model.roles import bridge_of
@@ -48,7 +49,11 @@ def no_forwarding_from(place: Place, dev: str) -> Obstacle:
 
 def no_route(cluster: Mapping[str, Snapshot], place: Place, space: Namespace, to: IPv4Address) -> Obstacle:
     """Nothing in the routing table fits."""
-    down = [link.name for link in space.links.values() if not link.up and space.addresses_of(link.name) and link.kind != "loopback"]
+    down = [
+        link.name
+        for link in space.links.values()
+        if not link.up and space.addresses_of(link.name) and not kind_of(link).comes_with_namespace
+    ]
     text = f"{name(place)} has no route to {to}" + (f"; {' and '.join(down)} in {name(place)} is down" if down else "")
     repair = [link.up(dev, place[1]) for dev in down] or _route_to(cluster, place, to)
     return Obstacle(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
+from podnet_lab.devices.registry import kind_of
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Obstacle, Place
 from podnet_lab.explain.causes_l3 import no_gateway
@@ -45,7 +46,7 @@ def _holders(node: Snapshot, address: IPv4Address) -> Iterator[tuple[Namespace, 
 
 def _bridge(node: Snapshot, namespace: str | None, link: Link) -> tuple[str, str | None] | None:
     """The bridge of the node that an interface is, or that its cable is plugged into, by which port."""
-    if link.kind == "bridge" and namespace is None:
+    if kind_of(link).switches and namespace is None:
         return link.name, None
     end = node.link(*link.peer) if link.peer and link.peer[0] is None else None
     return (end.master, end.name) if end is not None and end.master else None

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address
 from itertools import groupby
 from types import MappingProxyType
 
+from podnet_lab.devices.registry import kind_of
 from podnet_lab.model import Snapshot
 from podnet_lab.packets import frame_order
 from podnet_lab.packets.frames import RST, SYN, Frame
@@ -173,11 +174,11 @@ def owners(cluster: Cluster) -> dict[str, str]:
     for name, node in cluster.items():
         for space in node.spaces.values():
             for link in space.links.values():
-                if link.kind != "loopback":
+                if not kind_of(link).comes_with_namespace:
                     found[link.mac] = space.name if space.name else f"{name} {link.name}"
     # A bridge takes its MAC from a port, where it has none of its own: what is sent to it is for the bridge.
     for name, node in cluster.items():
-        found |= {link.mac: f"{name} {link.name}" for link in node.own.links.values() if link.kind == "bridge"}
+        found |= {link.mac: f"{name} {link.name}" for link in node.own.links.values() if kind_of(link).switches}
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from podnet_lab.devices.registry import kind_of
 from podnet_lab.model import Namespace, Snapshot
 
 
@@ -11,6 +12,7 @@ def facts(space: Namespace) -> list[str]:
     """One line for each thing in a namespace; no MACs, no numbers, nothing that the kernel learnt by itself."""
     lines = [_link(space, name) for name in sorted(space.links)]
     lines += [f"{name} has {address}" for name in sorted(space.links) for address in sorted(map(str, space.addresses_of(name)))]
+    lines += sorted({f"{entry.dev} looks for others at {entry.remote}" for entry in space.fdb if entry.remote and entry.permanent})
     lines += [f"route {route}" for route in sorted(space.routes, key=lambda one: (one.to, str(one)))]
     # Of a node alone: a Pod's own setting comes from the host, and decides nothing here.
     return lines if space.name else [*lines, "forwards" if space.forwarding else "does not forward"]
@@ -20,7 +22,9 @@ def _link(space: Namespace, name: str) -> str:
     link = space.links[name]
     end = f", other end {link.peer[1]}{f' in {link.peer[0]}' if link.peer[0] else ''}" if link.peer else ""
     port = f", plugged into {link.master}" if link.master else ""
-    return f"{name} ({link.kind}) is {'up' if link.up else 'down'}{port}{end}"
+    words = kind_of(link).words(link)
+    kind = f"{link.kind}, {words}" if words else link.kind
+    return f"{name} ({kind}) is {'up' if link.up else 'down'}{port}{end}"
 
 
 def same(one: Mapping[str, Snapshot], other: Mapping[str, Snapshot]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from podnet_lab.devices.registry import kind_of
 from podnet_lab.model import MAIN_TABLE, USUAL_POLICY, Link, Namespace, Snapshot
 from podnet_lab.show.canvas import key
 
@@ -54,7 +55,12 @@ def _pods(node: Snapshot) -> str:
 
 def _interface(node: Snapshot, space: Namespace, link: Link) -> str:
     where, prompt = space.name or node.node, f"{node.node}# ip{f' -n {space.name}' if space.name else ''}"
-    facts = [f"{link.kind}, {_state(link)}", f"MAC {link.mac}, MTU {link.mtu}" + ("" if link.arp else ", ARP is off")]
+    words = kind_of(link).words(link)
+    facts = [
+        f"{link.kind}, {_state(link)}",
+        *([words] if words else []),
+        f"MAC {link.mac}, MTU {link.mtu}" + ("" if link.arp else ", ARP is off"),
+    ]
     facts += [f"port of the bridge {link.master}" + (f", {link.port}" if link.port else "")] if link.master else []
     behind = [one for one in node.own.fdb if space.name is None and one.dev == link.name and not one.permanent]
     other = ""
@@ -74,11 +80,15 @@ def _interface(node: Snapshot, space: Namespace, link: Link) -> str:
             (f"{one.address} is at {one.mac or '?'} ({one.state})" for one in space.neighbours if one.dev == link.name),
         ),
     ]
-    if link.kind == "bridge":
+    if kind_of(link).switches:
         ports = " ".join(_pick(node.node, space.name, port, port) for port in space.ports_of(link.name))
         parts.insert(0, f"<h5>ports</h5><p>{ports or 'none'}</p>")
     if link.master:
         parts.append(_list("learnt behind this port", f"{node.node}# bridge fdb show brport {link.name}", (one.mac for one in behind)))
+    remotes = [f"{entry.mac} is at {entry.remote}" for entry in space.fdb if entry.dev == link.name and entry.remote]
+    if remotes:
+        command = f"{node.node}# {'ip netns exec ' + space.name + ' ' if space.name else ''}bridge fdb show dev {link.name}"
+        parts.append(_list("where it looks for others", command, remotes))
     said = "".join(f"<p>{escape(one)}</p>" for one in facts)
     return f"<h4>{escape(link.name)} in {escape(where)}</h4>{said}{other}{''.join(parts)}"
 
@@ -86,7 +96,7 @@ def _interface(node: Snapshot, space: Namespace, link: Link) -> str:
 def _state(link: Link) -> str:
     if not link.up:
         return "down"
-    return "up" if link.carrier or link.kind == "loopback" else "up, and nobody at its other end"
+    return "up" if link.carrier or kind_of(link).comes_with_namespace else "up, and nobody at its other end"
 
 
 def _pick(node: str, namespace: str | None, dev: str | None, words: str) -> str:

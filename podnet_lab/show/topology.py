@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from podnet_lab.model import Snapshot
-from podnet_lab.model.roles import bridge_of, uplink
+from podnet_lab.model.roles import uplink
 from podnet_lab.packets.trace import Trace
-from podnet_lab.show import snapshot_text, trace_overlay
+from podnet_lab.show import columns, snapshot_text, trace_overlay
 from podnet_lab.show.canvas import Canvas, clip
-from podnet_lab.show.topology_node import GAP, MOST_PODS, POD_HEIGHT, POD_WIDTH, Sheet, draw_pods
+from podnet_lab.show.columns import GAP, POD_HEIGHT
+from podnet_lab.show.topology_node import BOX_HEIGHT, Sheet, draw_boxes, draw_columns
 from podnet_lab.show.trace_overlay import Anchors
 
 NODE_TOP, EXTERNAL_TOP, MARGIN = 86, 14, 12
@@ -54,10 +55,11 @@ class Topology:
 def sketch(shown: Topology, live: bool = False) -> tuple[Canvas, Anchors]:
     """The drawing, and where each interface is on it; in a *live* one, parts are known by (node, namespace, interface)."""
     cluster, outside, trace = shown.cluster, shown.outside, shown.trace
-    widths = [_width(node) for node in cluster.values()]
+    widths = [columns.width(node) for node in cluster.values()]
     width = max(sum(widths) + MARGIN * (len(widths) + 1), NARROWEST)
     routes = max((len(_routes(node)) for node in cluster.values()), default=0)
-    bridge_top = NODE_TOP + 44 + LINE * (routes + 1)
+    boxes_top = NODE_TOP + 44 + LINE * (routes + 1)
+    bridge_top = boxes_top + (BOX_HEIGHT + GAP if any(map(columns.boxes, cluster.values())) else 0)
     pods_top = bridge_top + 34 + 56
     loose = max((len(_loose(node)) for node in cluster.values()), default=0)
     legend = LEGEND if trace is not None else 0
@@ -71,7 +73,10 @@ def sketch(shown: Topology, live: bool = False) -> tuple[Canvas, Anchors]:
     left = MARGIN
     for (name, node), node_width in zip(cluster.items(), widths, strict=True):
         was = None if shown.before is None else shown.before.get(name)
-        _node(Sheet(canvas, node, was, left, node_width, pods_top, bridge_top, anchors), height - MARGIN - legend)
+        sheet = Sheet(canvas, node, was, left, node_width, pods_top, bridge_top, anchors)
+        _node(sheet, height - MARGIN - legend)
+        draw_boxes(sheet, boxes_top)
+        draw_columns(sheet)
         left += node_width + MARGIN
     if trace is not None:
         trace_overlay.draw(canvas, anchors, trace, NETWORK_BOTTOM)
@@ -88,11 +93,6 @@ def _outside(canvas: Canvas, outside: Snapshot, width: float, anchors: Anchors) 
     anchors[outside.node, None, up.name] = (width - MARGIN - 90, NETWORK_BOTTOM)
 
 
-def _width(node: Snapshot) -> float:
-    pods = min(len(node.spaces) - 1, MOST_PODS)
-    return max(2, pods) * (POD_WIDTH + GAP) + GAP
-
-
 def _all_routes(node: Snapshot) -> list[str]:
     # With a gateway, the interface follows from it, and would only make the line long.
     return [str(replace(route, dev=None) if route.via else route) for route in node.own.routes if not route.kernel]
@@ -105,7 +105,7 @@ def _routes(node: Snapshot) -> list[str]:
 
 def _loose(node: Snapshot) -> list[str]:
     """Cables both of whose ends still lie about on the node."""
-    ends = {link.name: link for link in node.own.links.values() if link.kind == "veth" and link.peer and link.peer[0] is None}
+    ends = {link.name: link for link in node.own.links.values() if link.peer and link.peer[0] is None}
     return sorted({" — ".join(sorted((name, link.peer[1]))) for name, link in ends.items()})
 
 
@@ -130,22 +130,5 @@ def _node(sheet: Sheet, bottom: float) -> None:
         fresh = old is not None and line not in old
         words = clip(f"{'+ ' if fresh else ''}{line}", sheet.width - 20)
         canvas.text(sheet.left + 10, NODE_TOP + 38 + LINE * (number + 1), words, "new" if fresh else "faint", bold=fresh)
-    _bridge(sheet)
-    draw_pods(sheet)
     for number, line in enumerate(_loose(node)):
         canvas.text(sheet.left + 10, sheet.pods_top + POD_HEIGHT + 24 + LINE * number, f"loose cable {line}", "faint")
-
-
-def _bridge(sheet: Sheet) -> None:
-    link = bridge_of(sheet.node)
-    x, width = sheet.left + 10, sheet.width - 20
-    if link is None:
-        return
-    fresh = sheet.new(None, link.name)
-    sheet.at(None, link.name, x + width - 14, sheet.bridge_top + 15)
-    with sheet.canvas.part((sheet.node.node, None, link.name), f"bridge {link.name} of {sheet.node.node}"):
-        sheet.canvas.box(x, sheet.bridge_top, width, 30, "bridge", "new" if fresh else "line", dashed=not link.up, bold=fresh)
-        has = ", ".join(map(str, sheet.node.own.addresses_of(link.name))) or "no address"
-        words = f"{'+ ' if fresh else ''}{link.name}  {has}{'' if link.up else '  (down)'}"
-        changed = not fresh and not sheet.same_address(None, link.name)
-        sheet.canvas.text(x + 8, sheet.bridge_top + 19, clip(words, width - 12), "new" if changed else "ink", bold=fresh or changed)

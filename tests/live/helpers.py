@@ -36,6 +36,8 @@ def _space(space: Namespace) -> dict:
     return {
         "facts": facts(space),
         "links": {one.name: (one.kind, one.up, one.mtu, one.arp, one.master, one.peer) for one in space.links.values()},
+        "kinds": {link.name: (link.lower, link.settings, bool(link.info)) for link in space.links.values()},
+        "tunnels": sorted(f"{entry.dev} {entry.mac} {entry.remote}" for entry in space.fdb if entry.remote and entry.permanent),
         "addresses": sorted(f"{one.dev} {one.interface}" for one in space.addresses),
         "routes": sorted(f"{one} table {one.table} {one.kernel}" for one in space.routes),
         "neighbours": sorted(f"{one.dev} {one.address} {one.mac}" for one in space.neighbours if one.state == "PERMANENT"),

@@ -7,8 +7,10 @@ from html import unescape
 
 import world
 
+from podnet_lab import address, bridge, link, macvlan, namespace, veth, vxlan
 from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verdict
-from podnet_lab.devices.veth import steps as veth
+from podnet_lab.model import Link
+from podnet_lab.model.roles import uplink
 from podnet_lab.plan import plan
 from podnet_lab.show import heatmap
 from podnet_lab.show.topology import Topology, sketch
@@ -34,6 +36,43 @@ def test_everything_on_a_live_topology_can_be_picked_and_nothing_on_a_still_one(
     assert found["node node1"] == ("node1", None, None)
     assert len(found) == 2 * (1 + 1 + 1 + 2 * 3)
     assert parts(shown.svg) == {}
+
+
+def texts(cluster, before=None):
+    return re.findall(r"<text[^>]*>([^<]*)</text>", Topology(cluster, before).svg)
+
+
+def test_each_bridge_of_a_node_is_drawn_above_its_own_pods():
+    blue = [namespace.add("blue"), veth.add("b1-br", peer="b1", peer_namespace="blue"), link.up("b1-br"), link.up("b1", namespace="blue")]
+    second = [bridge.add("br-b"), link.up("br-b"), address.add("10.77.0.1/24", dev="br-b"), *blue]
+    unplugged = world.change(WIRED, "node1", *second)
+    bridges = [word[:7].strip() for word in texts(unplugged) if word.startswith(("v-net-0", "br-b "))]
+    assert bridges == ["br-b  1", "v-net-0", "v-net-0"]
+    assert texts(unplugged).count("unplugged") == 1
+    plugged = world.change(unplugged, "node1", veth.plug("b1-br", into="br-b"))
+    assert "unplugged" not in texts(plugged)
+    found = parts(sketch(Topology(plugged), live=True)[0].svg())
+    assert {("node1", None, "br-b"), ("node1", None, "v-net-0"), ("node1", "blue", "b1")} <= set(found.values())
+
+
+def test_what_is_neither_bridge_nor_cable_is_a_box_with_its_kind():
+    made = world.change(WIRED, "node1", vxlan.add("flannel.1", 1, local="192.168.1.11", port=8472), macvlan.add("mv0", "eth0"))
+    words = texts(made)
+    assert "flannel.1" in words
+    assert next(word for word in words if word.startswith("down, vxlan"))
+    assert next(word for word in words if word.startswith("down, macvlan"))
+    odd = {**made["node1"].own.links, "wg0": Link("wg0", "wireguard", up=True)}
+    cluster = made | {"node1": replace(made["node1"], spaces=made["node1"].spaces | {None: replace(made["node1"].own, links=odd)})}
+    assert "wireguard" in texts(cluster)
+    assert "+ flannel.1" in texts(made, WIRED)
+
+
+def test_a_tunnel_that_the_kernel_brought_is_not_the_way_to_the_other_nodes():
+    links = {"tunl0": Link("tunl0", "ipip", up=True, index=1), **WIRED["node1"].own.links}
+    node = replace(WIRED["node1"], spaces=WIRED["node1"].spaces | {None: replace(WIRED["node1"].own, links=links)})
+    assert uplink(node).name == "eth0"
+    assert "eth0 192.168.1.11/24" in texts(WIRED | {"node1": node})
+    assert "tunl0" not in " ".join(texts(WIRED | {"node1": node}))
 
 
 def test_a_live_picture_shows_what_a_still_one_shows():
