@@ -7,6 +7,7 @@ Light, since an agent imports it: what a kind is to the rest of the house is ask
 from __future__ import annotations
 
 import os
+from functools import cache
 
 _FOLDER = os.path.dirname(__file__)
 
@@ -16,6 +17,7 @@ def kinds() -> tuple[str, ...]:
     return tuple(sorted(name for name in os.listdir(_FOLDER) if has(name, "kind")))
 
 
+@cache
 def has(name: str, part: str) -> bool:
     """Whether a kind's folder has a file for *part*: "kind", "steps" or "codec"."""
     return os.path.exists(os.path.join(_FOLDER, name, f"{part}.py"))

@@ -30,6 +30,7 @@ class Batch:
     def __init__(self) -> None:
         self._home = namespaces.here()
         self._descriptors: dict[str, int] = {}
+        self._lookups: dict[str | None, Lookup] = {}
         self._sockets: dict[str | None, Socket] = {}
         self._dying: set[int] = set()
 
@@ -81,7 +82,9 @@ class Batch:
 
     def message(self, operation: str, namespace: str | None, arguments: dict[str, Any]) -> encode.Message:
         """Encode one netlink request, with the numbers of the interfaces and the descriptors of the namespaces that it names."""
-        return _MESSAGES[operation](Lookup(self, namespace), **arguments)
+        if (lookup := self._lookups.get(namespace)) is None:
+            lookup = self._lookups[namespace] = Lookup(self, namespace)
+        return _MESSAGES[operation](lookup, **arguments)
 
     def link_add_raw(self, namespace: str | None, name: str, info: str, mac: str, mtu: int, **beside: Any) -> None:
         """Make an interface again as the kernel had described it."""
@@ -152,7 +155,7 @@ _MESSAGES: dict[str, Callable[..., encode.Message]] = {
 }
 """What each operation asks of the kernel, as one message."""
 
-_NAMES_LINKS = ("dev", "lower", "master", "to")
+_NAMES_LINKS = ("dev", "master", "to")
 """Arguments by which an operation looks something up that an earlier request of the same batch may be about to make."""
 
 
@@ -212,9 +215,9 @@ def apply(requests: list[Request]) -> None:
 
 
 def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
-    if any(map(arguments.get, _NAMES_LINKS)):
-        return True
-    return "settings" in arguments and is_so(arguments["kind"], "NAMES_LINKS")
+    if operation == "link_add":
+        return "lower" in arguments or ("settings" in arguments and is_so(arguments["kind"], "NAMES_LINKS"))
+    return operation != "link_remove" and any(name in arguments for name in _NAMES_LINKS)
 
 
 _ALONE: dict[str, Callable[[Batch, str | None, dict[str, Any]], None]] = {

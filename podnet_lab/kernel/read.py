@@ -100,7 +100,8 @@ def links(sock: Socket) -> list[dict[str, Any]]:
         )
     names = {link["index"]: link["name"] for link in found}
     for link in found:
-        link["settings"] = codecs.decode(link["kind"], link.pop("data"), names)
+        data = link.pop("data")
+        link["settings"] = codecs.decode(link["kind"], data, names) if data else {}
     return found
 
 

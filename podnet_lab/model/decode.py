@@ -37,9 +37,23 @@ def snapshot(node: str, spaces: dict[str, Any], rules: Ruleset = NO_RULES) -> Sn
 
 
 def _link(has: dict[str, Any]) -> Link:
-    plain = {key: value for key, value in has.items() if key != "card"}
-    plain |= {key: tuple(has[key]) if has.get(key) else None for key in ("peer", "lower")}
-    return Link(**plain | {"settings": tuple(sorted(has.get("settings", {}).items()))})
+    peer, lower, settings = has["peer"], has["lower"], has["settings"]
+    return Link(
+        has["name"],
+        has["kind"],
+        has["up"],
+        has["mac"],
+        has["mtu"],
+        has["arp"],
+        has["master"],
+        tuple(peer) if peer else None,
+        has["carrier"],
+        has["index"],
+        has["port"],
+        tuple(lower) if lower else None,
+        tuple(sorted(settings.items())) if settings else (),
+        has["info"],
+    )
 
 
 def _namespace(name: str | None, has: dict[str, Any], rules: Ruleset) -> Namespace:
