@@ -38,8 +38,8 @@ def is_so(kind: str, what: str) -> bool:
 
 def decode(kind: str, data: bytes, names: dict[int, str]) -> dict[str, Any]:
     """The settings that a snapshot keeps; none where the kind has no codec, or one that gives none."""
-    found = getattr(codec(kind), "decode", None)
-    return found(data, names) if found else {}
+    decoder = getattr(codec(kind), "decode", None)
+    return decoder(data, names) if decoder else {}
 
 
 def known(kind: str) -> bool:

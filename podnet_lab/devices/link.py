@@ -42,14 +42,17 @@ class SwitchLink(Step):
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_link(now, self.namespace, self.name)) is not None:
             return missing
-        found = now.link(self.namespace, self.name).up
-        return None if found == self.up else f"{self.name}{where(self.namespace)} is {'up' if found else 'down'}"
+        up = now.link(self.namespace, self.name).up
+        return None if up == self.up else f"{self.name}{where(self.namespace)} is {'up' if up else 'down'}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         # Switching lo on gives it 127.0.0.1/8, and switching it off does not take that away.
         had = before.spaces[self.namespace].addresses_of(self.name)
-        gained = (one for one in after.spaces[self.namespace].addresses_of(self.name) if one not in had)
-        back = (*(RemoveAddress(one, self.name, self.namespace) for one in gained), SwitchLink(self.name, self.namespace, up=not self.up))
+        gained = (address for address in after.spaces[self.namespace].addresses_of(self.name) if address not in had)
+        back = (
+            *(RemoveAddress(address, self.name, self.namespace) for address in gained),
+            SwitchLink(self.name, self.namespace, up=not self.up),
+        )
         return (*back, *lost(before, after, self.namespace, self.name))
 
     def touches(self) -> tuple:
@@ -173,7 +176,7 @@ class MoveLink(Step):
         # The kernel resets an interface that changes namespaces: what else it had is put back behind it.
         was, space = before.link(self.namespace, self.name), before.spaces[self.namespace]
         again: list[Step] = [SetMaster(self.name, was.master)] if was.master and self.namespace is None else []
-        again += [AddAddress(one, self.name, self.namespace) for one in space.addresses_of(self.name)]
+        again += [AddAddress(address, self.name, self.namespace) for address in space.addresses_of(self.name)]
         again += [SwitchLink(self.name, self.namespace, up=True)] if was.up else []
         return (back, *again, *lost(before, after, self.namespace, self.name))
 

@@ -39,7 +39,7 @@ def restore(now: Snapshot, then: Snapshot) -> list[Step]:
         steps += links.switch(name, kept, space)
         steps += _settings(name, was, space, here)
         steps += _routes(
-            name, was, space, here, touched={one.dev for one in steps if isinstance(one, RemoveAddress) and one.namespace == name}
+            name, was, space, here, touched={step.dev for step in steps if isinstance(step, RemoveAddress) and step.namespace == name}
         )
         steps += _neighbours(name, was, space, here)
         steps += links.restore_tables(name, was, space)
@@ -47,15 +47,15 @@ def restore(now: Snapshot, then: Snapshot) -> list[Step]:
 
 
 def _addresses(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:
-    had = {one for one in was.addresses if one.dev not in gone}
+    had = {address for address in was.addresses if address.dev not in gone}
     want = set(space.addresses)
     # Switching lo on gives it 127.0.0.1/8 by itself.
     up = "lo" in was.links and was.links["lo"].up
-    by_itself = {one for one in want - had if one.dev == "lo" and one.interface.is_loopback and not up}
-    lost = {one for one in want & had if (one.dev, one.interface) in _lost_kernel_routes(was, space)}
-    steps: list[Step] = [RemoveAddress.of(one, name, raw=True) for one in sorted((had - want) | (had & lost), key=str)]
+    by_itself = {address for address in want - had if address.dev == "lo" and address.interface.is_loopback and not up}
+    lost = {address for address in want & had if (address.dev, address.interface) in _lost_kernel_routes(was, space)}
+    steps: list[Step] = [RemoveAddress.of(address, name, raw=True) for address in sorted((had - want) | (had & lost), key=str)]
     add = sorted((want - had - by_itself) | lost, key=str)
-    return steps + [AddAddress.of(one, name, raw=bool(one.extra) and _stayed(one.dev, was, space)) for one in add]
+    return steps + [AddAddress.of(address, name, raw=bool(address.extra) and _stayed(address.dev, was, space)) for address in add]
 
 
 def _stayed(dev: str | None, was: Namespace, space: Namespace) -> bool:
@@ -68,7 +68,11 @@ def _lost_kernel_routes(was: Namespace, space: Namespace) -> set:
     routes = {(route.dev, route.to) for route in was.routes}
     lost = {(route.dev, route.to) for route in space.routes if route.kernel and (route.dev, route.to) not in routes}
     up = {dev for dev, link in was.links.items() if link.up}
-    return {(one.dev, one.interface) for one in space.addresses if one.dev in up and (one.dev, one.interface.network) in lost}
+    return {
+        (address.dev, address.interface)
+        for address in space.addresses
+        if address.dev in up and (address.dev, address.interface.network) in lost
+    }
 
 
 def _settings(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:
@@ -96,12 +100,12 @@ def _routes(name: str | None, was: Namespace, space: Namespace, gone: set[str], 
     # Those that go by themselves, with an address or an interface that goes down, are left to the next look.
     surplus = sorted((route for route in had - want if route.dev not in touched | down), key=str)
     steps: list[Step] = [RemoveRoute.of(route, name, raw=True) for route in surplus]
-    missing = sorted(want - had, key=lambda one: (one.via is not None, str(one)))
+    missing = sorted(want - had, key=lambda route: (route.via is not None, str(route)))
     return steps + [AddRoute.of(route, name, raw=bool(route.extra) and _stayed(route.dev, was, space)) for route in missing]
 
 
 def _neighbours(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:
-    had = {one for one in was.neighbours if one.state == "PERMANENT" and one.dev not in gone}
-    want = {one for one in space.neighbours if one.state == "PERMANENT"}
-    steps: list[Step] = [RemoveNeighbour(one.address, one.dev, one.mac, name) for one in sorted(had - want, key=str)]
-    return steps + [AddNeighbour(one.address, one.dev, one.mac, name) for one in sorted(want - had, key=str)]
+    had = {entry for entry in was.neighbours if entry.state == "PERMANENT" and entry.dev not in gone}
+    want = {entry for entry in space.neighbours if entry.state == "PERMANENT"}
+    steps: list[Step] = [RemoveNeighbour(entry.address, entry.dev, entry.mac, name) for entry in sorted(had - want, key=str)]
+    return steps + [AddNeighbour(entry.address, entry.dev, entry.mac, name) for entry in sorted(want - had, key=str)]

@@ -56,10 +56,10 @@ class Result:
     @property
     def steps(self) -> dict[str, list[Step]]:
         """The steps, node by node, as a recipe."""
-        found: dict[str, list[Step]] = {}
+        recipe: dict[str, list[Step]] = {}
         for outcome in self.outcomes:
-            found.setdefault(outcome.node, []).append(outcome.step)
-        return found
+            recipe.setdefault(outcome.node, []).append(outcome.step)
+        return recipe
 
     def __str__(self) -> str:
         lines = [str(outcome) for outcome in self.outcomes]

@@ -19,7 +19,7 @@ def shortcut(steps: Iterable[Step]) -> list[Step]:
         if isinstance(step, AddVeth) and step.name in made:
             continue
         if isinstance(step, MoveLink) and step.name in made:
-            other = next(one.peer for one in steps if isinstance(one, AddVeth) and one.name == step.name)
+            other = next(made.peer for made in steps if isinstance(made, AddVeth) and made.name == step.name)
             short.append(AddVeth(other, step.name, step.to))
         else:
             short.append(step)

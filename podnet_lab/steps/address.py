@@ -58,10 +58,10 @@ class AddAddress(_Address):
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_link(now, self.namespace, self.dev)) is not None:
             return missing
-        found = now.spaces[self.namespace].addresses_of(self.dev)
-        if self.interface in found:
+        addresses = now.spaces[self.namespace].addresses_of(self.dev)
+        if self.interface in addresses:
             return None
-        return f"{self.dev}{where(self.namespace)} has {', '.join(map(str, found)) or 'no address'}"
+        return f"{self.dev}{where(self.namespace)} has {', '.join(map(str, addresses)) or 'no address'}"
 
     def ends(self) -> tuple:
         return self.touches()
@@ -93,8 +93,8 @@ class RemoveAddress(_Address):
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         # Secondary addresses go with their first.
         left = after.spaces[self.namespace].addresses
-        gone = [one for one in before.spaces[self.namespace].addresses if one.dev == self.dev and one not in left]
-        back = (AddAddress.of(one, self.namespace, raw=bool(one.extra)) for one in gone)
+        gone = [address for address in before.spaces[self.namespace].addresses if address.dev == self.dev and address not in left]
+        back = (AddAddress.of(address, self.namespace, raw=bool(address.extra)) for address in gone)
         return (*back, *lost(before, after, self.namespace, self.dev))
 
     def ends(self) -> tuple:

@@ -126,7 +126,7 @@ WORDS = (
 
 def named(name: str, word: str = "dev") -> str:
     """A name for `ip link`, with *word* before it where `ip` would take the name itself for one of its words."""
-    return f"{word} {shlex.quote(name)}" if any(one.startswith(name) for one in WORDS) else shlex.quote(name)
+    return f"{word} {shlex.quote(name)}" if any(word.startswith(name) for word in WORDS) else shlex.quote(name)
 
 
 def on(namespace: str | None) -> str:

@@ -74,8 +74,8 @@ def _nft_facts(space: Namespace, kind: str, *path: str) -> object:
     rules = space.rules.rules.get(path)
     if kind.endswith("rules"):
         return rules
-    found = space.rules.objects.get((kind, *path))
-    return (found, rules) if kind == "chain" and found is not None else found
+    described = space.rules.objects.get((kind, *path))
+    return (described, rules) if kind == "chain" and described is not None else described
 
 
 _READ: dict[str, Callable[..., object]] = {
@@ -112,5 +112,5 @@ def difference(key: tuple, then: object, now: object) -> str:
 
 def _words(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(_words(one) for one in value) or "none"
+        return ", ".join(_words(item) for item in value) or "none"
     return "none" if value is None else str(value)

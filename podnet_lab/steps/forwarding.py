@@ -39,8 +39,8 @@ class SetForwarding(Step):
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_namespace(now, self.namespace)) is not None:
             return missing
-        found = now.spaces[self.namespace].forwarding
-        return None if found == self.enabled else f"net.ipv4.ip_forward is {int(found)}{where(self.namespace)}"
+        enabled = now.spaces[self.namespace].forwarding
+        return None if enabled == self.enabled else f"net.ipv4.ip_forward is {int(enabled)}{where(self.namespace)}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         was = before.spaces[self.namespace]
@@ -83,8 +83,8 @@ class SetSetting(Step):
         conf = now.spaces[self.namespace].conf.get(self.dev)
         if conf is None:
             return f"no interface is called {self.dev}{where(self.namespace)}"
-        found = int(getattr(conf, self.key))
-        return None if found == self.value else f"{self.key} of {self.dev}{where(self.namespace)} is {found}"
+        value = int(getattr(conf, self.key))
+        return None if value == self.value else f"{self.key} of {self.dev}{where(self.namespace)} is {value}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (SetSetting(self.dev, self.key, int(getattr(before.spaces[self.namespace].conf[self.dev], self.key)), self.namespace),)

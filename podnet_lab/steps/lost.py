@@ -10,10 +10,13 @@ from podnet_lab.steps.route import AddRoute
 
 def lost(before: Snapshot, after: Snapshot, namespace: str | None, dev: str) -> tuple[Step, ...]:
     """Steps that bring back the routes and the written-down neighbours of *dev* which a step took along without being asked."""
-    had, has = before.spaces[namespace], after.spaces[namespace]
-    routes = [one for one in had.routes if one.dev == dev and not one.kernel and one not in has.routes]
-    known = [one for one in had.neighbours if one.dev == dev and one.state == "PERMANENT" and one not in has.neighbours]
+    then, now = before.spaces[namespace], after.spaces[namespace]
+    routes = [route for route in then.routes if route.dev == dev and not route.kernel and route not in now.routes]
+    entries = [entry for entry in then.neighbours if entry.dev == dev and entry.state == "PERMANENT" and entry not in now.neighbours]
     return (
-        *(AddNeighbour(one.address, dev, one.mac, namespace) for one in known),
-        *(AddRoute.of(one, namespace, raw=bool(one.extra)) for one in sorted(routes, key=lambda one: (one.via is not None, str(one)))),
+        *(AddNeighbour(entry.address, dev, entry.mac, namespace) for entry in entries),
+        *(
+            AddRoute.of(route, namespace, raw=bool(route.extra))
+            for route in sorted(routes, key=lambda route: (route.via is not None, str(route)))
+        ),
     )

@@ -24,8 +24,8 @@ class _Neighbour(Step):
 
     def _found(self, now: Snapshot) -> str | None:
         space = now.spaces.get(self.namespace)
-        known = [one for one in space.neighbours if one.state == "PERMANENT"] if space else []
-        return next((one.mac for one in known if (one.address, one.dev) == (self.address, self.dev)), None)
+        entries = [entry for entry in space.neighbours if entry.state == "PERMANENT"] if space else []
+        return next((entry.mac for entry in entries if (entry.address, entry.dev) == (self.address, self.dev)), None)
 
     def touches(self) -> tuple:
         return (("neighbour", self.namespace, self.dev, self.address),)
@@ -51,10 +51,8 @@ class AddNeighbour(_Neighbour):
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_link(now, self.namespace, self.dev)) is not None:
             return missing
-        found = self._found(now)
-        return (
-            None if found == self.mac else f"nothing is written down for {self.address}" if not found else f"{self.address} is at {found}"
-        )
+        mac = self._found(now)
+        return None if mac == self.mac else f"nothing is written down for {self.address}" if not mac else f"{self.address} is at {mac}"
 
 
 class RemoveNeighbour(_Neighbour):
@@ -72,8 +70,8 @@ class RemoveNeighbour(_Neighbour):
         return [("neighbour_remove", self.namespace, {"address": str(self.address), "dev": self.dev})]
 
     def contradiction(self, now: Snapshot) -> str | None:
-        found = self._found(now)
-        return f"{self.address} is at {found} for good" if found else None
+        mac = self._found(now)
+        return f"{self.address} is at {mac} for good" if mac else None
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (AddNeighbour(self.address, self.dev, self._found(before) or self.mac, self.namespace),)

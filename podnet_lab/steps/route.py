@@ -47,7 +47,9 @@ class _Route(Step):
         return [(operation, self.namespace, {"to": str(self.to), **via, **dev, **rest})]
 
     def _found(self, now: Snapshot) -> list[Route]:
-        return [one for one in now.spaces[self.namespace].routes if (one.to, one.table) == (self.to, self.table) and self._ranks(one)]
+        return [
+            route for route in now.spaces[self.namespace].routes if (route.to, route.table) == (self.to, self.table) and self._ranks(route)
+        ]
 
     def _ranks(self, route: Route) -> bool:
         return route.metric == self.metric
@@ -87,8 +89,8 @@ class AddRoute(_Route):
         return self.conflict(now) or f"there is no route to {self._to}{where(self.namespace)}"
 
     def conflict(self, before: Snapshot) -> str | None:
-        found = self._found(before) if self.namespace in before.spaces else []
-        return f"the route{where(self.namespace)} is {found[0]}" if found else None
+        routes = self._found(before) if self.namespace in before.spaces else []
+        return f"the route{where(self.namespace)} is {routes[0]}" if routes else None
 
     def ends(self) -> tuple:
         return self.touches()
@@ -123,12 +125,12 @@ class RemoveRoute(_Route):
         return (self.via is None or self.via == route.via) and (self.dev is None or self.dev == route.dev)
 
     def contradiction(self, now: Snapshot) -> str | None:
-        found = [route for route in self._found(now) if self._same(route)] if self.namespace in now.spaces else []
-        return f"{found[0]}{where(self.namespace)} is still there" if found else None
+        routes = [route for route in self._found(now) if self._same(route)] if self.namespace in now.spaces else []
+        return f"{routes[0]}{where(self.namespace)} is still there" if routes else None
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         gone = [route for route in self._found(before) if self._same(route) and route not in self._found(after)]
-        return tuple(AddRoute.of(one, self.namespace, raw=bool(one.extra)) for one in gone)
+        return tuple(AddRoute.of(route, self.namespace, raw=bool(route.extra)) for route in gone)
 
     def ends(self) -> tuple:
         return self.touches()

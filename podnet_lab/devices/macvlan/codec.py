@@ -22,7 +22,7 @@ def encode(settings: dict[str, Any], lookup: Any) -> bytes:
 
 def decode(data: bytes, names: dict[int, str]) -> dict[str, Any]:
     """The same settings from IFLA_INFO_DATA; a mode that is newer than this file by its number."""
-    has = attributes(data)
-    (mode,) = _U32.unpack(has[MODE])
-    flags = _U16.unpack(has[FLAGS])[0] if FLAGS in has else 0
+    given = attributes(data)
+    (mode,) = _U32.unpack(given[MODE])
+    flags = _U16.unpack(given[FLAGS])[0] if FLAGS in given else 0
     return {"mode": _NUMBERS.get(mode, str(mode))} | ({"flags": flags} if flags else {})

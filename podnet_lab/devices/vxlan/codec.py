@@ -32,13 +32,17 @@ def encode(settings: dict[str, Any], lookup: Any) -> bytes:
 
 def decode(data: bytes, names: dict[int, str]) -> dict[str, Any]:
     """The same settings from IFLA_INFO_DATA; *other*, if there are some, are attributes that no step gives."""
-    has = attributes(data)
-    found: dict[str, Any] = {"vni": _U32.unpack(has[VNI])[0], "port": _PORT.unpack(has[PORT])[0], "learning": bool(has[LEARNING][0])}
-    found |= {name: unpack_ipv4(has[kind]) for name, kind in (("local", LOCAL), ("remote", REMOTE)) if kind in has}
-    if LINK in has:
-        found["dev"] = names.get(_U32.unpack(has[LINK])[0], "?")
-    if TTL_INHERIT in has:  # given as a byte, and taken as a flag: there, or not there
-        inherits = has.pop(TTL_INHERIT) != b"\0"
-        has |= {TTL_INHERIT: b""} if inherits else {}
-    unusual = {kind: value for kind, value in has.items() if kind not in _OURS and value != _USUAL.get(kind, bytes(len(value) or 1))}
-    return found | ({"other": b"".join(attribute(kind, unusual[kind]) for kind in sorted(unusual)).hex()} if unusual else {})
+    given = attributes(data)
+    settings: dict[str, Any] = {
+        "vni": _U32.unpack(given[VNI])[0],
+        "port": _PORT.unpack(given[PORT])[0],
+        "learning": bool(given[LEARNING][0]),
+    }
+    settings |= {name: unpack_ipv4(given[kind]) for name, kind in (("local", LOCAL), ("remote", REMOTE)) if kind in given}
+    if LINK in given:
+        settings["dev"] = names.get(_U32.unpack(given[LINK])[0], "?")
+    if TTL_INHERIT in given:  # given as a byte, and taken as a flag: there, or not there
+        inherits = given.pop(TTL_INHERIT) != b"\0"
+        given |= {TTL_INHERIT: b""} if inherits else {}
+    unusual = {kind: value for kind, value in given.items() if kind not in _OURS and value != _USUAL.get(kind, bytes(len(value) or 1))}
+    return settings | ({"other": b"".join(attribute(kind, unusual[kind]) for kind in sorted(unusual)).hex()} if unusual else {})

@@ -27,9 +27,19 @@ class Vxlan(InterfaceKind):
 
     def remake(self, namespace: str | None, link: Link) -> list[Step]:
         """With all its settings, those that no step gives included."""
-        has = dict(link.settings)
-        local, remote = (IPv4Address(has[name]) if name in has else None for name in ("local", "remote"))
-        made = AddVxlan(link.name, has["vni"], has["port"], local, has.get("dev"), remote, has["learning"], namespace, has.get("other", ""))
+        settings = dict(link.settings)
+        local, remote = (IPv4Address(settings[name]) if name in settings else None for name in ("local", "remote"))
+        made = AddVxlan(
+            link.name,
+            settings["vni"],
+            settings["port"],
+            local,
+            settings.get("dev"),
+            remote,
+            settings["learning"],
+            namespace,
+            settings.get("other", ""),
+        )
         return [made]
 
     def adjust(self, namespace: str | None, link: Link) -> list[Step]:

@@ -42,7 +42,7 @@ class MendTable(Nft):
 
     def wrong(self, rules: Ruleset) -> str | None:
         wanted = ruleset(loads(self.then)) if self.then else Ruleset()
-        done = {key for one in loads(self.todo) for key in named_by(one)}
+        done = {key for command in loads(self.todo) for key in named_by(command)}
         return None if all(rules.says(key) == wanted.says(key) for key in done) else f"the table {self.name} is not"
 
     def touches(self) -> tuple:
@@ -57,5 +57,7 @@ def restore_tables(now: Ruleset, then: Ruleset) -> tuple[Step, ...]:
     if now.problem or then.problem:
         return ()
     every = dict.fromkeys([*now.tables, *then.tables])
-    changed = [one for one in every if now.table(*one) != then.table(*one)]
-    return tuple(MendTable(*one, dumps(then.raw[one]) if one in then.raw else "", dumps(difference(now, then, one))) for one in changed)
+    changed = [table for table in every if now.table(*table) != then.table(*table)]
+    return tuple(
+        MendTable(*table, dumps(then.raw[table]) if table in then.raw else "", dumps(difference(now, then, table))) for table in changed
+    )

@@ -43,20 +43,20 @@ class _Object(Nft):
         return f"there is a {self.kind} {self.name}"
 
     def commands(self) -> list[dict[str, Any]]:
-        named = {"family": FAMILY, "table": self.table, "name": self.name}
-        return [{"add": {self.kind: named | self._described()}}]
+        place = {"family": FAMILY, "table": self.table, "name": self.name}
+        return [{"add": {self.kind: place | self._described()}}]
 
     def wrong(self, rules: Ruleset) -> str | None:
         if ("table", FAMILY, self.table) not in rules.objects:
             return f"no table is called {self.table}"
-        found = self._there(rules)
-        if found is None:
+        existing = self._there(rules)
+        if existing is None:
             return f"no {self.kind} of {self.table} is called {self.name}"
-        return None if found == self._described() else f"the {self.kind} {self.name} is another one: {found}"
+        return None if existing == self._described() else f"the {self.kind} {self.name} is another one: {existing}"
 
     def conflict(self, before: Snapshot) -> str | None:
-        found = before.own.rules.objects.get(self.key)
-        return None if found in (None, self._described()) else f"a {self.kind} {self.name} is there already, of another kind: {found}"
+        existing = before.own.rules.objects.get(self.key)
+        return None if existing in (None, self._described()) else f"a {self.kind} {self.name} is there already, of another kind: {existing}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (Remove(self.kind, self.name, self.table),)
@@ -189,11 +189,11 @@ class _Element(Nft):
         return rules.objects.get(("element", FAMILY, self.table, self.map, self.key))
 
     def _element(self) -> dict[str, Any]:
-        parts = [int(one) if one.isdigit() else one for one in self.key.split(" . ")]
+        parts = [int(part) if part.isdigit() else part for part in self.key.split(" . ")]
         verb, _, target = self.verdict.partition(" ")
-        named = {"family": FAMILY, "table": self.table, "name": self.map}
+        place = {"family": FAMILY, "table": self.table, "name": self.map}
         key = {"concat": parts} if len(parts) > 1 else parts[0]
-        return {"element": named | {"elem": [[key, {verb: {"target": target} if target else None}] if self.verdict else key]}}
+        return {"element": place | {"elem": [[key, {verb: {"target": target} if target else None}] if self.verdict else key]}}
 
     def touches(self) -> tuple:
         return (("nft", None, "element", FAMILY, self.table, self.map, self.key),)
@@ -220,14 +220,14 @@ class AddElement(_Element):
     def wrong(self, rules: Ruleset) -> str | None:
         if ("map", FAMILY, self.table, self.map) not in rules.objects:
             return f"no map of {self.table} is called {self.map}"
-        found = self._found(rules)
-        if found is None:
+        verdict = self._found(rules)
+        if verdict is None:
             return f"{self.map} has nothing for {self.key}"
-        return None if found == self.verdict else f"{self.map} says {found} for {self.key}"
+        return None if verdict == self.verdict else f"{self.map} says {verdict} for {self.key}"
 
     def conflict(self, before: Snapshot) -> str | None:
-        found = self._found(before.own.rules)
-        return None if found in (None, self.verdict) else f"{self.map} has {self.key} already: {found}"
+        verdict = self._found(before.own.rules)
+        return None if verdict in (None, self.verdict) else f"{self.map} has {self.key} already: {verdict}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveElement(self.map, self.key, self.verdict, self.table),)

@@ -50,18 +50,18 @@ class AddRule(_InChain):
         return [self._add(self.rule)]
 
     def wrong(self, rules: Ruleset) -> str | None:
-        found = rules.rules.get(self._where)
-        if found is None:
+        chain = rules.rules.get(self._where)
+        if chain is None:
             return f"no chain of {self.table} is called {self.chain}"
-        return None if json(self.rule) in found else f"no rule of {self.chain} says so"
+        return None if json(self.rule) in chain else f"no rule of {self.chain} says so"
 
     def ends(self) -> tuple:
         return (("nft", None, "all rules", *self._where),)  # what said that others are all there are
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        has = after.own.rules
-        at = max(number for number, one in enumerate(has.rules[self._where]) if one == json(self.rule))
-        return (RemoveRule(self.chain, self.table, self.rule, has.handles[self._where][at]),)
+        ruleset = after.own.rules
+        at = max(number for number, rule in enumerate(ruleset.rules[self._where]) if rule == json(self.rule))
+        return (RemoveRule(self.chain, self.table, self.rule, ruleset.handles[self._where][at]),)
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,10 @@ class SetRules(_InChain):
         return [flush, *map(self._add, self.rules)]
 
     def wrong(self, rules: Ruleset) -> str | None:
-        found = rules.rules.get(self._where)
-        if found is None:
+        chain = rules.rules.get(self._where)
+        if chain is None:
             return f"no chain of {self.table} is called {self.chain}"
-        return None if found == self._wanted else f"{self.chain} has other rules"
+        return None if chain == self._wanted else f"{self.chain} has other rules"
 
     def touches(self) -> tuple:
         return (("nft", None, "rules", *self._where), ("nft", None, "all rules", *self._where))
@@ -144,7 +144,7 @@ class Together(Nft):
 
     @cached_property
     def _commands(self) -> list[dict[str, Any]]:
-        return [one for step in self.steps for one in step.commands()]
+        return [command for step in self.steps for command in step.commands()]
 
     @cached_property
     def _touches(self) -> tuple:

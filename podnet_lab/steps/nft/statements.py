@@ -42,10 +42,10 @@ def _fields(*, service: bool, address: bool) -> tuple[str, dict[str, Any]]:
 
 
 def _where(name: str, where: IPv4Address | IPv4Network, negate: bool) -> Statement:
-    one = where if isinstance(where, IPv4Network) and where.prefixlen < 32 else IPv4Address(str(where).partition("/")[0])
-    right = {"prefix": {"addr": str(one.network_address), "len": one.prefixlen}} if isinstance(one, IPv4Network) else str(one)
+    place = where if isinstance(where, IPv4Network) and where.prefixlen < 32 else IPv4Address(str(where).partition("/")[0])
+    right = {"prefix": {"addr": str(place.network_address), "len": place.prefixlen}} if isinstance(place, IPv4Network) else str(place)
     match = {"op": "!=" if negate else "==", "left": _payload(name), "right": right}
-    return Statement(f"ip {name} {'!= ' if negate else ''}{one}", {"match": match})
+    return Statement(f"ip {name} {'!= ' if negate else ''}{place}", {"match": match})
 
 
 def source(where: IPv4Address | IPv4Network, negate: bool = False) -> Statement:
@@ -158,4 +158,4 @@ def text(rule: Iterable[Statement]) -> str:
 
 def json(rule: Iterable[Statement]) -> list[dict[str, Any]]:
     """A rule's ``expr``."""
-    return [one.json for one in rule]
+    return [statement.json for statement in rule]

@@ -142,7 +142,7 @@ def set_rules(chain: str, rules: Sequence[Sequence[Statement]], table: str = TAB
 
 
 def _rule(statements: Sequence[Statement]) -> Rule:
-    if not statements or not all(isinstance(one, Statement) for one in statements):
+    if not statements or not all(isinstance(statement, Statement) for statement in statements):
         raise BadInput("a rule is made of statements, as podnet_lab.steps.nft.statements makes them")
     return tuple(statements)
 
@@ -162,6 +162,6 @@ def remove(kind: str, name: str, table: str = TABLE) -> Remove:
 
 def together(steps: Sequence[Nft], claim: str) -> Together:
     """Several steps of nft as one transaction, so that no packet meets some of them without the others."""
-    if not steps or not all(isinstance(one, Nft) for one in steps):
+    if not steps or not all(isinstance(step, Nft) for step in steps):
         raise BadInput("only steps of nft can be taken together")
     return Together(tuple(steps), claim)
