@@ -35,7 +35,7 @@ def _pods(lab) -> list[str]:
 
 def _told(lab) -> list[tuple[str, str]]:
     """The pair that the task has named, where that is known: not to whoever joins the lab from another process."""
-    return [lab._broken.fault.pair(lab._broken.where)] if lab._broken else []
+    return [lab.broken.pair] if lab.broken else []
 
 
 def _check(lab) -> Iterator[Check]:

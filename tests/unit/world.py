@@ -117,7 +117,7 @@ def plain(node: Snapshot) -> dict:
 
 
 def bring_back(now: Snapshot, then: Snapshot, restore, passes: int) -> Snapshot:
-    """What `lab.run.bring_back` does: looks again until nothing is left; a step that the kernel refuses is left to the next look."""
+    """What `lab.run_steps.bring_back` does: looks again until nothing is left; a step that the kernel refuses is left to the next look."""
     for _ in range(passes):
         for step in restore(now, then):
             try:
@@ -146,5 +146,5 @@ def ip(text: str) -> IPv4Address:
 
 
 def run(before, steps):
-    """What `lab.run.run` does on a node: the steps that have work to do."""
+    """What `lab.run_steps.run_steps` does on a node: the steps that have work to do."""
     return do(before, *(step for step, does in zip(steps, needed(steps, before), strict=True) if does))
