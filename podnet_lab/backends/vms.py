@@ -20,7 +20,7 @@ from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.baseline import Baseline
 from podnet_lab.backends.running_labs import Entry
 from podnet_lab.errors import BadInput, CannotRun, LabHeld, StepConflict
-from podnet_lab.kernel.vm import CONFIG, NOT_OURS, named
+from podnet_lab.kernel.vm import CONFIG, NOT_OURS, possible_interfaces
 from podnet_lab.model import NO_RULES
 from podnet_lab.model.decode import snapshot
 from podnet_lab.model.nftables import Ruleset
@@ -167,7 +167,7 @@ class VmsBackend(Backend):
         hidden = set(self.processes[node].get("hidden", ()))
         for step in steps:
             for _, namespace, arguments in step.requests():
-                if namespace is None and (cards := hidden & named(arguments)):
+                if namespace is None and (cards := hidden & possible_interfaces(arguments)):
                     raise StepConflict(node, step.command, f"{cards.pop()} {NOT_OURS}", "Which card has the node's address 192.168.1.…?")
 
     def why_gone(self) -> str:

@@ -76,7 +76,7 @@ class Observer:
 
         A sample is drawn with *seed*: the same one draws the same pairs.
         """
-        return all_pairs(self._core.agents, self.snapshot(), progress, sample, seed)
+        return all_pairs(self._core.agents, self._core.snapshot(), progress, sample, seed)
 
     def check(
         self, stage: str | None = None, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0
@@ -87,7 +87,7 @@ class Observer:
         With *sample*, only as many pairs of a big cluster, as `matrix` does. With *stage*, instead: is what that stage is
         for true on every node, whoever made it?
         """
-        cluster = self.snapshot()
+        cluster = self._core.snapshot()
         if stage is not None:
             return Checks(check for node in cluster.values() for check in stage_checks(stage, node, cluster, self._core.plan.pods_per_node))
         return rules(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))

@@ -47,6 +47,11 @@ class Watcher:
         """Whether it still calls anybody."""
         return not self._ended
 
+    @property
+    def listeners(self) -> int:
+        """How many methods it calls; those whose object is gone are counted until the next change."""
+        return len(self._listeners)
+
     def _hear(self, message: object) -> None:
         if message is None:  # this node says nothing any more: it is gone, and its lab with it, or it could not listen
             self._ended = True

@@ -223,6 +223,15 @@ def test_there_are_three_hints_and_the_fourth_says_so(wired):
     wired.give_up()
 
 
+def test_what_is_broken_gives_nothing_away_when_it_is_shown(wired):
+    assert wired.broken is None
+    words = wired.break_something(seed=7)
+    assert repr(wired.broken) == str(wired.broken) == words
+    assert wired.broken.fault.name not in words
+    wired.give_up()
+    assert wired.broken is None
+
+
 def test_hints_begin_anew_for_what_a_repair_has_shown(wired):
     wired.break_something(seed=1, fault="the Pod's end is down")
     places = wired.broken.where
@@ -246,6 +255,6 @@ def test_what_is_not_whole_is_not_broken_further(lab):
 
 
 def test_a_lab_wired_by_hand_can_be_broken(by_hand):
-    assert "red" in by_hand.break_something(seed=3, fault="the Pod's end is down") or "blue" in str(by_hand._broken.where.pod)
+    assert "red" in by_hand.break_something(seed=3, fault="the Pod's end is down") or "blue" in str(by_hand.broken.where.pod)
     assert by_hand.give_up()
     assert by_hand.ping("node1/red", "node2/blue")

@@ -146,7 +146,7 @@ def test_who_is_gone_is_told_no_more(running):
     del ear
     running["node3"].shell("ip link add br7 type bridge; ip link del br7")
     assert other.heard.wait(5)
-    assert len(watcher._listeners) == 1
+    assert watcher.listeners == 1
     watcher.end()
 
 
