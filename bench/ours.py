@@ -17,7 +17,7 @@ def main(nodes: int, pods: int, how: str) -> None:
         if how == "verified":
             lab.run(recipe)
         else:
-            agents = lab._home.agents
+            agents = lab.parts.core.agents
             requests = {name: [request for step in steps for request in step.requests()] for name, steps in recipe.items()}
             for answer in [agents[name].start("apply", requests=each) for name, each in requests.items()]:
                 answer()

@@ -35,20 +35,20 @@ class Refusal(LabError):
         self.code, self.position, self.detail = code, position, detail
 
 
-class Wire:
+class WriterThread:
     """One daemon thread that does, in order, whatever writes to the lab's agents."""
 
     def __init__(self) -> None:
         self._work: queue.SimpleQueue = queue.SimpleQueue()
         self._stopped = False
-        threading.Thread(target=self._run, name="podnet-wire", daemon=True).start()
+        threading.Thread(target=self._run, name="podnet-writer", daemon=True).start()
 
     def _run(self) -> None:
         while (job := self._work.get()) is not None:
             job()
 
     def submit(self, function: Callable[[], Any]) -> Future:
-        """Do *function* on the wire's thread; its result or error arrives in the Future."""
+        """Do *function* on the writer's thread; its result or error arrives in the Future."""
         future: Future = Future()
 
         def job() -> None:
@@ -72,8 +72,8 @@ class Wire:
 class AgentClient:
     """One agent, seen from the lab's owner."""
 
-    def __init__(self, name: str, gateway, wire: Wire) -> None:
-        self.name, self._gateway, self._wire = name, gateway, wire
+    def __init__(self, name: str, gateway, writer: WriterThread) -> None:
+        self.name, self._gateway, self._writer = name, gateway, writer
         self._waiting: deque[Future] = deque()
         self.alive = True
         self.known: tuple[int, Ruleset] = (-1, NO_RULES)
@@ -100,14 +100,14 @@ class AgentClient:
             self._waiting.append(future)
             self._channel.send(call)
 
-        sent = self._wire.submit(send)
+        sent = self._writer.submit(send)
 
         def answer() -> Any:
             try:
                 sent.result()
                 return _unpack(self.name, future.result())
             except KeyboardInterrupt:
-                self._wire.submit(lambda: self._channel.send(CANCEL))
+                self._writer.submit(lambda: self._channel.send(CANCEL))
                 raise
 
         return answer
@@ -126,13 +126,13 @@ class AgentClient:
             channel.setcallback(events.put, endmarker=None)
             return channel
 
-        channel = self._wire.submit(begin).result()
+        channel = self._writer.submit(begin).result()
         try:
             return self._follow(channel, events, output)
         except LabGone:
             raise
         except BaseException:  # whatever ends the waiting, an interrupt or an output that can't be written, ends the cell
-            self._wire.submit(lambda: channel.send("interrupt"))
+            self._writer.submit(lambda: channel.send("interrupt"))
             while (event := events.get()) is not None and event[0] != "status":
                 pass
             raise
@@ -149,8 +149,8 @@ class AgentClient:
             channel.setcallback(hear, endmarker=None)
             return channel
 
-        channel = self._wire.submit(begin).result()
-        return lambda: self._wire.submit(lambda: channel.send("looking"))
+        channel = self._writer.submit(begin).result()
+        return lambda: self._writer.submit(lambda: channel.send("looking"))
 
     def _follow(self, channel, events: queue.SimpleQueue, output: Callable[[int, bytes], None]) -> int:
         taken = 0
@@ -161,17 +161,17 @@ class AgentClient:
             output(kind, data)
             taken += 1
             if taken == CREDIT // 2:  # it may send as much again
-                self._wire.submit(lambda: channel.send(CREDIT // 2))
+                self._writer.submit(lambda: channel.send(CREDIT // 2))
                 taken = 0
         raise LabGone(f"{self.name} is gone: its process ended")
 
 
 def _unpack(name: str, answer: bytes) -> Any:
-    found = json.loads(answer)
-    if "is" in found:
-        return found["is"]
-    if found["error"] == "refused":
-        raise Refusal(found["code"], found["position"], found["detail"])
-    if found["error"] == "missing":
-        raise CannotRun(f"{name} lacks a program: {found['detail']}")
-    raise LabError(f"{name} could not do that: {found['detail']}")
+    result = json.loads(answer)
+    if "is" in result:
+        return result["is"]
+    if result["error"] == "refused":
+        raise Refusal(result["code"], result["position"], result["detail"])
+    if result["error"] == "missing":
+        raise CannotRun(f"{name} lacks a program: {result['detail']}")
+    raise LabError(f"{name} could not do that: {result['detail']}")

@@ -26,10 +26,10 @@ class Baseline:
     @classmethod
     def of(cls, raw: Mapping[str, dict[str, Any]]) -> Baseline:
         """The baseline, from what each node's agent said to `read` and `extras`, in one dict."""
-        snapshots = {name: snapshot(name, one["spaces"], rules_of(_nobody(), one["rules"])) for name, one in raw.items()}
-        return cls(snapshots, {name: one["extras"] for name, one in raw.items()}, raw)
+        snapshots = {name: snapshot(name, node["spaces"], rules_of(_new_agent(), node["rules"])) for name, node in raw.items()}
+        return cls(snapshots, {name: node["extras"] for name, node in raw.items()}, raw)
 
 
-def _nobody() -> SimpleNamespace:
+def _new_agent() -> SimpleNamespace:
     """An agent of which nothing is known yet."""
     return SimpleNamespace(known=(-1, NO_RULES))

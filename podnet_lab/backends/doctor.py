@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from podnet_lab.backends import vms
-from podnet_lab.backends.netns import lab_command
+from podnet_lab.backends.netns_commands import lab_command
 from podnet_lab.errors import LabError
 
 TOOLS = {"setpriv": "util-linux", "setsid": "util-linux", "unshare": "util-linux", "bash": "bash"}
@@ -58,7 +58,7 @@ class Diagnosis:
     findings: tuple[Finding, ...] = field(default=())
 
     def __bool__(self) -> bool:
-        return not any(one.problem and one.needed for one in self.findings)
+        return not any(finding.problem and finding.needed for finding in self.findings)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.findings))
@@ -66,14 +66,14 @@ class Diagnosis:
     @property
     def failures(self) -> str:
         """What keeps a lab from running, in words."""
-        return "\n".join(str(one) for one in self.findings if one.problem and one.needed)
+        return "\n".join(str(finding) for finding in self.findings if finding.problem and finding.needed)
 
 
 def examine() -> Diagnosis:
     """Try everything, in about a tenth of a second."""
     if platform.system() != "Linux":
         return Diagnosis((Finding("Linux", f"this is {platform.system()}", f"a lab needs a Linux kernel: {VMS[3:]}"),))
-    if (vm := vms.here()) is not None and vm["node"] == vms.FIRST:
+    if (config := vms.here()) is not None and config["node"] == vms.FIRST:
         return Diagnosis(tuple(_vms()))
     tools = [
         Finding(f"program {tool}", "not found", f"sudo apt install {package}") for tool, package in TOOLS.items() if not shutil.which(tool)
@@ -92,16 +92,16 @@ def examine() -> Diagnosis:
 def _vms() -> list[Finding]:
     """What the kernel of each of the lab's VMs can do."""
     try:
-        home = vms.Vms.look()
+        backend = vms.VmsBackend.to_ask()
     except LabError as error:
         return [Finding("the lab's VMs", str(error))]
     try:
-        answers = [(name, agent.start("features")) for name, agent in home.agents.items()]
-        found = [(name, answer()) for name, answer in answers]
+        answers = [(name, agent.start("features")) for name, agent in backend.agents.items()]
+        features = [(name, answer()) for name, answer in answers]
     finally:
-        home.close()
-    features = [Finding(f"{name}: {kind}", problem, needed=False) for name, kinds in found for kind, problem in kinds.items()]
-    return [*(Finding(f"{name} answers") for name, _ in found), *features]
+        backend.close()
+    of_each = [Finding(f"{name}: {feature}", problem, needed=False) for name, tried in features for feature, problem in tried.items()]
+    return [*(Finding(f"{name} answers") for name, _ in features), *of_each]
 
 
 def _trial() -> list[Finding]:
@@ -112,9 +112,9 @@ def _trial() -> list[Finding]:
         return [Finding("namespaces", str(error), VMS)]
     if done.returncode != 0:
         return [Finding("namespaces of your own", _last_line(done.stderr), remedy(done.stderr))]
-    found = json.loads(done.stdout)
-    needed = [Finding(name, problem, VMS if problem else "") for name, problem in found["needed"].items()]
-    features = [Finding(name, problem, needed=False) for name, problem in found["features"].items()]
+    tried = json.loads(done.stdout)
+    needed = [Finding(name, problem, VMS if problem else "") for name, problem in tried["needed"].items()]
+    features = [Finding(name, problem, needed=False) for name, problem in tried["features"].items()]
     return [Finding("namespaces of your own"), *needed, *features]
 
 

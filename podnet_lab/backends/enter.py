@@ -1,43 +1,55 @@
-"""Another process's way into a running lab: nsenter, into all the namespaces of a node's agent."""
+"""A shell, or one command, on a node of a running lab: `podnet shell`."""
 
 from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 
-from podnet_lab.backends import running_labs, vms
-from podnet_lab.backends.running_labs import choose, host_pid
-from podnet_lab.errors import BadInput, CannotRun, NoLab
+from podnet_lab.backends import nsenter, vms
+from podnet_lab.backends.netns import NetnsBackend
+from podnet_lab.backends.running_labs import Entry, choose, host_pid
+from podnet_lab.backends.vms import VmsBackend
+from podnet_lab.errors import BadInput, NoLab
 from podnet_lab.kernel.shell import environment
 
 
-def command(pid: int, root: bool, words: Sequence[str]) -> list[str]:
-    """nsenter's command line for the node whose agent is process *pid*."""
-    user = [] if root else ["--user", "--preserve-credentials"]
-    return ["nsenter", f"--target={pid}", *user, "--mount", "--uts", "--net", "--pid", "--", *words]
+def enter(node: str, lab: str | None = None, words: Sequence[str] = ()) -> None:
+    """Become a shell on *node* of a running lab, or the program in *words*; does not return."""
+    if lab is None and vms.here() is not None:
+        _enter_vm(vms.open_lab(), node, words)
+    entry = choose(lab)
+    _WAYS.get(entry.where, _enter_namespaces)(entry, node, words)
 
 
-def needs_nsenter() -> None:
-    """Raise CannotRun if the program is missing."""
-    if shutil.which("nsenter") is None:
-        raise CannotRun("the program nsenter was not found: sudo apt install util-linux")
-
-
-def _enter_vm(vm: dict, node: str, words: Sequence[str]) -> None:
+def _enter_vm(entry: Entry | None, node: str, words: Sequence[str]) -> None:
+    """On a VM, whether its lab is open or not."""
+    config = vms.here()
     if node == "outside":  # it has no machine of its own: it lives as long as its lab
-        entry = next((one for one in running_labs.labs() if one.where == "vms"), None)
         if entry is None:
             raise NoLab("outside lives while a lab is open: open one in a notebook with Lab.open()")
-        node, words = vm["outside"]["node"], ["shell-outside", entry.nodes["outside"]["namespaces"]["net"], *_words(words)]
+        node, words = config["outside"]["node"], ["shell-outside", entry.nodes["outside"]["namespaces"]["net"], *_words(words)]
     else:
         words = ["shell", *_words(words)]
-    if node not in vm["nodes"]:
-        raise BadInput(f"no node is called {node!r}; there are {', '.join(vm['nodes'])} and outside{_in_a_pod(node)}")
-    line = shlex.split(vms.command(vm, node, shlex.join(words), terminal=sys.stdin.isatty()))
+    if node not in config["nodes"]:
+        raise BadInput(f"no node is called {node!r}; there are {', '.join(config['nodes'])} and outside{_in_a_pod(node)}")
+    line = shlex.split(vms.command(config, node, shlex.join(words), terminal=sys.stdin.isatty()))
     os.execvp(line[0], line)
+
+
+def _enter_namespaces(entry: Entry, node: str, words: Sequence[str]) -> None:
+    if node not in entry.nodes or node == "lab":
+        raise BadInput(f"no node is called {node!r}; there are {', '.join(name for name in entry.nodes if name != 'lab')}{_in_a_pod(node)}")
+    nsenter.refuse_without()
+    pid = host_pid(entry.nodes[node])
+    prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
+    line = nsenter.command(pid, os.geteuid() == 0, _words(words) or ["bash", "--norc", "-i"])
+    os.execvpe(line[0], line, environment() | prompt)
+
+
+_WAYS = {VmsBackend.where: _enter_vm, NetnsBackend.where: _enter_namespaces}
+"""How a node of each kind of lab is entered."""
 
 
 def _in_a_pod(name: str) -> str:
@@ -47,19 +59,3 @@ def _in_a_pod(name: str) -> str:
 
 def _words(words: Sequence[str]) -> Sequence[str]:
     return ["bash", "-c", words[0]] if len(words) == 1 else words  # one text, as in a shell's own -c
-
-
-def enter(node: str, lab: str | None = None, words: Sequence[str] = ()) -> None:
-    """Become a shell on *node* of a running lab, or the program in *words*; does not return."""
-    if lab is None and (vm := vms.here()) is not None:
-        _enter_vm(vm, node, words)
-    entry = choose(lab)
-    if entry.where == "vms":
-        _enter_vm(vms.here(), node, words)
-    if node not in entry.nodes or node == "lab":
-        raise BadInput(f"no node is called {node!r}; there are {', '.join(name for name in entry.nodes if name != 'lab')}{_in_a_pod(node)}")
-    needs_nsenter()
-    pid = host_pid(entry.nodes[node])
-    prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
-    line = command(pid, os.geteuid() == 0, _words(words) or ["bash", "--norc", "-i"])
-    os.execvpe(line[0], line, environment() | prompt)

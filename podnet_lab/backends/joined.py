@@ -14,28 +14,42 @@ import shlex
 import sys
 from collections.abc import Callable
 from functools import cached_property
+from typing import NamedTuple
 
-from podnet_lab.backends import plan_json, running_labs, vms
+from podnet_lab.backends import nsenter, plan_json, running_labs, vms
 from podnet_lab.backends.agent_client import AgentClient, Refusal
-from podnet_lab.backends.base import Home
+from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.baseline import Baseline
-from podnet_lab.backends.enter import command, needs_nsenter
-from podnet_lab.backends.netns import Namespaces
+from podnet_lab.backends.netns import NetnsBackend
 from podnet_lab.backends.running_labs import Entry
 from podnet_lab.errors import LabGone, LabHeld, NoLab
 from podnet_lab.plan import Plan
 from podnet_lab.plan import plan as usual_plan
 
-Found = tuple[str, str, Plan, Callable[[], Home]]
-"""What a process calls the lab that it joins, the lab's name and plan, and what starts our agents there."""
+
+class RunningLab(NamedTuple):
+    """A lab to be joined: *key* is what this process calls it, *join* starts agents of our own there."""
+
+    key: str
+    name: str
+    plan: Plan
+    join: Callable[[], Backend]
 
 
-def find(name: str | None = None) -> Found:
+def find(name: str | None = None) -> RunningLab:
     """The running lab to join, as `podnet shell` chooses it; NoLab if there is none, or several and none was named."""
-    entry = vms_entry() if name is None and vms.here() else running_labs.choose(name)
-    if entry is None or entry.where == "vms":
-        return _found_vms(entry)
-    return f"{entry.name}@{entry.owner}", entry.name, planned(entry), lambda: Joined(entry)
+    if name is None and vms.here():
+        return JoinedVms.running(vms.open_lab())
+    entry = running_labs.choose(name)
+    return kind_of(entry).running(entry)
+
+
+def kind_of(entry: Entry) -> type[JoinedNetns] | type[JoinedVms]:
+    """What a running lab is joined by; NoLab if that was opened by another version."""
+    for kind in (JoinedNetns, JoinedVms):
+        if kind.where == entry.where:
+            return kind
+    raise _of_another_version(entry)
 
 
 def planned(entry: Entry) -> Plan:
@@ -43,28 +57,19 @@ def planned(entry: Entry) -> Plan:
     try:
         return plan_json.to_plan(entry.plan)
     except (KeyError, TypeError, ValueError) as error:
-        raise NoLab(f"another version of podnet_lab opened the lab {entry}: it can't be joined") from error
+        raise _of_another_version(entry) from error
 
 
-def vms_entry() -> Entry | None:
-    """The open lab of the VMs, if a process of this user has it open."""
-    return next((entry for entry in running_labs.labs() if entry.where == "vms"), None)
-
-
-def _found_vms(entry: Entry | None) -> Found:
-    vms.chosen("vms")
-    wanted = planned(entry) if entry else usual_plan()
-    vms.fits(wanted, vms.here())
-    owner, name = (entry.owner, entry.name) if entry else ("nobody", "vms")
-    return f"{name}@{owner}", name, wanted, lambda: JoinedVms(entry)
+def _of_another_version(entry: Entry) -> NoLab:
+    return NoLab(f"another version of podnet_lab opened the lab {entry}: it can't be joined")
 
 
 def agent_command(pid: int, root: bool, python: str) -> str:
     """The command of an agent in the namespaces of process *pid*."""
-    return shlex.join(["setpriv", "--pdeathsig", "KILL", "setsid", *command(pid, root, [python, "-P"])])
+    return shlex.join(["setpriv", "--pdeathsig", "KILL", "setsid", *nsenter.command(pid, root, [python, "-P"])])
 
 
-class Joined(Namespaces):
+class JoinedNetns(NetnsBackend):
     """Agents of our own beside those of a running one-machine lab."""
 
     fresh, joined = False, True
@@ -73,8 +78,8 @@ class Joined(Namespaces):
         super().__init__()
         import execnet
 
-        self._entry, self.who = entry, dict(entry.nodes)
-        needs_nsenter()
+        self._entry, self.processes = entry, dict(entry.nodes)
+        nsenter.refuse_without()
         try:
             self._raw = running_labs.baseline(entry)
             self._pids = running_labs.host_pids(entry.nodes)
@@ -88,12 +93,17 @@ class Joined(Namespaces):
             self.close()
             raise
 
+    @classmethod
+    def running(cls, entry: Entry) -> RunningLab:
+        """The lab of *entry*, to be joined."""
+        return RunningLab(f"{entry.name}@{entry.owner}", entry.name, planned(entry), lambda: cls(entry))
+
     def _enter(self, name: str) -> AgentClient:
         line = agent_command(self._pids[name], os.geteuid() == 0, sys.executable)
         return self._agent(name, f"popen//id={name}//python={line}")
 
     @cached_property
-    def lab(self) -> AgentClient:
+    def lab_agent(self) -> AgentClient:
         """An agent beside the external network; few need it."""
         return self._enter("lab")
 
@@ -101,24 +111,30 @@ class Joined(Namespaces):
         """As the lab's owner found the nodes when they were new."""
         return Baseline.of(self._raw)
 
-    def register(self, *_: object) -> None:
-        """Its owner has listed it."""
-
     def why_gone(self) -> str:
         """Whose lab it was."""
         return f"has ended, or lost a node; {self._entry.holder} had opened it. `podnet labs` lists those that run"
 
 
-class JoinedVms(vms.Vms):
+class JoinedVms(vms.VmsBackend):
     """The VMs' agents without their lease: to look, to try, and to run steps, but not to bring the whole lab back."""
 
     joined = True
 
     def __init__(self, entry: Entry | None) -> None:
         self._entry = entry
-        self._open(self._everybody)
+        self._open(self._reach_all)
 
-    def _everybody(self) -> None:
+    @classmethod
+    def running(cls, entry: Entry | None) -> RunningLab:
+        """The VMs' lab, to be joined; *entry* is None where nobody has it open."""
+        vms.refuse_elsewhere()
+        plan = planned(entry) if entry else usual_plan()
+        vms.refuse_other_nodes(plan, vms.here())
+        owner, name = (entry.owner, entry.name) if entry else ("nobody", "vms")
+        return RunningLab(f"{name}@{owner}", name, plan, lambda: cls(entry))
+
+    def _reach_all(self) -> None:
         wanted = {node: (node, "agent") for node in self._config["nodes"]}
         if self._entry:  # the host outside lives as long as an open lab
             network = self._entry.nodes["outside"]["namespaces"]["net"]
@@ -128,11 +144,8 @@ class JoinedVms(vms.Vms):
     def _plug_outside(self) -> None:
         """It has its card from the lab's holder."""
         outside = self.agents["outside"]
-        self.who["outside"] = outside.call("who")
+        self.processes["outside"] = outside.call("who")
         self._outside = (outside.call("read")["spaces"], outside.call("extras"))
-
-    def register(self, *_: object) -> None:
-        """Its holder has listed it, if anybody has."""
 
     def refuse_reset(self) -> None:
         """Only who holds the VMs may bring them back."""

@@ -1,24 +1,18 @@
-"""
-The one-machine lab's processes: one lab, and below it one agent for each node, every one in namespaces of its own.
-
-The chain of the lab's command, each link with its reason: setpriv makes it die with the thread that started it;
-setsid takes it out of the notebook's process group, so an interrupt passes it by; unshare gives it a user and a PID
-namespace, and --kill-child makes the whole tree die with it.
-"""
+"""A lab in namespaces of this machine, and how its processes are started (`podnet_lab.backends.netns_commands`)."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
-from shlex import quote
 
 from podnet_lab.backends.agent_client import AgentClient, Refusal
-from podnet_lab.backends.base import Home
+from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.baseline import Baseline
+from podnet_lab.backends.netns_commands import lab_command, node_command
+from podnet_lab.backends.node_snapshots import take_snapshots
 from podnet_lab.errors import CannotRun, LabGone
 from podnet_lab.kernel.node_setup import UPLINK
-from podnet_lab.lab.run import look
 from podnet_lab.model import Link
 from podnet_lab.plan import OUTSIDE, Plan
 
@@ -30,37 +24,26 @@ READY_NODE = 0.25
 """Seconds more for each node; 0.05 is usual."""
 
 
-def lab_command(python: str, root: bool) -> str:
-    """The lab's command; a real root needs no user namespace."""
-    spaces = "-nmpu" if root else "-Urnmpu"
-    return f"setpriv --pdeathsig KILL setsid unshare {spaces} --fork --kill-child --mount-proc --propagation private {quote(python)} -P"
+class NetnsBackend(Backend):
+    """A one-machine lab: `lab_agent` is the agent that has the external network."""
 
-
-def node_command(python: str) -> str:
-    """A node's command, run by the lab."""
-    return f"unshare -nmu --propagation private {quote(python)} -P"
-
-
-class Namespaces(Home):
-    """A one-machine lab: `lab` is the agent that has the external network."""
-
-    where = "namespaces"
-    lab: AgentClient
+    where, shared_clock = "namespaces", True
+    lab_agent: AgentClient
 
     def mend(self, baseline: Baseline) -> list[str]:
         """Cable a node anew whose interface to the external network was deleted."""
-        said = []
-        for name, node in look(self.agents, baseline.snapshots).items():
-            was = baseline.snapshots[name].own
-            if UPLINK in was.links and not _is_uplink(node.own.links.get(UPLINK)):
+        mended = []
+        for name, node in take_snapshots(self.agents, baseline.snapshots).items():
+            new = baseline.snapshots[name].own
+            if UPLINK in new.links and not _is_uplink(node.own.links.get(UPLINK)):
                 self.agents[name].call("remove_uplink")
-                self.lab.call("cable", node=name, pid=self.who[name]["pid"])
-                self.agents[name].call("uplink", address=str(was.addresses_of(UPLINK)[0]))
-                said.append(f"{name}# (its cable to the external network was gone)")
-        return said
+                self.lab_agent.call("cable", node=name, pid=self.processes[name]["pid"])
+                self.agents[name].call("uplink", address=str(new.addresses_of(UPLINK)[0]))
+                mended.append(f"{name}# (its cable to the external network was gone)")
+        return mended
 
 
-class Machine(Namespaces):
+class OwnNetns(NetnsBackend):
     """The processes of a one-machine lab of this process."""
 
     fresh = True
@@ -81,23 +64,28 @@ class Machine(Namespaces):
             self.close()
             raise
 
+    @classmethod
+    def open(cls, plan: Plan, take_over: bool, node_python: str | None) -> OwnNetns:
+        """Start a lab of one's own; there is nobody to take it from."""
+        return cls(plan, node_python)
+
     def _start(self, plan: Plan, python: str, node_python: str) -> None:
         command = lab_command(python, os.geteuid() == 0)
-        self.lab = self._agent("lab", f"popen//id=lab//python={command}")
-        self.who["lab"] = self.lab.call("become_lab")
-        homes = {"outside": OUTSIDE, **{node.name: node.external for node in plan.nodes}}
+        self.lab_agent = self._agent("lab", f"popen//id=lab//python={command}")
+        self.processes["lab"] = self.lab_agent.call("become_lab")
+        external = {"outside": OUTSIDE, **{node.name: node.external for node in plan.nodes}}
         # A node that does not answer in time ends the whole lab, or makegateway would wait for it for ever.
-        late = threading.Timer(READY + READY_NODE * len(homes), self._group["lab"]._io.popen.kill)
+        late = threading.Timer(READY + READY_NODE * len(external), self._group["lab"]._io.popen.kill)
         late.daemon = True
         late.start()
-        for name in homes:
+        for name in external:
             self.agents[name] = self._agent(name, f"popen//via=lab//id={name}//python={node_command(node_python)}")
         answers = [(name, agent.start("become_node", name=name)) for name, agent in self.agents.items()]
         for name, answer in answers:
-            self.who[name] = answer()
-        for name in homes:
-            self.lab.call("cable", node=name, pid=self.who[name]["pid"])
-        for answer in [agent.start("uplink", address=str(homes[name])) for name, agent in self.agents.items()]:
+            self.processes[name] = answer()
+        for name in external:
+            self.lab_agent.call("cable", node=name, pid=self.processes[name]["pid"])
+        for answer in [agent.start("uplink", address=str(external[name])) for name, agent in self.agents.items()]:
             answer()
         late.cancel()
 

@@ -11,11 +11,11 @@ from podnet_lab.plan import Node, Plan
 
 def of_plan(plan: Plan) -> dict[str, Any]:
     """The plan as plain data."""
-    nodes = [{"name": one.name, "external": str(one.external), "subnet": str(one.subnet), "bridge": one.bridge} for one in plan.nodes]
+    nodes = [{"name": node.name, "external": str(node.external), "subnet": str(node.subnet), "bridge": node.bridge} for node in plan.nodes]
     return {"nodes": nodes, "pods_per_node": plan.pods_per_node}
 
 
 def to_plan(data: Mapping[str, Any]) -> Plan:
     """The plan of which `of_plan` made *data*."""
-    nodes = (Node(one["name"], IPv4Interface(one["external"]), IPv4Network(one["subnet"]), one["bridge"]) for one in data["nodes"])
+    nodes = (Node(node["name"], IPv4Interface(node["external"]), IPv4Network(node["subnet"]), node["bridge"]) for node in data["nodes"])
     return Plan(tuple(nodes), data["pods_per_node"])

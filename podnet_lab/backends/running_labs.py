@@ -69,8 +69,8 @@ def folder() -> Path:
     path = Path(base) / f"podnet_lab-{os.geteuid()}"
     with suppress(FileExistsError):  # a folder of ours, or something else: the look below tells
         path.mkdir(mode=0o700)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+    there = path.lstat()
+    if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.geteuid() or there.st_mode & 0o077:
         raise LabError(f"{path} is not this user's own folder with mode 0700: remove it, or say where with XDG_RUNTIME_DIR")
     return path
 
@@ -125,15 +125,15 @@ def notebook() -> str:
 
 def labs() -> list[Entry]:
     """The labs that run, oldest first; entries whose owner is gone are swept."""
-    found = []
+    running = []
     for path in folder().glob("*.json"):
         entry = _read(path)
         if entry is not None and entry.alive:
-            found.append(entry)
+            running.append(entry)
         else:
             path.unlink(missing_ok=True)
     _sweep()
-    return sorted(found, key=lambda entry: (entry.born, entry.name))
+    return sorted(running, key=lambda entry: (entry.born, entry.name))
 
 
 def _read(path: Path) -> Entry | None:
@@ -179,7 +179,7 @@ def host_pids(nodes: Mapping[str, Mapping]) -> dict[str, int]:
     """The pids, as this process sees them, of the agents that registered themselves as *nodes*; NoLab if one is gone."""
     wanted = {(node["namespaces"]["pid"], node["namespaces"]["net"], node["pid"]): name for name, node in nodes.items()}
     spaces = {(pid, net) for pid, net, _ in wanted}
-    found = {}
+    pids = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
             lives_in = os.readlink(path / "ns/pid"), os.readlink(path / "ns/net")
@@ -189,7 +189,7 @@ def host_pids(nodes: Mapping[str, Mapping]) -> dict[str, int]:
         except OSError:
             continue
         if (name := wanted.get((*lives_in, int(numbers.split()[-1])))) is not None:
-            found[name] = int(path.name)
-    if len(found) < len(wanted):
+            pids[name] = int(path.name)
+    if len(pids) < len(wanted):
         raise NoLab("this lab's processes are gone")
-    return found
+    return pids

@@ -16,10 +16,11 @@ from typing import Any
 
 from podnet_lab.backends import running_labs
 from podnet_lab.backends.agent_client import AgentClient, Refusal
-from podnet_lab.backends.base import Home
+from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.baseline import Baseline
+from podnet_lab.backends.running_labs import Entry
 from podnet_lab.errors import BadInput, CannotRun, LabHeld, StepConflict
-from podnet_lab.kernel.vm import CONFIG, NOT_OURS, named
+from podnet_lab.kernel.vm import CONFIG, NOT_OURS, possible_interfaces
 from podnet_lab.model import NO_RULES
 from podnet_lab.model.decode import snapshot
 from podnet_lab.model.nftables import Ruleset
@@ -36,7 +37,6 @@ SSH = (
     # Theirs is a network of their own, and a VM that is made anew has a new key.
     " -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 )
-WHERE = ("vms", "namespaces")
 HELP = "On your own computer: vagrant up {0}, or, if it runs, vagrant reload {0}"
 
 
@@ -48,18 +48,27 @@ def here() -> dict[str, Any] | None:
         return None
 
 
-def chosen(where: str | None) -> bool:
-    """Whether a lab that is opened now is the VMs'; BadInput if *where* is no such place, CannotRun if they are not here."""
-    if where not in (None, *WHERE):
-        raise BadInput(f"a lab lives in {' or '.join(WHERE)}, not in {where!r}")
-    found = here()
-    if where == "vms" and found is None:
+def refuse_elsewhere() -> None:
+    """Raise CannotRun where the VMs' lab can't be opened or joined: it is on the first of them alone."""
+    config = here()
+    if config is None:
         raise CannotRun("this is not one of the lab's VMs: `vagrant up` makes them, see README")
-    if found is None or where == "namespaces":
-        return False
-    if found["node"] != FIRST:
-        raise CannotRun(f"this is {found['node']}: the lab is opened on {FIRST}, or on this VM alone with where='namespaces'")
-    return True
+    if config["node"] != FIRST:
+        raise CannotRun(f"this is {config['node']}: the lab is opened on {FIRST}, or on this VM alone with where='namespaces'")
+
+
+def refuse_other_nodes(plan: Plan, config: dict[str, Any]) -> None:
+    """Raise BadInput if a plan's nodes are not the VMs."""
+    vms = {name: node["external"] for name, node in config["nodes"].items()}
+    if {node.name: str(node.external) for node in plan.nodes} != vms:
+        known = ", ".join(f"{name} ({address})" for name, address in vms.items())
+        wanted = ", ".join(f"{node.name} ({node.external})" for node in plan.nodes)
+        raise BadInput(f"the VMs are {known}, not {wanted}; Lab.open(…, where='namespaces') opens a lab of any size inside this VM")
+
+
+def open_lab() -> Entry | None:
+    """The open lab of the VMs, if a process of this user has it open."""
+    return next((entry for entry in running_labs.labs() if entry.where == VmsBackend.where), None)
 
 
 def command(config: dict[str, Any], node: str, words: str, terminal: bool = False) -> str:
@@ -70,17 +79,22 @@ def command(config: dict[str, Any], node: str, words: str, terminal: bool = Fals
     return f"{reach} {shlex.quote(words)}"
 
 
-class Vms(Home):
+class VmsBackend(Backend):
     """The agents of the VMs' lab; holds its lease, as nobody else can until it is closed or somebody takes it over."""
 
-    where, fresh = "vms", False
+    where, fresh, shared_clock, leased = "vms", False, False, True
 
     def __init__(self, plan: Plan, take_over: bool = False) -> None:
-        fits(plan, here())
-        self._open(lambda: self._lab(take_over))
+        refuse_other_nodes(plan, here())
+        self._open(lambda: self._hold(take_over))
 
     @classmethod
-    def look(cls) -> Vms:
+    def open(cls, plan: Plan, take_over: bool, node_python: str | None) -> VmsBackend:
+        """Hold the VMs; each has the Python that provisioning gave it."""
+        return cls(plan, take_over)
+
+    @classmethod
+    def to_ask(cls) -> VmsBackend:
         """The agents of all VMs, without `outside` and without the lease: to ask, and to change nothing."""
         self = cls.__new__(cls)
         self._open(lambda: self._reach({node: (node, "agent") for node in self._config["nodes"]}))
@@ -93,26 +107,26 @@ class Vms(Home):
             reach()
             nodes = {name: agent for name, agent in self.agents.items() if name != "outside"}
             for name, answer in [(name, agent.start("become_vm")) for name, agent in nodes.items()]:
-                self.who[name] = self._answer(name, answer)
+                self.processes[name] = self._answer(name, answer)
             if "outside" in self.agents:
                 self._plug_outside()
         except BaseException:
             self.close()
             raise
 
-    def _lab(self, take_over: bool) -> None:
+    def _hold(self, take_over: bool) -> None:
         self._reach({FIRST: (FIRST, "agent")})
         if holder := self.agents[FIRST].call("lease", holder=_holder(), take_over=take_over):
-            where = "here, under another name" if holder == _holder() else f"by {holder}"
-            raise LabHeld(f"the lab of VMs is held {where}: close it there, or take it over with Lab.open(take_over=True)")
+            by_whom = "here, under another name" if holder == _holder() else f"by {holder}"
+            raise LabHeld(f"the lab of VMs is held {by_whom}: close it there, or take it over with Lab.open(take_over=True)")
         others = {node: (node, "agent") for node in self._config["nodes"] if node != FIRST}
         self._reach({"outside": (self._config["outside"]["node"], "outside"), **others})
         self.agents = {name: self.agents[name] for name in ("outside", *self._config["nodes"])}
 
     def _plug_outside(self) -> None:
         outside, beside = self.agents["outside"], self._config["outside"]["node"]
-        self.who["outside"] = outside.call("become_node", name="outside")
-        card = self._answer(beside, self.agents[beside].start("lend", network=self.who["outside"]["namespaces"]["net"]))
+        self.processes["outside"] = outside.call("become_node", name="outside")
+        card = self._answer(beside, self.agents[beside].start("lend", network=self.processes["outside"]["namespaces"]["net"]))
         outside.call("uplink", address=str(OUTSIDE), dev=card)
         self._outside = (outside.call("read")["spaces"], outside.call("extras"))
 
@@ -124,7 +138,7 @@ class Vms(Home):
         for name, gateway in gateways.items():
             vm = wanted[name][0]
             try:
-                self.agents[name] = AgentClient(name, gateway.result(), self.wire)
+                self.agents[name] = AgentClient(name, gateway.result(), self.writer)
             except (OSError, EOFError, AssertionError) as error:
                 raise CannotRun(f"{vm} does not answer: does it run? {HELP.format(vm)}") from error
 
@@ -139,9 +153,9 @@ class Vms(Home):
         raw = {name: agent.call("baseline") for name, agent in self.agents.items() if name != "outside"}
         outside = {"outside": self._outside} if "outside" in self.agents else {}
         snapshots = {name: snapshot(name, spaces) for name, (spaces, _) in outside.items()}
-        snapshots |= {name: snapshot(name, one["snapshot"], _rules(one["extras"])) for name, one in raw.items()}
-        extras = {name: found for name, (_, found) in outside.items()}
-        return Baseline(snapshots, extras | {name: one["extras"] for name, one in raw.items()})
+        snapshots |= {name: snapshot(name, node["snapshot"], _rules(node["extras"])) for name, node in raw.items()}
+        extras = {name: of_outside for name, (_, of_outside) in outside.items()}
+        return Baseline(snapshots, extras | {name: node["extras"] for name, node in raw.items()})
 
     def mend(self, baseline: Baseline) -> list[str]:
         """Bring cards back that a student moved into a Pod."""
@@ -150,10 +164,10 @@ class Vms(Home):
 
     def refuse(self, node: str, steps: Sequence[Step]) -> None:
         """A step that names a card by which the VM is reached; the agent would refuse it, too, but may find it done already."""
-        hidden = set(self.who[node].get("hidden", ()))
+        hidden = set(self.processes[node].get("hidden", ()))
         for step in steps:
             for _, namespace, arguments in step.requests():
-                if namespace is None and (cards := hidden & named(arguments)):
+                if namespace is None and (cards := hidden & possible_interfaces(arguments)):
                     raise StepConflict(node, step.command, f"{cards.pop()} {NOT_OURS}", "Which card has the node's address 192.168.1.…?")
 
     def why_gone(self) -> str:
@@ -183,15 +197,6 @@ class Vms(Home):
 def _rules(extras: dict[str, Any]) -> Ruleset:
     """A new VM's nftables: mostly none. What an image brought along is known by name alone, and left as it is."""
     return Ruleset(problem="this VM had tables of its own when it was new") if extras["tables"] else NO_RULES
-
-
-def fits(plan: Plan, config: dict[str, Any]) -> None:
-    """Raise BadInput if a plan's nodes are not the VMs."""
-    have = {name: node["external"] for name, node in config["nodes"].items()}
-    if {node.name: str(node.external) for node in plan.nodes} != have:
-        known = ", ".join(f"{name} ({address})" for name, address in have.items())
-        wanted = ", ".join(f"{node.name} ({node.external})" for node in plan.nodes)
-        raise BadInput(f"the VMs are {known}, not {wanted}; Lab.open(…, where='namespaces') opens a lab of any size inside this VM")
 
 
 def _holder() -> str:

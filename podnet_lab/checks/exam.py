@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.checks.reachability import Matrix, Ping
+from podnet_lab.devices.roles import pod_addresses
 from podnet_lab.model import Cluster
-from podnet_lab.model.roles import pod_addresses
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from podnet_lab.devices.roles import pod_addresses
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.model import Snapshot
-from podnet_lab.model.roles import pod_addresses
 
 
 @dataclass(frozen=True)

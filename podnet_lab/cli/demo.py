@@ -9,7 +9,7 @@ from podnet_lab import recipes
 from podnet_lab.cli import json_output
 from podnet_lab.errors import BadInput
 from podnet_lab.lab.lab import Lab
-from podnet_lab.lab.pings import Progress
+from podnet_lab.lab.ping_pairs import Progress
 
 TITLES = {
     "namespaces": "a network namespace for each Pod",

@@ -30,7 +30,7 @@ def names(of: Callable[[Plan], list[str]]) -> Complete:
         from podnet_lab.backends import joined
 
         try:
-            plan = joined.find(context.params.get("lab_name"))[2]
+            plan = joined.find(context.params.get("lab_name")).plan
         except (PodnetError, OSError):  # a press of Tab is no place for errors
             return []
         return [name for name in of(plan) if name.startswith(begun)]
@@ -73,10 +73,11 @@ def joined(name: str | None) -> Iterator[Lab]:
 @contextmanager
 def held(name: str | None, take_over: bool) -> Iterator[Lab]:
     """The running lab, to bring it back as a whole: of VMs that is for whoever holds them, so hold them, or *take_over*."""
+    from podnet_lab.backends import joined as backends
     from podnet_lab.backends import running_labs, vms
     from podnet_lab.lab.lab import Lab
 
-    if vms.here() is None or (name is not None and running_labs.choose(name).where != "vms"):
+    if vms.here() is None or (name is not None and not backends.kind_of(running_labs.choose(name)).leased):
         if take_over:
             raise BadInput("--take-over is for the lab of VMs; a lab on one machine has no holder")
         with joined(name) as lab:
@@ -95,4 +96,4 @@ def planned(name: str | None) -> Plan:
     from podnet_lab.backends import joined, running_labs, vms
     from podnet_lab.plan import plan
 
-    return joined.find(name)[2] if name is not None or vms.here() or running_labs.labs() else plan()
+    return joined.find(name).plan if name is not None or vms.here() or running_labs.labs() else plan()

@@ -11,7 +11,7 @@ kernel's own bytes, and makes an explanation unsure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,7 +20,7 @@ from podnet_lab.devices.raw import AddRawLink
 from podnet_lab.model.link import Link
 from podnet_lab.model.namespace import Namespace
 from podnet_lab.model.snapshot import Cluster
-from podnet_lab.steps.base import Step
+from podnet_lab.steps.base import Interface, Step
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,37 @@ class Unseen:
     """A frame goes where snapshots don't show it; *words* say what is in the way of knowing."""
 
     words: str
+
+
+@dataclass(frozen=True)
+class Wires:
+    """The interfaces of a cluster, for a kind that says where its frames go; *kind_of* knows the kinds of the others."""
+
+    cluster: Cluster
+    kind_of: Callable[[Link], InterfaceKind]
+
+    def link(self, node: str, place: Interface) -> Link:
+        """The interface (namespace, name) of a node."""
+        return self.cluster[node].link(*place)
+
+    def transmit(self, node: str, namespace: str | None, link: Link) -> Iterable[Wire | Unseen]:
+        """Where a frame that goes out of *link* comes in, whatever its kind."""
+        return self.kind_of(link).transmit(self, node, namespace, link)
+
+    def outside_ends(self, beside: str) -> Iterator[Wire]:
+        """The interfaces of all nodes but *beside* whose other end lies in the external network."""
+        for node, snapshot in self.cluster.items():
+            for space in snapshot.spaces.values() if node != beside else ():
+                for link in space.links.values():
+                    if link.peer is None and self.kind_of(link).faces_outside:
+                        yield Wire(node, space.name, link)
+
+    def taps(self, node: str, namespace: str | None, lower: Link) -> Iterator[Wire]:
+        """The interfaces of a node, in any of its namespaces, that hear what comes in at *lower*, which is in *namespace*."""
+        for space in self.cluster[node].spaces.values():
+            for link in space.links.values():
+                if link.lower == (namespace, lower.name) and self.kind_of(link).taps_lower:
+                    yield Wire(node, space.name, link)
 
 
 class InterfaceKind:
@@ -86,7 +117,7 @@ class InterfaceKind:
         """The steps that bring what hangs on it (such as forwarding entries) from *now* to *then*."""
         return []
 
-    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterable[Wire | Unseen]:
+    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire | Unseen]:
         """Where a frame that goes out of *link* comes in. Not asked of a kind that `switches`."""
         where = f"{node}'s" if namespace is None else f"{namespace}'s"
         return [Unseen(f"{where} {link.name} is a {self.name}, and where that leads is not seen")]

@@ -11,8 +11,9 @@ from importlib import import_module
 from types import ModuleType
 
 from podnet_lab import devices
-from podnet_lab.devices.base import InterfaceKind
+from podnet_lab.devices.base import InterfaceKind, Wires
 from podnet_lab.model.link import Link
+from podnet_lab.model.snapshot import Cluster
 
 
 @cache
@@ -24,6 +25,11 @@ def kind_named(name: str) -> InterfaceKind:
 def kind_of(link: Link) -> InterfaceKind:
     """The kind of an interface."""
     return kind_named(link.kind)
+
+
+def wires(cluster: Cluster) -> Wires:
+    """A cluster's interfaces, to be asked where frames go."""
+    return Wires(cluster, kind_of)
 
 
 @cache

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podnet_lab.checks.check import Check
+from podnet_lab.devices.roles import gateways, pod_addresses
 from podnet_lab.exercises.claims import Cluster, addresses, named, reaches, shared
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.model import Snapshot
-from podnet_lab.model.roles import gateways, pod_addresses
 from podnet_lab.networks.static_routes.checks import addr
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from podnet_lab.errors import ShellFailed
 
 if TYPE_CHECKING:
-    from podnet_lab.lab.lab import Lab
+    from podnet_lab.exercises.exercise_lab import ExerciseLab
 
 PLACE = "outside"
 FILE = "/run/podnet-exercises.json"
@@ -48,16 +48,16 @@ class Records:
         self.records[name] = Record()
 
 
-def read(lab: Lab) -> Records:
+def read(lab: ExerciseLab) -> Records:
     """What a lab knows of the exercises that were begun in it; nothing, if that can't be read."""
     try:
-        said = json.loads(lab[PLACE].shell(f"head -c {MOST} {FILE}"))
-        return Records(str(said["at"]), {str(name): Record(**one) for name, one in said["records"].items()})
+        kept = json.loads(lab[PLACE].shell(f"head -c {MOST} {FILE}"))
+        return Records(str(kept["at"]), {str(name): Record(**record) for name, record in kept["records"].items()})
     except (ShellFailed, ValueError, TypeError, KeyError, AttributeError):
         return Records()
 
 
-def write(lab: Lab, records: Records) -> None:
+def write(lab: ExerciseLab, records: Records) -> None:
     """Keep it in the lab."""
     text = json.dumps(asdict(records))
     lab[PLACE].shell(f"printf %s {quote(text)} > {FILE}.new && mv {FILE}.new {FILE}")

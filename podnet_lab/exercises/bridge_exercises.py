@@ -8,9 +8,9 @@ from itertools import combinations
 
 from podnet_lab import recipes
 from podnet_lab.checks.check import Check
+from podnet_lab.devices.roles import bridge_of, gateways
 from podnet_lab.exercises.claims import Cluster, bridges
 from podnet_lab.exercises.exercise import Exercise, Mistake
-from podnet_lab.model.roles import bridge_of, gateways
 from podnet_lab.plan import POD_NETWORK
 
 PODS = 400

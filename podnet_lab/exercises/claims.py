@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from podnet_lab.checks.check import Check
 from podnet_lab.checks.reachability import Ping, Verdict
+from podnet_lab.devices.roles import gateways, pod_addresses
 from podnet_lab.model import Link, Namespace, Route, Snapshot
-from podnet_lab.model.roles import gateways, pod_addresses
 from podnet_lab.model.route_lookup import choose
 
 if TYPE_CHECKING:
-    from podnet_lab.lab.lab import Lab
+    from podnet_lab.exercises.exercise_lab import ExerciseLab
 
 Cluster = Mapping[str, Snapshot]
 
@@ -33,23 +33,23 @@ class Untested(Check):
     __repr__ = __str__
 
 
-def everyone(lab: Lab) -> Cluster:
+def everyone(lab: ExerciseLab) -> Cluster:
     """Snapshots of all nodes, and of the host outside."""
     return lab.snapshot(*(node.name for node in lab.plan.nodes), "outside")
 
 
 def named(cluster: Cluster, node: str, pod: str) -> str:
     """What a Pod is called in ``lab.ping``: by its name, and by its node's too where two Pods have the same."""
-    twice = sum(space.name == pod for one in cluster.values() for space in one.pods) > 1
+    twice = sum(space.name == pod for node in cluster.values() for space in node.pods) > 1
     return f"{node}/{pod}" if twice else pod
 
 
-def reaches(lab: Lab, source: str, target: str, *, silent: bool = False) -> Check:
+def reaches(lab: ExerciseLab, source: str, target: str, *, silent: bool = False) -> Check:
     """*source* reaches *target*, who sees the sender's own address; *silent* keeps a reason that is known to itself."""
     return judged(lab.ping(source, target), silent)
 
 
-def unreached(lab: Lab, source: str, target: str) -> Check:
+def unreached(lab: ExerciseLab, source: str, target: str) -> Check:
     """*source* does not reach *target*: it was tried, and there was no reply. What could not be tried is no proof of that."""
     ping = lab.ping(source, target, expect=False)
     claim = f"{ping.source.name} does not reach {ping.target.name}"
@@ -70,12 +70,12 @@ def judged(ping: Ping, silent: bool = False) -> Check:
     return Check(claim, "no reply" + (f": {ping.why}" if ping.why and not silent else ""))
 
 
-def exam(lab: Lab, *, silent: bool = False) -> Iterator[Check]:
+def exam(lab: ExerciseLab, *, silent: bool = False) -> Iterator[Check]:
     """Kubernetes' three rules, tried between all pairs of Pods; *silent* keeps the reasons that are known to itself."""
-    found = lab.check()
-    unique, *tried = found.rules
+    result = lab.check()
+    unique, *tried = result.rules
     yield unique
-    near, far = ([ping for ping in found.matrix if (ping.source.node == ping.target.node) is same] for same in (True, False))
+    near, far = ([ping for ping in result.matrix if (ping.source.node == ping.target.node) is same] for same in (True, False))
     for rule, pings in zip(tried, (near, far), strict=True):
         wrong = [ping for ping in pings if not ping]
         if rule or not wrong:
@@ -87,11 +87,11 @@ def exam(lab: Lab, *, silent: bool = False) -> Iterator[Check]:
         yield type(first)(rule.claim, f"{len(wrong)} of {len(pings)} pairs do not; {pair}: {first.problem}")
 
 
-def answers(lab: Lab, source: str, target: str, who: str) -> Check:
+def answers(lab: ExerciseLab, source: str, target: str, who: str) -> Check:
     """*source* asks the server at *target* (like 10.96.0.20:80), and *who* answers."""
-    (got,) = lab.ask(source, target)
+    (answer,) = lab.ask(source, target)
     claim = f"{source} asks {target}, and {who} answers"
-    return Check(claim, got.problem if got.problem else None if got.who == who else f"{got.who or 'a stranger'} did")
+    return Check(claim, answer.problem if answer.problem else None if answer.who == who else f"{answer.who or 'a stranger'} did")
 
 
 def bridges(node: Snapshot) -> list[Link]:
@@ -101,13 +101,13 @@ def bridges(node: Snapshot) -> list[Link]:
 
 def addresses(node: Snapshot) -> list[IPv4Address]:
     """The addresses of a node's Pods."""
-    return [one.ip for pod in node.pods for one in pod_addresses(pod)]
+    return [address.ip for pod in node.pods for address in pod_addresses(pod)]
 
 
 def shared(node: Snapshot) -> bool:
     """Whether two Pods of a node have the same address."""
-    found = addresses(node)
-    return len(set(found)) < len(found)
+    of_pods = addresses(node)
+    return len(set(of_pods)) < len(of_pods)
 
 
 def way(space: Namespace, address: IPv4Address) -> Route | None:
@@ -118,13 +118,13 @@ def way(space: Namespace, address: IPv4Address) -> Route | None:
 def straight(cluster: Cluster, source: str, target: str) -> Iterator[Check]:
     """*source* sends what is for the Pods of the node *target* to that node, all of its subnet, and by the shortest way."""
     space, node = cluster[source].own, cluster[target]
-    theirs = {one.interface.ip for one in node.own.addresses}
-    next_pods = [next(ip for ip in one.network.hosts() if ip not in {*theirs, *addresses(node)}) for one in gateways(node)]
+    theirs = {address.interface.ip for address in node.own.addresses}
+    next_pods = [next(ip for ip in gateway.network.hosts() if ip not in {*theirs, *addresses(node)}) for gateway in gateways(node)]
     ways = {ip: way(space, ip) for ip in (*addresses(node), *next_pods)}
     missing = next((ip for ip in addresses(node) if ways[ip] is None), None)
     yield Check(f"{source} has a route to each Pod of {target}", f"it has none to {missing}" if missing else None)
-    wrong = ((ip, one) for ip, one in ways.items() if one and one.via not in theirs)
-    astray = next((f"what is for {ip} goes by {one.via or one.dev or one}" for ip, one in wrong), None)
+    wrong = ((ip, route) for ip, route in ways.items() if route and route.via not in theirs)
+    astray = next((f"what is for {ip} goes by {route.via or route.dev or route}" for ip, route in wrong), None)
     yield Check(f"{source} sends what is for them straight to {target}", astray)
     alone = next((ip for ip in next_pods if ways[ip] is None), None)
     yield Check(f"{source} knows the way to the next Pod of {target}, too", f"a Pod with {alone} would not be reached" if alone else None)
@@ -132,8 +132,8 @@ def straight(cluster: Cluster, source: str, target: str) -> Iterator[Check]:
 
 def rules_with(space: Namespace, statement: str, hook: str | None = None) -> list[list[Mapping[str, Any]]]:
     """A namespace's rules of nftables that say *statement* ("dnat", "masquerade"), of chains at *hook* if one is given."""
-    found = []
+    matching = []
     for chain, rules in space.rules.rules.items():
         at = space.rules.objects.get(("chain", *chain), {}).get("hook")
-        found += [rule for rule in rules if hook in (None, at) and any(statement in one for one in rule)]
-    return found
+        matching += [rule for rule in rules if hook in (None, at) and any(statement in expression for expression in rule)]
+    return matching

@@ -21,7 +21,7 @@ from podnet_lab.networks.static_routes.recipe import before
 from podnet_lab.plan import plan
 
 if TYPE_CHECKING:
-    from podnet_lab.lab.lab import Lab
+    from podnet_lab.exercises.exercise_lab import ExerciseLab
 
 Cluster = Mapping[str, Snapshot]
 
@@ -60,11 +60,11 @@ class Exercise:
     name: str
     title: str
     task: str
-    check: Callable[[Lab], Iterable[Check]]
-    hints: tuple[str, str, str] | Callable[[Lab, int], str]
+    check: Callable[[ExerciseLab], Iterable[Check]]
+    hints: tuple[str, str, str] | Callable[[ExerciseLab, int], str]
     mistakes: tuple[Mistake, ...] = ()
     start: str = "namespaces"
-    prepare: Callable[[Lab], str | None] | None = None
+    prepare: Callable[[ExerciseLab], str | None] | None = None
     needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -82,7 +82,7 @@ class Exercise:
         """The set that it belongs to: of "bridge-2" it is "bridge"."""
         return self.name.rpartition("-")[0] or self.name
 
-    def hint(self, lab: Lab, level: int) -> str:
+    def hint(self, lab: ExerciseLab, level: int) -> str:
         """A question (1), a place to look (2), or the command (3)."""
         if level not in LEVELS:
             raise BadInput(f"there are hints 1, 2 and 3, not {level!r}")
@@ -120,21 +120,22 @@ class Assessment:
     __repr__ = __str__
 
 
-def assess(exercise: Exercise, lab: Lab) -> Assessment:
+def assess(exercise: Exercise, lab: ExerciseLab) -> Assessment:
     """Judge what the kernels of *lab* say of an answer to *exercise*; whose it is, and how it came there, does not matter."""
-    found: list[Check] = []
+    claims: list[Check] = []
     try:
         for claim in exercise.check(lab):
-            found.append(claim)
+            claims.append(claim)
             if not claim:
                 break
-        wrong = not all(found)
+        wrong = not all(claims)
         seen = everyone(lab) if wrong and exercise.mistakes else {}
     except LabGone:
         raise
     except PodnetError as error:
-        return Assessment(exercise.name, Checks([*found, Untested("the answer can be judged", str(error))]))
-    return Assessment(exercise.name, Checks(found), next((one for one in exercise.mistakes if wrong and _shows(one, seen)), None))
+        return Assessment(exercise.name, Checks([*claims, Untested("the answer can be judged", str(error))]))
+    mistake = next((mistake for mistake in exercise.mistakes if wrong and _shows(mistake, seen)), None)
+    return Assessment(exercise.name, Checks(claims), mistake)
 
 
 def _shows(mistake: Mistake, cluster: Cluster) -> bool:

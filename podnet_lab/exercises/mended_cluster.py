@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from podnet_lab.checks.check import Check
+from podnet_lab.devices.roles import bridge_of, pod_addresses, uplink
 from podnet_lab.exercises.claims import Cluster, Untested, straight
 from podnet_lab.model import DEFAULT, USUAL_POLICY, Namespace, Snapshot
-from podnet_lab.model.roles import bridge_of, pod_addresses, uplink
 from podnet_lab.networks.static_routes.checks import stage
 from podnet_lab.networks.static_routes.recipe import STAGES
 from podnet_lab.plan import Plan

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from podnet_lab import checks
 from podnet_lab.checks.check import Check
+from podnet_lab.devices.roles import gateways
 from podnet_lab.exercises.claims import Cluster, addresses, everyone, exam, named, reaches, rules_with, straight, way
 from podnet_lab.exercises.exercise import Exercise, Mistake
-from podnet_lab.model.roles import gateways
+from podnet_lab.networks.static_routes import checks
 
 
 def _check_outside(lab) -> Iterator[Check]:

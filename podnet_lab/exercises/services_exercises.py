@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podnet_lab.checks.check import Check
+from podnet_lab.devices.roles import pod_addresses
 from podnet_lab.exercises.claims import Cluster, answers, named, reaches, rules_with
 from podnet_lab.exercises.exercise import Exercise, Mistake
-from podnet_lab.model.roles import pod_addresses
 
 FRONT, NEAR = "10.96.0.50:80", "10.96.0.60:80"
 

@@ -12,7 +12,7 @@ from podnet_lab.exercises import attempts
 from podnet_lab.exercises.exercise import LEVELS, Assessment, Exercise, assess
 
 if TYPE_CHECKING:
-    from podnet_lab.lab.lab import Lab
+    from podnet_lab.exercises.exercise_lab import ExerciseLab
 
 PACKAGES = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
 """Debian's packages of programs that an exercise may need."""
@@ -21,12 +21,12 @@ PACKAGES = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
 class Task:
     """One exercise in one lab, at its start; `check` asks the kernels, `hint` helps. Begun by ``lab.exercise(name)``."""
 
-    def __init__(self, lab: Lab, exercise: Exercise) -> None:
+    def __init__(self, lab: ExerciseLab, exercise: Exercise) -> None:
         refuse_without(exercise)
         self.lab, self.exercise = lab, exercise
         lab.goto(exercise.start)
         self.note = (exercise.prepare(lab) if exercise.prepare else None) or ""
-        self._fault, self._hints = lab._broken, 0
+        self._fault, self._hints = lab.broken, 0
         known = attempts.read(lab)
         known.begin(exercise.name)
         attempts.write(lab, known)
@@ -48,13 +48,13 @@ class Task:
         Raises LabError if the lab has left it since, by another exercise, `goto` or `reset`.
         """
         known = self._known()
-        given_up = self._fault is not None and self.lab._broken is not self._fault
-        found = Assessment(self.exercise.name, Checks([self._given_up()])) if given_up else assess(self.exercise, self.lab)
-        mine = known.records[self.exercise.name]
-        mine.verdict, mine.why, mine.given_up = found.verdict, found.why, given_up
-        mine.tries += 1
+        given_up = self._fault is not None and self.lab.broken is not self._fault
+        assessment = Assessment(self.exercise.name, Checks([self._given_up()])) if given_up else assess(self.exercise, self.lab)
+        record = known.records[self.exercise.name]
+        record.verdict, record.why, record.given_up = assessment.verdict, assessment.why, given_up
+        record.tries += 1
         attempts.write(self.lab, known)
-        return found
+        return assessment
 
     def hint(self, level: int | None = None) -> str:
         """A question (1), a place to look (2), or the command (3); without *level* the next one."""
@@ -74,7 +74,7 @@ class Task:
 
     def _known(self) -> attempts.Records:
         known = attempts.read(self.lab)
-        if self.lab._task is not self or self.exercise.name not in known.records:
+        if self.lab.task is not self or self.exercise.name not in known.records:
             at = f"is at {known.at!r} by now" if known.at else "has left this exercise"
             raise LabError(f"the lab {at}; lab.exercise({self.exercise.name!r}) begins it again")
         return known
@@ -89,7 +89,7 @@ class Task:
     __repr__ = __str__
 
 
-def begin(lab: Lab, exercise: Exercise) -> Task:
+def begin(lab: ExerciseLab, exercise: Exercise) -> Task:
     """Bring *lab* to the start of an exercise."""
     if not isinstance(exercise, Exercise):
         raise BadInput(f"{exercise!r} is no exercise")
@@ -101,5 +101,5 @@ def refuse_without(exercise: Exercise, more: tuple[str, ...] = ()) -> None:
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     missing = [program for program in (*exercise.needs, *more) if not shutil.which(program, path=path)]
     if missing:
-        how = f": sudo apt install {' '.join(PACKAGES.get(one, one) for one in missing)}"
+        how = f": sudo apt install {' '.join(PACKAGES.get(program, program) for program in missing)}"
         raise CannotRun(f"{exercise.name} needs {' and '.join(missing)}, which was not found{how}")

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from itertools import permutations
 
 from podnet_lab.checks.check import Check
+from podnet_lab.devices.roles import bridge_of, uplink
 from podnet_lab.exercises.claims import Cluster, addresses, exam, named, reaches, rules_with, way
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.exercises.mended_cluster import unchanged
 from podnet_lab.model import DEFAULT, Namespace
-from podnet_lab.model.roles import bridge_of, uplink
 
 TASK = (
     "The cluster was whole, then one thing in it was broken. Find it, and mend it by hand, in a shell on the node that needs it.\n"
@@ -35,7 +35,7 @@ def _pods(lab) -> list[str]:
 
 def _told(lab) -> list[tuple[str, str]]:
     """The pair that the task has named, where that is known: not to whoever joins the lab from another process."""
-    return [lab._broken.fault.pair(lab._broken.where)] if lab._broken else []
+    return [lab.broken.pair] if lab.broken else []
 
 
 def _check(lab) -> Iterator[Check]:

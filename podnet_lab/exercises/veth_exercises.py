@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podnet_lab.checks.check import Check
+from podnet_lab.devices.roles import cable
 from podnet_lab.exercises.claims import Cluster
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.model import Link, Namespace, Snapshot
-from podnet_lab.model.roles import cable
 
 
 def _between(node: Snapshot) -> tuple[Namespace, Link, Link] | None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Interface
 
 from podnet_lab.devices import link
+from podnet_lab.devices.roles import bridge_of
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.explain.cause import Obstacle, Place, name
 from podnet_lab.model import FdbEntry, Link, Neighbour, Snapshot
-from podnet_lab.model.roles import bridge_of
 from podnet_lab.steps import neighbour
 from podnet_lab.steps.base import on
 

@@ -10,9 +10,9 @@ from ipaddress import IPv4Address
 
 from podnet_lab.devices import link
 from podnet_lab.devices.registry import kind_of
+from podnet_lab.devices.roles import bridge_of
 from podnet_lab.explain.cause import Obstacle, Place, name
 from podnet_lab.model import Namespace, PolicyRule, Route, Snapshot
-from podnet_lab.model.roles import bridge_of
 from podnet_lab.model.route_lookup import choose
 from podnet_lab.steps import address, forwarding, route
 from podnet_lab.steps.base import Step, on

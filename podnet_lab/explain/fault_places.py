@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from podnet_lab.checks.reachability import endpoints
+from podnet_lab.devices.roles import bridge_of, cable, pod_addresses, uplink
 from podnet_lab.model import Snapshot
-from podnet_lab.model.roles import bridge_of, cable, pod_addresses, uplink
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from podnet_lab.devices.base import Unseen
-from podnet_lab.devices.registry import kind_of
-from podnet_lab.devices.wires import taps
+from podnet_lab.devices.registry import kind_of, wires
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Obstacle, Place, name
 from podnet_lab.explain.rp_filter import disbelieved
@@ -94,7 +93,7 @@ def _out(cluster: Cluster, at: Station) -> Iterator[Station | Unseen]:
     if kind_of(link).switches:
         yield from _flood(cluster, at, None)
         return
-    for wire in kind_of(link).transmit(cluster, *place, link):
+    for wire in wires(cluster).transmit(*place, link):
         if isinstance(wire, Unseen):
             yield wire
         else:
@@ -107,7 +106,7 @@ def _in(cluster: Cluster, before: Station, place: Place, link: Link) -> Iterator
     if kind_of(link).taps_lower:
         return
     trouble = before.trouble or (None if link.up else causes.down(place, link.name))
-    for tap in taps(cluster[place[0]], place[1], link):
+    for tap in wires(cluster).taps(*place, link):
         yield from _received(cluster, replace(before, trouble=trouble), (tap.node, tap.namespace), tap.link)
 
 

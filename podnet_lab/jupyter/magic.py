@@ -51,7 +51,7 @@ def _formatters(shell) -> None:
     formatters["image/svg+xml"].for_type(Matrix, heatmap.draw)
     # IPython prints its own form of tuples, if not told.
     for kind in (Checks, Matrix, Trace):
-        formatters["text/plain"].for_type(kind, lambda found, printer, _: printer.text(str(found)))
+        formatters["text/plain"].for_type(kind, lambda value, printer, _: printer.text(str(value)))
 
 
 def node_magic(line: str, cell: str) -> None:
@@ -62,11 +62,11 @@ def node_magic(line: str, cell: str) -> None:
     several labs open, ``--lab NAME`` says which. A job left in the background does not hold the cell.
     """
     name, lab, may_fail = _read(line)
-    out = {1: codecs.getincrementaldecoder("utf-8")("replace"), 2: codecs.getincrementaldecoder("utf-8")("replace")}
+    decoders = {1: codecs.getincrementaldecoder("utf-8")("replace"), 2: codecs.getincrementaldecoder("utf-8")("replace")}
     printed: list[str] = []
 
     def output(number: int, data: bytes) -> None:
-        text = out[number].decode(data)
+        text = decoders[number].decode(data)
         printed.append(text)
         print(text, end="", file=sys.stdout if number == 1 else sys.stderr, flush=True)
 

@@ -19,6 +19,7 @@ from podnet_lab.kernel import apply, conntrack, encode, namespaces, nft_program,
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.mesh import Mesh
+from podnet_lab.kernel.namespace_node import NamespaceNode
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.node_services import Traffic
 from podnet_lab.kernel.programs import Missing
@@ -37,7 +38,7 @@ class Agent:
 
     def __init__(self) -> None:
         self._echoes, self._mesh, self._lease, self._traffic = Echoes(), Mesh(), Lease(), Traffic()
-        self._vm = None
+        self._node = NamespaceNode()  # or, from `become_vm` on, a VM
         self.cancelled = threading.Event()
 
     def become_lab(self) -> dict[str, Any]:
@@ -54,8 +55,8 @@ class Agent:
         """Take this process's machine for a node: a VM that provisioning has made one."""
         from podnet_lab.kernel import vm  # here: only a VM needs it, and what it needs takes a while to load
 
-        self._vm, self._traffic = vm.Vm.load(), Traffic(own=True)
-        return self.who() | {"hidden": sorted(self._vm.hidden())}
+        self._node, self._traffic = vm.Vm.load(), Traffic(own=True)
+        return self.who() | {"hidden": sorted(self._node.hidden())}
 
     def lease(self, holder: str, take_over: bool) -> str | None:
         """Hold the lab of VMs, as *holder*; returns who else holds it (on node1's agent)."""
@@ -71,11 +72,11 @@ class Agent:
 
     def baseline(self) -> dict[str, Any]:
         """How this VM was when it was new."""
-        return self._vm.baseline
+        return self._node.baseline
 
     def lend(self, network: str) -> str:
         """Give the spare card to the host `outside`, which lives in *network* (on the VM that has it); returns its name."""
-        return self._vm.lend(network)
+        return self._node.lend(network)
 
     def features(self) -> dict[str, str | None]:
         """What this VM's kernel can do that single lessons need; None, or why not."""
@@ -102,7 +103,7 @@ class Agent:
 
     def mend_card(self) -> list[str]:
         """Bring a VM's card on the external network back from wherever it was moved to; says what that took."""
-        return self._vm.mend()
+        return self._node.mend()
 
     def remove_broken_names(self) -> list[str]:
         """Remove names of namespaces that can't be entered; returns them."""
@@ -113,12 +114,11 @@ class Agent:
         The node and its Pods, from the kernel, and its own nftables; *known* is the number of those that were read last.
         """
         self._traffic.sweep()
-        return {"spaces": self._vm.read() if self._vm else read.node(), "rules": nft_program.read(known)}
+        return {"spaces": self._node.read(), "rules": nft_program.read(known)}
 
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""
-        if self._vm:
-            self._vm.refuse(requests)
+        self._node.refuse(requests)
         for operation, _, given in requests:
             if operation == "namespace_remove":
                 self._traffic.leave(given["name"])  # an open socket would keep it alive
@@ -126,7 +126,7 @@ class Agent:
 
     def extras(self) -> dict[str, Any]:
         """What no step changes, and a student may have: firewall tables, policy rules, queues, settings."""
-        return self._vm.extras() if self._vm else unmanaged.read()
+        return self._node.extras()
 
     def restore_extras(self, then: dict[str, Any]) -> list[str]:
         """Bring that back to what it was; returns what was undone, in words."""
@@ -230,7 +230,7 @@ class Agent:
     def capture_frames(self, wait: float) -> dict[str, Any]:
         """What was heard until *wait* seconds from now."""
         self.cancelled.wait(wait)
-        return self._traffic.capture.frames(self._vm.hidden() if self._vm else set())
+        return self._traffic.capture.frames(self._node.hidden())
 
     def capture_close(self) -> None:
         """Stop listening."""

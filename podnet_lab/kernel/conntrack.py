@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import Any
 
-from podnet_lab.kernel.attributes import attributes
+from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.unmanaged import NETLINK_NETFILTER
 

@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 
-from podnet_lab.kernel.attributes import attribute
+from podnet_lab.devices.nlattr import attribute
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, NLM_F_CREATE_OR_REPLACE
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18

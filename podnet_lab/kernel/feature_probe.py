@@ -15,9 +15,9 @@ import struct
 import sys
 from collections.abc import Callable
 
+from podnet_lab.devices.nlattr import attribute
 from podnet_lab.kernel import encode, namespaces, node_setup, unmanaged
 from podnet_lab.kernel.apply import apply
-from podnet_lab.kernel.attributes import attribute
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
 

@@ -19,8 +19,8 @@ import time
 import zlib
 from collections.abc import Sequence
 
+from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel import encode, namespaces, read
-from podnet_lab.kernel.attributes import attributes
 from podnet_lab.kernel.echo import ECHO_REPLY, ECHO_REQUEST, ICMP_FILTER, SOL_RAW, echo_request
 from podnet_lab.kernel.netlink import Socket
 

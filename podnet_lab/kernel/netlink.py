@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
-from podnet_lab.kernel.attributes import attributes
+from podnet_lab.devices.nlattr import attributes
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x4, 0x10, 0x300

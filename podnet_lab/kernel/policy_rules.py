@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 
-from podnet_lab.kernel.attributes import attributes
+from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel.netlink import Socket
 from podnet_lab.kernel.unmanaged import RTM_GETRULE
 

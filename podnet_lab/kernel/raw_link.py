@@ -8,8 +8,8 @@ those that are zero are left out, since nothing was chosen there.
 
 from __future__ import annotations
 
+from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel import encode
-from podnet_lab.kernel.attributes import attribute, attributes
 from podnet_lab.kernel.netlink import Refused, Socket
 
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2

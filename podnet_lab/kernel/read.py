@@ -13,8 +13,8 @@ import struct
 from typing import Any
 
 from podnet_lab.devices import codecs
+from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel import namespaces, unmanaged
-from podnet_lab.kernel.attributes import attribute, attributes
 from podnet_lab.kernel.encode import (
     IFF_NOARP,
     IFF_UP,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from podnet_lab.kernel.attributes import attribute, attributes
+from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
 

@@ -86,7 +86,7 @@ class Vm:
         for position, (_, namespace, arguments) in enumerate(requests):
             if namespace is None and arguments.get("via") and not arguments.get("dev"):
                 arguments = arguments | {"dev": self._card_to(arguments["via"])}
-            if namespace is None and (cards := hidden & named(arguments)):
+            if namespace is None and (cards := hidden & possible_interfaces(arguments)):
                 raise Refused(errno.EPERM, position, f"{cards.pop()} {NOT_OURS}")
 
     def _card_to(self, gateway: str) -> str:
@@ -143,7 +143,7 @@ class Vm:
                 os.kill(pid, signal.SIGKILL)
 
 
-def named(arguments: dict[str, Any]) -> set[str]:
+def possible_interfaces(arguments: dict[str, Any]) -> set[str]:
     """Every word of a request that may be an interface's name, as a whole or as a part of a setting's path."""
     return {part for value in arguments.values() if isinstance(value, str) for part in value.split("/")}
 

@@ -16,8 +16,8 @@ import socket
 import struct
 import time
 
+from podnet_lab.devices.nlattr import attribute
 from podnet_lab.kernel import namespaces
-from podnet_lab.kernel.attributes import attribute
 from podnet_lab.kernel.netlink import SOL_NETLINK, Refused, Socket
 
 GROUPS = (1, 3, 5, 7, 8, 24)

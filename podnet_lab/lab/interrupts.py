@@ -18,11 +18,11 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is interrupted, and only it may set handlers
         return
-    came = []
-    before = signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    interrupts = []
+    handler = signal.signal(signal.SIGINT, lambda *_: interrupts.append(True))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if came:
+        signal.signal(signal.SIGINT, handler)
+        if interrupts:
             raise KeyboardInterrupt

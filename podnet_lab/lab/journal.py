@@ -47,9 +47,9 @@ class Entry:
         """Raise UndoRefused if an object is not what the run left: taking it back might take somebody's work along."""
         for node in self.steps:
             for key in self.keys(node):
-                then, found = facts(self.after[node], key), facts(now[node], key)
-                if then != found or self._takes_more(node, key, now[node]):
-                    raise UndoRefused(f"{node}: {difference(key, then, found)}; nothing was changed. `lab.goto(STAGE)` starts afresh")
+                left, seen = facts(self.after[node], key), facts(now[node], key)
+                if left != seen or self._takes_more(node, key, now[node]):
+                    raise UndoRefused(f"{node}: {difference(key, left, seen)}; nothing was changed. `lab.goto(STAGE)` starts afresh")
 
     def _takes_more(self, node: str, key: tuple, now: Snapshot) -> bool:
         """Whether taking back a table of nft would take along what somebody else has put into it since."""
@@ -61,6 +61,6 @@ class Entry:
         """Raise UndoRefused if, after the inverse, an object is not what it was before the run."""
         for node in self.steps:
             for key in self.keys(node):
-                then, found = facts(self.before[node], key), facts(now[node], key)
-                if then != found:
-                    raise UndoRefused(f"{node}: taken back, but {difference(key, then, found)}")
+                before, seen = facts(self.before[node], key), facts(now[node], key)
+                if before != seen:
+                    raise UndoRefused(f"{node}: taken back, but {difference(key, before, seen)}")

@@ -4,48 +4,57 @@ The lab, as a notebook holds it: nodes, steps, checks, undo, and the way to any 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from podnet_lab import recipes
-from podnet_lab.backends import running_labs
-from podnet_lab.backends.base import Home, open_home
-from podnet_lab.errors import BadInput, LabError, LabGone, StepFailed
+from podnet_lab.backends import joined, running_labs
+from podnet_lab.backends.backend import Backend
+from podnet_lab.backends.choice import open_backend
+from podnet_lab.errors import BadInput, LabError
 from podnet_lab.lab import open_labs, pods
-from podnet_lab.lab.capture import Tracing
-from podnet_lab.lab.exercises import Exercising
-from podnet_lab.lab.faults import Breaking
+from podnet_lab.lab.core import NEW, OUTSIDE_NAME, LabCore
+from podnet_lab.lab.current_exercise import CurrentExercise
+from podnet_lab.lab.fault_injection import Broken, FaultInjection
 from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.node import Node
-from podnet_lab.lab.observe import OUTSIDE_NAME, Looking
+from podnet_lab.lab.notebook_widgets import NotebookWidgets
+from podnet_lab.lab.observe import Observer
+from podnet_lab.lab.packet_tracer import PacketTracer
+from podnet_lab.lab.parts import Parts, answered_by
 from podnet_lab.lab.reset import Goto, Reset, reset
-from podnet_lab.lab.run import run
-from podnet_lab.lab.services import Traffic
-from podnet_lab.lab.widgets import Touching
+from podnet_lab.lab.run_steps import run_steps
+from podnet_lab.lab.service_traffic import ServiceTraffic
 from podnet_lab.plan import OUTSIDE, Plan, plan
 from podnet_lab.recipes.results import Result
-from podnet_lab.steps.base import Step
 
-NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
+if TYPE_CHECKING:
+    from podnet_lab.exercises.task import Task
 
 
-class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
+class Lab:
     """
     A cluster of nodes: namespaces of this machine, or the three VMs of `vagrant up`; open one with `Lab.open()`.
 
     It lives as long as the process that opened it, or until `close()`; ``with Lab.open() as lab:`` closes it, too.
     """
 
-    def __init__(self, plan: Plan, name: str, home: Home) -> None:
-        self.plan, self.name, self._home = plan, name, home
-        self._nodes = {each: Node(self, each) for each in home.agents}
-        self._journal: list[Entry] = []
-        self._made = home.recall()
-        self._baseline = home.baseline()
-        self._registered = home.register(name, plan, self._baseline)
-        self._closed = False
-        self._new = home.fresh
+    def __init__(self, plan: Plan, name: str, backend: Backend) -> None:
+        self.plan, self.name = plan, name
+        core = LabCore(plan, name, backend)
+        observer = Observer(core)
+        self.parts = Parts(
+            core,
+            observer,
+            PacketTracer(core),
+            ServiceTraffic(core),
+            FaultInjection(core, observer),
+            NotebookWidgets(self, core),
+            CurrentExercise(self, core.activity),
+        )
+        self._nodes = {name: Node(self, name) for name in backend.agents}
 
     @classmethod
     def open(
@@ -74,15 +83,7 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
                 raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
             return running
         running_labs.labs()  # sweeps what others left
-        with uninterrupted():
-            home = open_home(wanted, where, take_over, node_python)
-            try:
-                lab = open_labs.OPEN[name] = cls(wanted, name, home)
-            except BaseException:
-                home.close()
-                raise
-        _tell_jupyter()
-        return lab
+        return cls._start(name, name, wanted, lambda: open_backend(wanted, where, take_over, node_python))
 
     @classmethod
     def join(cls, name: str | None = None) -> Lab:
@@ -94,25 +95,21 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         that it starts end with it. On node1 of the VMs it is their lab, whoever holds it; then `goto` and `reset` are left
         to the holder. Raises NoLab if there is none, or several and none was named.
         """
-        from podnet_lab.backends import joined  # here: only some need it
+        running = joined.find(name)
+        if (lab := open_labs.running(running.key)) is not None:
+            return lab
+        return cls._start(running.key, running.name, running.plan, running.join)
 
+    @classmethod
+    def _start(cls, key: str, name: str, plan: Plan, start: Callable[[], Backend]) -> Lab:
         with uninterrupted():
-            key, name, wanted, start = joined.find(name)
-            if (running := open_labs.running(key)) is not None:
-                return running
-            home = start()
+            backend = start()
             try:
-                lab = open_labs.OPEN[key] = cls(wanted, name, home)
+                lab = open_labs.OPEN[key] = cls(plan, name, backend)
             except BaseException:
-                home.close()
+                backend.close()
                 raise
-        _tell_jupyter()
         return lab
-
-    @property
-    def alive(self) -> bool:
-        """Whether its processes still run."""
-        return not self._closed and all(agent.alive for agent in self._home.agents.values())
 
     @property
     def nodes(self) -> list[Node]:
@@ -125,66 +122,86 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         return self._nodes[OUTSIDE_NAME]
 
     def __getitem__(self, name: str) -> Node:
-        if name not in self._nodes:
-            raise BadInput(f"no node is called {name!r}; there are {', '.join(self._nodes)}{self._of_pod(name)}")
+        self.parts.core.require_node(name)
         return self._nodes[name]
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
 
-    # Steps
+    # What its parts do. Each is described where it is done: `LabCore.run`, `Observer.ping` …
 
-    def run(self, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:
-        """Run steps on several nodes at the same time: all of them, or, if one does not work, none."""
-        for name, steps in recipe.items():
-            self[name]
-            for step in steps:
-                if not isinstance(step, Step):
-                    raise BadInput(f"{step!r} is not a step; bridge.add('v-net-0') makes one")
-        self._must_be_alive()
-        for name, steps in recipe.items():
-            self._home.refuse(name, steps)
-        try:
-            with self._at_work():
-                result = run(self._home.agents, recipe, headline)
-        except StepFailed as failure:
-            if self._new:
-                failure.add_note(NEW)
-            raise
-        self._new = False
-        if (entry := Entry.of(result)) is not None:
-            self._journal.append(entry)
-            made = {(node, repr(key)) for node in entry.steps for key in entry.keys(node)}
-            self._made |= made
-            self._home.remember(made)
-        return result
+    run = answered_by("core", LabCore.run)
+    undo = answered_by("core", LabCore.undo)
+    snapshot = answered_by("core", LabCore.snapshot)
+    everyone = answered_by("core", LabCore.everyone)
+    shell = answered_by("core", LabCore.shell)
+
+    topology = answered_by("observer", Observer.topology)
+    ping = answered_by("observer", Observer.ping)
+    explain = answered_by("observer", Observer.explain)
+    matrix = answered_by("observer", Observer.matrix)
+    check = answered_by("observer", Observer.check)
+    trace = answered_by("tracer", PacketTracer.trace)
+
+    serve = answered_by("services", ServiceTraffic.serve)
+    stop_serving = answered_by("services", ServiceTraffic.stop_serving)
+    ask = answered_by("services", ServiceTraffic.ask)
+    connect = answered_by("services", ServiceTraffic.connect)
+    services = answered_by("services", ServiceTraffic.services)
+    check_service = answered_by("services", ServiceTraffic.check_service)
+    serve_names = answered_by("services", ServiceTraffic.serve_names)
+    use_names = answered_by("services", ServiceTraffic.use_names)
+    resolve = answered_by("services", ServiceTraffic.resolve)
+    flows = answered_by("services", ServiceTraffic.flows)
+    forget_flows = answered_by("services", ServiceTraffic.forget_flows)
+
+    break_something = answered_by("faults", FaultInjection.break_something)
+    hint = answered_by("faults", FaultInjection.hint)
+    give_up = answered_by("faults", FaultInjection.give_up)
+    exercise = answered_by("exercise", CurrentExercise.exercise)
+
+    live_topology = answered_by("widgets", NotebookWidgets.live_topology)
+    live_matrix = answered_by("widgets", NotebookWidgets.live_matrix)
+    stage_panel = answered_by("widgets", NotebookWidgets.stage_panel)
+
+    # What widgets and exercises ask besides
+
+    @property
+    def alive(self) -> bool:
+        """Whether its processes still run."""
+        return self.parts.core.alive
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs in it: whoever looks now sees half of it."""
+        return self.parts.core.activity.busy
+
+    @property
+    def secret_changes(self) -> int:
+        """How often something was done for somebody to find out: what changed then is not shown."""
+        return self.parts.core.activity.secret_changes
+
+    @property
+    def last_run(self) -> Entry | None:
+        """The last run that changed something, and that `undo` would take back."""
+        return self.parts.core.last_run
+
+    @property
+    def broken(self) -> Broken | None:
+        """What `break_something` broke, until it is given up, or the lab is brought back; shown, it gives nothing away."""
+        return self.parts.faults.broken
+
+    @property
+    def task(self) -> Task | None:
+        """The exercise that the lab is at."""
+        return self.parts.exercise.task
+
+    # The way to any stage
 
     def build(self) -> Result:
         """Wire the whole planned cluster, all nodes at the same time."""
         headline = f"{len(self.plan.nodes)} nodes and {len(self.plan.pods())} Pods are wired"
         return self.run(recipes.cluster(self.plan), headline)
-
-    def undo(self) -> Result:
-        """
-        Take back the last run that changed something.
-
-        Raises UndoRefused, and changes nothing, if what it made has changed since; LabError if there is nothing left.
-        """
-        self._must_be_alive()
-        if not self._journal:
-            here = "; what its owner ran is taken back there" if self._home.joined else ""
-            since = "joined" if self._home.joined else "opened"
-            raise LabError(f"nothing to undo: no step has changed anything since the lab was {since}, or came here by goto{here}")
-        entry = self._journal[-1]
-        entry.refuse_if_changed(self.snapshot(*entry.steps))
-        inverse = entry.inverse()
-        with self._at_work():
-            result = run(
-                self._home.agents, inverse, "taken back:" if any(inverse.values()) else "nothing was left of that run to take back"
-            )
-        entry.refuse_if_left(result.after)
-        self._journal.pop()
-        return result
 
     def goto(self, stage: str) -> Goto:
         """
@@ -194,29 +211,26 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         no step of this lab had made. Nodes, and shells open on them, stay.
         """
         steps = recipes.before(stage, self.plan)
-        self._must_be_alive()
-        self._leave_exercise()
+        core = self.parts.core
+        core.require_alive()
+        self.parts.exercise.leave()
         short = {name: recipes.shortcut(steps[name]) for name in steps if steps[name]}
-        with self._at_work():
-            back = reset(self._home, self._baseline, self._made)
-            self._broken = None
-            result = run(self._home.agents, short) if short else None
-        self._journal.clear()
-        self._new = False
-        self._made = {(name, repr(key)) for name in short for step in short[name] for key in step.touches()}
-        self._home.remember(self._made, anew=True)
+        with core.activity.at_work():
+            back = reset(core.backend, core.baseline, core.made)
+            self.parts.faults.forget()
+            result = run_steps(core.agents, short) if short else None
+        core.begin_anew(short, new=False)
         return Goto(f"the lab is ready for stage {stage!r}" if stage != "done" else "the lab is wired", back, result)
 
     def reset(self) -> Reset:
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
-        self._must_be_alive()
-        self._leave_exercise()
-        with self._at_work():
-            back = reset(self._home, self._baseline, set())
-        self._broken = None
-        self._journal.clear()
-        self._made.clear()
-        self._home.remember(set(), anew=True)
+        core = self.parts.core
+        core.require_alive()
+        self.parts.exercise.leave()
+        with core.activity.at_work():
+            back = reset(core.backend, core.baseline, set())
+        self.parts.faults.forget()
+        core.begin_anew({}, new=core.new)
         return Reset("the lab is as it was opened" if back else "nothing to do: the lab is as it was opened", back)
 
     def script(self, node: str | None = None) -> str:
@@ -245,13 +259,7 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
         node, steps = pods.removal(self.snapshot(), name)
         return self.run({node: steps}, f"{name} is gone from {node}; its address is free")
 
-    # Shells and the end
-
-    def shell(self, node: str, script: str, output: Callable[[int, bytes], None]) -> int:
-        """Run *script* with bash on *node*; *output* gets (1 or 2, bytes) as they come; returns the exit status."""
-        self[node]
-        self._must_be_alive()
-        return self._home.agents[node].shell(script, output)
+    # The end
 
     def close(self) -> None:
         """
@@ -259,13 +267,7 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
 
         VMs stay as they are: closing their lab lets somebody else open it. One that was joined goes on, without us.
         """
-        if not self._closed:
-            self._closed = True
-            if self._registered is not None:
-                running_labs.unregister(self._registered)  # first: nobody is to find a lab that is about to end
-            if self._watcher is not None:
-                self._watcher.end()
-            self._home.close()
+        if self.parts.core.close():
             open_labs.forget(self)
 
     def __enter__(self) -> Lab:
@@ -274,26 +276,14 @@ class Lab(Breaking, Exercising, Looking, Touching, Tracing, Traffic):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _must_be_alive(self) -> None:
-        if not self.alive:
-            again = "Lab.join() joins it again" if self._home.joined else "Lab.open() opens a new one"
-            why = f"is closed; {again}" if self._closed else self._home.why_gone()
-            raise LabGone(f"the lab {self.name!r} {why}")
-
     def __repr__(self) -> str:
         if not self.alive:
             return f"<lab {self.name!r}: closed>"
+        core = self.parts.core
         outside = f" and {OUTSIDE_NAME} ({OUTSIDE.ip})" if OUTSIDE_NAME in self._nodes else ""
         nodes = f"{', '.join(node.name for node in self.plan.nodes)}{outside}"
-        return f"<lab {self.name!r}{', joined' if self._home.joined else ''}: {nodes}>" + (f"\n{NEW}" if self._new else "")
+        return f"<lab {self.name!r}{', joined' if core.backend.joined else ''}: {nodes}>" + (f"\n{NEW}" if core.new else "")
 
 
 def _plan(nodes: int, pods: int) -> Plan:
     return plan(nodes, pods)
-
-
-def _tell_jupyter() -> None:
-    """In a notebook: pictures for results, and the cell magic."""
-    from podnet_lab.jupyter import magic  # here: it knows the lab, too
-
-    magic.install()

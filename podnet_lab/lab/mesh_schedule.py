@@ -45,13 +45,13 @@ class Ends:
     """Endpoints with one address each that no other has, by their numbers."""
 
     def __init__(self, everyone: Iterable[Endpoint]) -> None:
-        able = [one for one in everyone if one.namespace is not None and one.addresses]
-        owners = Counter(one.addresses[0] for one in able)
-        self.all = [one for one in able if owners[one.addresses[0]] == 1]
+        able = [pod for pod in everyone if pod.namespace is not None and pod.addresses]
+        owners = Counter(pod.addresses[0] for pod in able)
+        self.all = [pod for pod in able if owners[pod.addresses[0]] == 1]
         self.of: dict[str, list[int]] = {}
-        for number, one in enumerate(self.all):
-            self.of.setdefault(one.node, []).append(number)
-        self.node = [one.node for one in self.all]
+        for number, pod in enumerate(self.all):
+            self.of.setdefault(pod.node, []).append(number)
+        self.node = [pod.node for pod in self.all]
 
 
 def entries(pods: int, nodes: int) -> int:
@@ -62,17 +62,17 @@ def entries(pods: int, nodes: int) -> int:
 def groups(ends: Ends) -> list[list[int]]:
     """All endpoints in groups, of whole nodes or of parts of one, any two of which fit into the table together."""
     most = max(1, (MOST_ENTRIES - entries(0, 2)) // entries(2, 0))
-    found: list[list[int]] = []
+    filled: list[list[int]] = []
     for numbers in ends.of.values():
         size = -(-len(numbers) // -(-len(numbers) // most))  # parts of much the same size
         for start in range(0, len(numbers), size):
             part = numbers[start : start + size]
-            together = found[-1] + part if found else part
-            if found and entries(2 * len(together), 2 * len({ends.node[number] for number in together})) <= MOST_ENTRIES:
-                found[-1] = together
+            together = filled[-1] + part if filled else part
+            if filled and entries(2 * len(together), 2 * len({ends.node[number] for number in together})) <= MOST_ENTRIES:
+                filled[-1] = together
             else:
-                found.append(part)
-    return found
+                filled.append(part)
+    return filled
 
 
 def confirmed(
@@ -84,36 +84,36 @@ def confirmed(
     Returns a row for each source, a byte for each target: how many ends confirmed the pair. The target does by having
     heard the sender's own address, the source by having been answered; `BOTH` is reached.
     """
-    nonce, everyone = secrets.token_hex(8), [one.addresses[0] for one in ends.all]
+    nonce, everyone = secrets.token_hex(8), [pod.addresses[0] for pod in ends.all]
     try:
-        _all(agents, ends.of, lambda node: {"do": "mesh_open", "nonce": nonce, "everyone": everyone, "own": _own(ends, node)})
-        _within(agents, ends, wanted, progress)
-        _across(agents, ends, wanted, progress)
-        return _words(_all(agents, ends.of, lambda _: {"do": "mesh_result"}), len(ends.all))
+        _call_all(agents, ends.of, lambda node: {"do": "mesh_open", "nonce": nonce, "everyone": everyone, "own": _pods_of(ends, node)})
+        _try_within(agents, ends, wanted, progress)
+        _try_across(agents, ends, wanted, progress)
+        return _confirmations(_call_all(agents, ends.of, lambda _: {"do": "mesh_result"}), len(ends.all))
     finally:
         for node in ends.of:
             with suppress(LabGone):
                 agents[node].call("mesh_close")
 
 
-def _own(ends: Ends, node: str) -> list[tuple[int, str | None]]:
+def _pods_of(ends: Ends, node: str) -> list[tuple[int, str | None]]:
     return [(number, ends.all[number].namespace) for number in ends.of[node]]
 
 
-def _all(agents: Mapping[str, AgentClient], nodes: Iterable[str], call: Callable[[str], dict]) -> dict:
+def _call_all(agents: Mapping[str, AgentClient], nodes: Iterable[str], call: Callable[[str], dict]) -> dict:
     answers = {node: agents[node].start(**call(node)) for node in nodes}
     return {node: answer() for node, answer in answers.items()}
 
 
-def _within(agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair] | None, progress: Progress | None) -> None:
+def _try_within(agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair] | None, progress: Progress | None) -> None:
     """Pairs of one node, source by source; several nodes at a time, each with its share of the table."""
     together = max(1, min(len(ends.of), MOST_NODES))
     most = max(1, MOST_ENTRIES // together // 2 - 1)
     nodes = list(ends.of)
     for start in range(0, len(nodes), together):
         left = {node: _later(ends.of[node], most, wanted) for node in nodes[start : start + together]}
-        while work := {node: blocks for node, all_blocks in left.items() if (blocks := _some(all_blocks))}:
-            _all(agents, work, lambda node, work=work: {"do": "mesh_within", "work": work[node], "wait": QUIET_WITHIN})
+        while work := {node: blocks for node, all_blocks in left.items() if (blocks := _next_blocks(all_blocks))}:
+            _call_all(agents, work, lambda node, work=work: {"do": "mesh_within", "work": work[node], "wait": QUIET_WITHIN})
             if progress:
                 progress(sum(2 * len(targets) for blocks in work.values() for _, targets in blocks))
 
@@ -121,25 +121,25 @@ def _within(agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair] | N
 def _later(numbers: list[int], most: int, wanted: set[Pair] | None) -> Iterator[tuple[list[int], list[int]]]:
     """Each source with those that come after it, at most *most* at a time."""
     for at, source in enumerate(numbers):
-        targets = [one for one in numbers[at + 1 :] if wanted is None or (source, one) in wanted or (one, source) in wanted]
+        targets = [later for later in numbers[at + 1 :] if wanted is None or (source, later) in wanted or (later, source) in wanted]
         for start in range(0, len(targets), most):
             yield [source], targets[start : start + most]
 
 
-def _some(blocks: Iterator[tuple[list[int], list[int]]]) -> Blocks:
+def _next_blocks(blocks: Iterator[tuple[list[int], list[int]]]) -> Blocks:
     """As many as are tried in one call."""
-    found: Blocks = []
+    taken: Blocks = []
     size = 0
     while size < AT_ONCE and (block := next(blocks, None)):
-        found.append(block)
+        taken.append(block)
         size += len(block[1])
-    return found
+    return taken
 
 
-def _across(agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair] | None, progress: Progress | None) -> None:
+def _try_across(agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair] | None, progress: Progress | None) -> None:
     """Pairs of two nodes: each group with itself, and with each other."""
-    for one, other in combinations_with_replacement(groups(ends), 2):
-        work = _round(ends, one, other, wanted)
+    for first, second in combinations_with_replacement(groups(ends), 2):
+        work = _round(ends, first, second, wanted)
         hears: Counter[str] = Counter()
         for sources, targets in (block for blocks in work.values() for block in blocks):
             hears.update({node: len(sources) * count for node, count in Counter(ends.node[target] for target in targets).items()})
@@ -148,32 +148,34 @@ def _across(agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair] | N
             node: {"work": work.get(node, []), "expect": sent.get(node, 0) + hears[node], "wait": QUIET_ACROSS}
             for node in sent.keys() | hears.keys()
         }
-        _all(agents, calls, lambda node, calls=calls: {"do": "mesh_across", **calls[node]})
-        _all(agents, calls, lambda _: {"do": "mesh_forget"})
+        _call_all(agents, calls, lambda node, calls=calls: {"do": "mesh_across", **calls[node]})
+        _call_all(agents, calls, lambda _: {"do": "mesh_forget"})
         if progress and sent:
             progress(sum(sent.values()))
 
 
-def _round(ends: Ends, one: list[int], other: list[int], wanted: set[Pair] | None) -> dict[str, Blocks]:
+def _round(ends: Ends, first: list[int], second: list[int], wanted: set[Pair] | None) -> dict[str, Blocks]:
     """What each node sends when two groups are tried against each other."""
     work: dict[str, Blocks] = {}
-    for mine, theirs in ((one, other), (other, one)) if one is not other else ((one, one),):
+    for mine, theirs in ((first, second), (second, first)) if first is not second else ((first, first),):
         for node in dict.fromkeys(ends.node[number] for number in mine):
             sources = [number for number in mine if ends.node[number] == node]
             targets = [number for number in theirs if ends.node[number] != node]
             if wanted is None:
                 blocks = [(sources, targets)] if targets else []
             else:
-                blocks = [([source], some) for source in sources if (some := [target for target in targets if (source, target) in wanted])]
+                blocks = [
+                    ([source], chosen) for source in sources if (chosen := [target for target in targets if (source, target) in wanted])
+                ]
             if blocks:
                 work.setdefault(node, []).extend(blocks)
     return work
 
 
-def _words(results: dict[str, dict], size: int) -> list[bytes]:
+def _confirmations(results: dict[str, dict], size: int) -> list[bytes]:
     heard, replied = [bytes(size)] * size, [bytes(size)] * size
     for result in results.values():
-        for number, (who_was_heard, who_answered) in result.items():
-            heard[int(number)], replied[int(number)] = unpacked(who_was_heard), unpacked(who_answered)
+        for number, (sources, targets) in result.items():
+            heard[int(number)], replied[int(number)] = unpacked(sources), unpacked(targets)
     was_heard_by = map(bytes, zip(*heard, strict=True))  # a row for each source, too
     return [bytes(map(add, *rows)) for rows in zip(replied, was_heard_by, strict=True)]

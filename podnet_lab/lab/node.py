@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podnet_lab import checks
 from podnet_lab.checks.check import Checks
-from podnet_lab.errors import ShellFailed
 from podnet_lab.model import Snapshot
+from podnet_lab.networks.static_routes import checks
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
 
@@ -32,12 +31,7 @@ class Node:
 
     def shell(self, script: str, may_fail: bool = False) -> str:
         """Run *script* with bash on this node, as at its own terminal, and return what it printed; ShellFailed if it failed."""
-        printed: list[bytes] = []
-        status = self.lab.shell(self.name, script, lambda _, data: printed.append(data))
-        text = b"".join(printed).decode(errors="replace")
-        if status and not may_fail:
-            raise ShellFailed(f"{self.name}: the shell ended with status {status}: {text.strip()}".rstrip(": "))
-        return text
+        return self.lab.parts.core.shell_text(self.name, script, may_fail)
 
     def snapshot(self) -> Snapshot:
         """What this node's kernel says now."""

@@ -29,7 +29,7 @@ def running(name: str) -> Lab | None:
 
 def forget(lab: Lab) -> None:
     """Let go of a lab that was closed."""
-    for name in [name for name, one in OPEN.items() if one is lab]:
+    for name in [name for name, other in OPEN.items() if other is lab]:
         del OPEN[name]
 
 

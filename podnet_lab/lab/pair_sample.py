@@ -23,13 +23,13 @@ def some_pairs(nodes: Sequence[str], size: int, seed: int) -> list[tuple[int, in
     places: dict[str, list[int]] = {}
     for place, node in enumerate(nodes):
         places.setdefault(node, []).append(place)
-    found: set[tuple[int, int]] = set()
-    for draw in range(20 * size):  # enough, even where most were drawn before
-        if len(found) == size:
+    drawn: set[tuple[int, int]] = set()
+    for attempt in range(20 * size):  # enough, even where most were drawn before
+        if len(drawn) == size:
             break
         source = dice.randrange(len(nodes))
-        near = draw % NEAR == 0
+        near = attempt % NEAR == 0
         target = dice.choice(places[nodes[source]]) if near else dice.randrange(len(nodes))
         if target != source and (nodes[target] == nodes[source]) == near:
-            found.add((source, target))
-    return sorted(found)
+            drawn.add((source, target))
+    return sorted(drawn)

@@ -7,9 +7,9 @@ What is taken is what some kernel of the cluster has; no list is kept beside.
 from __future__ import annotations
 
 from podnet_lab.devices import link
+from podnet_lab.devices.roles import bridge_of, gateways
 from podnet_lab.errors import BadInput, LabError
 from podnet_lab.model import Cluster
-from podnet_lab.model.roles import bridge_of, gateways
 from podnet_lab.plan import Node, Pod
 from podnet_lab.steps import namespace
 from podnet_lab.steps.base import Step
@@ -18,10 +18,10 @@ from podnet_lab.steps.base import Step
 def _owners(cluster: Cluster) -> dict[str, str]:
     """Who has which address, of all namespaces of the cluster."""
     return {
-        str(one.interface.ip): space.name or name
+        str(address.interface.ip): space.name or name
         for name, node in cluster.items()
         for space in node.spaces.values()
-        for one in space.addresses
+        for address in space.addresses
     }
 
 
@@ -30,8 +30,8 @@ def free(cluster: Cluster, planned: Node) -> Pod:
     taken, here = _owners(cluster), cluster[planned.name]
     for host in range(2, planned.capacity + 2):
         pod = planned.pod(host)
-        named = pod.name in here.spaces or pod.bridge_end in here.own.links or pod.veth in here.own.links
-        if str(pod.ip) not in taken and not named:
+        name_taken = pod.name in here.spaces or pod.bridge_end in here.own.links or pod.veth in here.own.links
+        if str(pod.ip) not in taken and not name_taken:
             return pod
     raise BadInput(f"{planned.name}: {planned.subnet} has no free address left; {planned.capacity} Pods fit")
 
@@ -48,19 +48,19 @@ def wanted(cluster: Cluster, planned: Node, address: str) -> Pod:
 
 def bridge_with_gateway(cluster: Cluster, planned: Node) -> str:
     """The name of the node's bridge, if it has the gateway's address; LabError if not."""
-    found = bridge_of(cluster[planned.name])
-    if found is None or planned.gateway not in gateways(cluster[planned.name]):
+    bridge = bridge_of(cluster[planned.name])
+    if bridge is None or planned.gateway not in gateways(cluster[planned.name]):
         raise LabError(f"{planned.name} has no bridge with {planned.gateway} yet: the stage 'bridge' makes it")
-    return found.name
+    return bridge.name
 
 
 def removal(cluster: Cluster, name: str) -> tuple[str, list[Step]]:
     """The node that has the Pod *name*, and the steps that take it away; BadInput if no node has it, or several do."""
-    homes = [node for node in cluster if name in cluster[node].spaces]
-    if not homes:
+    nodes = [node for node in cluster if name in cluster[node].spaces]
+    if not nodes:
         raise BadInput(f"no node has a Pod called {name!r}")
-    if len(homes) > 1:
-        raise BadInput(f"{' and '.join(homes)} both have a Pod called {name!r}")
-    pod = cluster[homes[0]].spaces[name]
-    ends = [one.peer for one in pod.links.values() if one.kind == "veth" and one.peer]
-    return homes[0], [*(link.remove(dev, space) for space, dev in ends if space != name), namespace.remove(name)]
+    if len(nodes) > 1:
+        raise BadInput(f"{' and '.join(nodes)} both have a Pod called {name!r}")
+    pod = cluster[nodes[0]].spaces[name]
+    ends = [cable.peer for cable in pod.links.values() if cable.kind == "veth" and cable.peer]
+    return nodes[0], [*(link.remove(dev, space) for space, dev in ends if space != name), namespace.remove(name)]

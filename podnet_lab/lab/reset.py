@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from podnet_lab.backends.base import Home
+from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.baseline import Baseline
 from podnet_lab.errors import LabError
-from podnet_lab.lab.run import bring_back
+from podnet_lab.lab.run_steps import bring_back
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
 
@@ -45,27 +45,27 @@ class Goto(Reset):
     __repr__ = __str__
 
 
-def reset(home: Home, baseline: Baseline, made: set[tuple[str, str]]) -> tuple[str, ...]:
+def reset(backend: Backend, baseline: Baseline, made: set[tuple[str, str]]) -> tuple[str, ...]:
     """Bring all nodes back to *baseline*; returns what that took beyond taking back what is in *made*, in words."""
-    home.refuse_reset()
-    said = [*_broken_names(home), *home.mend(baseline)]
-    done, left = bring_back(home.agents, baseline.snapshots)
+    backend.refuse_reset()
+    lines = [*_remove_broken_names(backend), *backend.mend(baseline)]
+    done, left = bring_back(backend.agents, baseline.snapshots)
     for name, steps in left.items():
         raise LabError(f"{name} could not be brought back; still to do: {'; '.join(step.command for step in steps)}")
     for name, steps in done.items():
-        said += [f"{name}# {step.command}" for step in steps if not _ours(name, step, made)]
-    answers = [(name, agent.start("restore_extras", then=baseline.extras[name])) for name, agent in home.agents.items()]
+        lines += [f"{name}# {step.command}" for step in steps if not _made_here(name, step, made)]
+    answers = [(name, agent.start("restore_extras", then=baseline.extras[name])) for name, agent in backend.agents.items()]
     for name, answer in answers:
-        said += [f"{name}# {words}" for words in answer()]
-    for answer in [agent.start("forget") for agent in home.agents.values()]:
+        lines += [f"{name}# {words}" for words in answer()]
+    for answer in [agent.start("forget") for agent in backend.agents.values()]:
         answer()
-    return tuple(line.encode(errors="backslashreplace").decode() for line in said)  # a name may be no UTF-8
+    return tuple(line.encode(errors="backslashreplace").decode() for line in lines)  # a name may be no UTF-8
 
 
-def _broken_names(home: Home) -> list[str]:
-    answers = [(name, agent.start("remove_broken_names")) for name, agent in home.agents.items()]
+def _remove_broken_names(backend: Backend) -> list[str]:
+    answers = [(name, agent.start("remove_broken_names")) for name, agent in backend.agents.items()]
     return [f"{name}# rm /run/netns/{broken}" for name, answer in answers for broken in answer()]
 
 
-def _ours(node: str, step: Step, made: set[tuple[str, str]]) -> bool:
+def _made_here(node: str, step: Step, made: set[tuple[str, str]]) -> bool:
     return any((node, repr(key)) in made for key in step.touches())

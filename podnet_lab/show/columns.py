@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podnet_lab.devices.registry import kind_of
+from podnet_lab.devices.roles import bridge_of, cable, uplink
 from podnet_lab.model import Link, Namespace, Snapshot, in_order
-from podnet_lab.model.roles import bridge_of, cable, uplink
 from podnet_lab.recipes.reconcile_links import FALLBACKS
 
 POD_WIDTH, POD_HEIGHT, GAP = 112, 58, 10

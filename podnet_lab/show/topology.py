@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from podnet_lab.devices.roles import uplink
 from podnet_lab.model import Snapshot
-from podnet_lab.model.roles import uplink
 from podnet_lab.packets.trace import Trace
 from podnet_lab.show import columns, snapshot_text, trace_overlay
 from podnet_lab.show.canvas import Canvas, clip

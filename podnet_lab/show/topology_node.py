@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podnet_lab.devices.registry import kind_of
+from podnet_lab.devices.roles import cable, pod_addresses
 from podnet_lab.model import Link, Namespace, Snapshot
-from podnet_lab.model.roles import cable, pod_addresses
 from podnet_lab.show.canvas import Canvas, clip
 from podnet_lab.show.columns import GAP, MOST_BOXES, MOST_PODS, POD_HEIGHT, POD_WIDTH, Column, boxes, columns
 from podnet_lab.show.trace_overlay import Anchors

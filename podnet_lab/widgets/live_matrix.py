@@ -14,7 +14,7 @@ from podnet_lab.show.changes import same
 from podnet_lab.widgets.picture import Picture
 
 if TYPE_CHECKING:
-    from podnet_lab.lab.lab import Lab
+    from podnet_lab.widgets.watched_lab import WatchedLab
 
 HELP = "<p>Click a pair to see what came of it, and why.</p>"
 NOBODY = "<p>There is no pair of Pods yet: <code>lab.goto(&quot;done&quot;)</code> makes some.</p>"
@@ -24,7 +24,7 @@ OLD = "The network has changed since these were tried."
 class LiveMatrix(Picture):
     """Every ordered pair of a lab's Pods, as it was when they were tried; a click asks the kernels about one as they are now."""
 
-    def __init__(self, lab: Lab, matrix: Matrix) -> None:
+    def __init__(self, lab: WatchedLab, matrix: Matrix) -> None:
         self._lab, self.matrix = lab, matrix
         self._tried_in = lab.snapshot()
         super().__init__(buttons=[["again", "Try all again"]], pane=HELP if matrix else NOBODY)
@@ -38,7 +38,7 @@ class LiveMatrix(Picture):
     def refresh(self) -> None:
         """Say whether the network is still the one that was tried."""
         try:
-            self.note = "" if self._lab._busy or same(self._lab.snapshot(), self._tried_in) else OLD
+            self.note = "" if self._lab.busy or same(self._lab.snapshot(), self._tried_in) else OLD
         except LabGone:
             self.note = "The lab is closed."
 
@@ -48,7 +48,7 @@ class LiveMatrix(Picture):
 
     def _put(self, ping: Ping) -> None:
         """One pair anew."""
-        pairs = [ping if (one.source.name, one.target.name) == (ping.source.name, ping.target.name) else one for one in self.matrix]
+        pairs = [ping if (old.source.name, old.target.name) == (ping.source.name, ping.target.name) else old for old in self.matrix]
         self.matrix = Matrix.of(pairs, self.matrix.total or len(pairs))
         self._show()
 
@@ -62,10 +62,10 @@ class LiveMatrix(Picture):
     def _do_pick(self, key: list) -> None:
         self.picked = json.dumps(key)
         source, target = key
-        found = next((one for one in self.matrix if [one.source.name, one.target.name] == key), None)
-        if found is None:
+        ping = next((ping for ping in self.matrix if [ping.source.name, ping.target.name] == key), None)
+        if ping is None:
             raise BadInput(f"{source} → {target} was not tried")
-        self.pane = f"<h4>{escape(source)} → {escape(target)}</h4>{html.ping(found)}{self._now(key)}"
+        self.pane = f"<h4>{escape(source)} → {escape(target)}</h4>{html.ping(ping)}{self._now(key)}"
 
     def _now(self, pair: list) -> str:
         """What the snapshots say of a pair now, and what else can be done about it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from podnet_lab.checks.reachability import endpoints
 from podnet_lab.errors import BadInput, LabGone
-from podnet_lab.lab.snapshots import Snapshots
+from podnet_lab.model import Cluster
 from podnet_lab.packets.trace import Trace
 from podnet_lab.show.changes import changes, same
 from podnet_lab.show.details import details
@@ -18,7 +18,7 @@ from podnet_lab.show.trace_player import film
 from podnet_lab.widgets.picture import Picture, problem_html
 
 if TYPE_CHECKING:
-    from podnet_lab.lab.lab import Lab
+    from podnet_lab.widgets.watched_lab import WatchedLab
 
 MOST_CHANGES = 12
 HELP = "<p>Click a node, a Pod, a bridge or an interface, or choose two and send a packet.</p>"
@@ -32,9 +32,9 @@ class LiveTopology(Picture):
     after them nothing is marked.
     """
 
-    def __init__(self, lab: Lab, trace: Trace | None = None) -> None:
+    def __init__(self, lab: WatchedLab, trace: Trace | None = None) -> None:
         self._lab, self._trace = lab, None
-        self._told = HELP
+        self._message = HELP
         self._begin()
         super().__init__()
         self.refresh()
@@ -43,9 +43,9 @@ class LiveTopology(Picture):
 
     def _begin(self) -> None:
         """As one that is new: marked is what the last run did."""
-        self._secrets, last = self._lab._secrets, self._lab._journal[-1:]
-        self._before = last[0].before if last else None
-        self._now: Snapshots | None = None
+        self._secret_changes, last = self._lab.secret_changes, self._lab.last_run
+        self._before = last.before if last else None
+        self._now: Cluster | None = None
 
     @property
     def still(self) -> str:
@@ -55,10 +55,10 @@ class LiveTopology(Picture):
     def refresh(self) -> None:
         """Look at the kernels, and show what they say."""
         with self._lock:
-            if self._lab._busy:
+            if self._lab.busy:
                 return  # it says when it is done, and what it did is then one change
             try:
-                now = self._lab._everyone()
+                now = self._lab.everyone()
             except LabGone:
                 self.pane = "<p><b>The lab is closed.</b> This is how it was at last.</p>"
                 return
@@ -70,17 +70,17 @@ class LiveTopology(Picture):
         with self._lock:
             self.refresh()  # what changed until now is not a reason to take the trace away again
             since = "" if same(self._now, trace.cluster) else "<p>The network has changed since.</p>"
-            self._trace, self._told = trace, f"<p><b>{escape(trace.headline)}</b></p>{since}"
+            self._trace, self._message = trace, f"<p><b>{escape(trace.headline)}</b></p>{since}"
             self.picked, self.ends = "", list(trace.ends)
             self._show()
             self.traced += 1  # the same way once more has the same hops
 
-    def _mark(self, now: Snapshots) -> None:
+    def _mark(self, now: Cluster) -> None:
         """What counts as changed: all that is different from what was shown last; a trace of another network goes."""
-        if self._secrets != self._lab._secrets:
-            self._secrets, self._before, self._trace, self._told = self._lab._secrets, None, None, HELP
+        if self._secret_changes != self._lab.secret_changes:
+            self._secret_changes, self._before, self._trace, self._message = self._lab.secret_changes, None, None, HELP
         elif self._now is not None and not same(now, self._now):
-            self._before, self._trace, self._told = self._now, None, HELP
+            self._before, self._trace, self._message = self._now, None, HELP
         self._now = now
 
     def _shown(self) -> Topology:
@@ -94,20 +94,20 @@ class LiveTopology(Picture):
         canvas, anchors = sketch(shown, live=True)
         with self.hold_sync():
             self.svg, self.words = canvas.svg(), repr(shown)
-            everyone = [one for one in endpoints(self._now).values() if one.addresses]
-            pods = [one.name for one in everyone if one.namespace]
-            self.names = [one.name for one in everyone]
+            everyone = [end for end in endpoints(self._now).values() if end.addresses]
+            pods = [end.name for end in everyone if end.namespace]
+            self.names = [end.name for end in everyone]
             if not set(self.ends) <= set(self.names) and len(among := pods if len(pods) > 1 else self.names) > 1:
                 self.ends = [among[0], among[-1]]
             self.hops = [] if self._trace is None else film(self._trace, anchors, NETWORK_BOTTOM)
-            self._tell()
+            self._update_pane()
 
-    def _tell(self) -> None:
-        told = self._told
+    def _update_pane(self) -> None:
+        message = self._message
         if self.picked:
             node, namespace, dev = json.loads(self.picked)
-            told = details(self._now[node], namespace, dev)
-        self.pane = told + self._changes()
+            message = details(self._now[node], namespace, dev)
+        self.pane = message + self._changes()
 
     def _changes(self) -> str:
         now, before = self._now or {}, self._before or {}
@@ -127,8 +127,8 @@ class LiveTopology(Picture):
         self.refresh()
 
     def _fail(self, problem: Exception) -> None:
-        self._told, self.picked = problem_html(problem), ""
-        self._tell()
+        self._message, self.picked = problem_html(problem), ""
+        self._update_pane()
 
     def _do_trace(self, source: str, target: str) -> None:
         if source == target:
@@ -136,10 +136,10 @@ class LiveTopology(Picture):
         trace = self._lab.trace(source, target)
         self.play(trace)
         if not trace:
-            self._told += explanation(self._lab.explain(source, target))
-            self._tell()
+            self._message += explanation(self._lab.explain(source, target))
+            self._update_pane()
 
     def _do_explain(self, source: str, target: str) -> None:
         self.refresh()
-        self.picked, self._told = "", explanation(self._lab.explain(source, target))
-        self._tell()
+        self.picked, self._message = "", explanation(self._lab.explain(source, target))
+        self._update_pane()

@@ -56,7 +56,7 @@ class Picture(anywidget.AnyWidget):
     def refresh(self) -> None:
         """Look again, and show what is different."""
 
-    def told(self) -> None:
+    def on_change(self) -> None:
         """The kernels say that something changed."""
         if self._views:  # nobody looks at the others, and each look costs the nodes a moment
             with self._lock:

@@ -19,7 +19,7 @@ from podnet_lab.steps.base import Step
 from podnet_lab.widgets.picture import WIDGET, problem_html
 
 if TYPE_CHECKING:
-    from podnet_lab.lab.lab import Lab
+    from podnet_lab.widgets.watched_lab import WatchedLab
 
 AT_ONCE = 20
 """Of a long list, Run all runs so many steps at a time, and shows how far it is after each part."""
@@ -31,33 +31,33 @@ COLOURS = {"done": "var(--jp-success-color1,#2e7d32)", "failed": "var(--jp-error
 class StagePanel(ipywidgets.VBox):
     """The steps of one stage; each is judged on the kernel, so that what was typed in a terminal counts, too."""
 
-    def __init__(self, lab: Lab, stage: str, node: str | None = None) -> None:
-        nodes = [one for one in lab.plan.nodes if node in (None, one.name)]
+    def __init__(self, lab: WatchedLab, stage: str, node: str | None = None) -> None:
+        nodes = [each for each in lab.plan.nodes if node in (None, each.name)]
         if not nodes:
             raise BadInput(f"{node} has no stage: it is not in the cluster")
         self._lab, self.stage = lab, stage
-        self._steps: list[tuple[str, Step]] = [(one.name, step) for one in nodes for step in recipes.stage(stage, one, lab.plan)]
+        self._steps: list[tuple[str, Step]] = [(each.name, step) for each in nodes for step in recipes.stage(stage, each, lab.plan)]
         self._evidence: dict[int, list[str]] = {}
         self._failures: dict[int, str] = {}
         self._fresh: set[int] = set()
         self._shown: list[str] = []
         self._guard = threading.RLock()
-        self._list, self._said = ipywidgets.HTML(), ipywidgets.HTML()
+        self._list, self._message = ipywidgets.HTML(), ipywidgets.HTML()
         self._bar = ipywidgets.IntProgress(min=0, max=len(self._steps), layout={"visibility": "hidden", "width": "200px"})
-        self._buttons = [self._button(*one) for one in BUTTONS]
-        super().__init__([ipywidgets.HBox([*self._buttons, self._bar], layout={"flex_flow": "row wrap"}), self._said, self._list])
+        self._buttons = [self._button(*button) for button in BUTTONS]
+        super().__init__([ipywidgets.HBox([*self._buttons, self._bar], layout={"flex_flow": "row wrap"}), self._message, self._list])
         self.refresh()
 
     def _button(self, words: str, does: str, title: str) -> ipywidgets.Button:
-        made = ipywidgets.Button(description=words, tooltip=title, layout={"width": "auto"})
-        made.on_click(lambda _: self._do(getattr(self, f"_{does}")))
-        return made
+        button = ipywidgets.Button(description=words, tooltip=title, layout={"width": "auto"})
+        button.on_click(lambda _: self._do(getattr(self, f"_{does}")))
+        return button
 
     def _do(self, work: Callable[[], None]) -> None:
         with self._guard:
             for button in self._buttons:
                 button.disabled = True
-            self._said.value = ""
+            self._message.value = ""
             self._safely(work)
             for button in self._buttons:
                 button.disabled = False
@@ -68,7 +68,7 @@ class StagePanel(ipywidgets.VBox):
         try:
             work()
         except Exception as problem:  # noqa: BLE001 - whatever it is, it must be seen, and end nothing
-            self._said.value = problem_html(problem)
+            self._message.value = problem_html(problem)
 
     @property
     def status(self) -> list[str]:
@@ -85,7 +85,7 @@ class StagePanel(ipywidgets.VBox):
             try:
                 status = self.status
             except LabGone:
-                self._said.value = "<p><b>The lab is closed.</b></p>"
+                self._message.value = "<p><b>The lab is closed.</b></p>"
                 return
             for at, word in enumerate(status):
                 if word == "done":
@@ -100,9 +100,9 @@ class StagePanel(ipywidgets.VBox):
             if value != self._list.value:
                 self._list.value = value
 
-    def told(self) -> None:
+    def on_change(self) -> None:
         """The kernels say that something changed."""
-        if not self._lab._busy:
+        if not self._lab.busy:
             self._safely(self.refresh)
 
     def _row(self, at: int, word: str) -> str:
@@ -136,7 +136,7 @@ class StagePanel(ipywidgets.VBox):
 
     def _run_some(self, places: list[int]) -> None:
         if not places:
-            self._said.value = "<p>Nothing is left to do.</p>"
+            self._message.value = "<p>Nothing is left to do.</p>"
             return
         recipe: dict[str, list[Step]] = {}
         for at in places:
@@ -165,11 +165,11 @@ class StagePanel(ipywidgets.VBox):
         return [at for at, word in enumerate(self.status) if word != "done"]
 
     def _verify(self) -> None:
-        self._said.value = html.checks(self._lab.check(self.stage))
+        self._message.value = html.checks(self._lab.check(self.stage))
 
     def _undo(self) -> None:
         result = self._lab.undo()
-        self._said.value = html.result(result)
+        self._message.value = html.result(result)
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from live.lab_facade import processes
 from podnet_lab.model import Namespace, Snapshot
 from podnet_lab.show.changes import facts
 
@@ -97,7 +98,7 @@ def links_of_processes(kinds: Iterable[str] = ("pid", "net", "mnt")) -> dict[str
 
 def processes_in(lab) -> set[str]:
     """The processes that live on the nodes of a one-machine lab, whoever started them, as pid/birth."""
-    spaces = {node["namespaces"]["net"] for node in lab._home.who.values()}
+    spaces = {node["namespaces"]["net"] for node in processes(lab).values()}
     return {f"{pid}/{birth(pid)}" for pid, found in links_of_processes(["net"]).items() if found & spaces}
 
 
@@ -137,7 +138,7 @@ def birth(pid: str) -> str:
 
 def of_lab(lab) -> tuple[list[str], list[str]]:
     """The namespaces of a lab, its Pods' included, and its processes as pid/birth, seen from outside."""
-    found = {space for node in lab._home.who.values() for kind, space in node["namespaces"].items() if kind in ("pid", "net", "mnt")}
+    found = {space for node in processes(lab).values() for kind, space in node["namespaces"].items() if kind in ("pid", "net", "mnt")}
     for node in (*lab.nodes, lab.outside):
         numbers = node.shell("for one in /run/netns/*; do [ -e $one ] && stat -L -c %i $one; done; true").split()
         found |= {f"net:[{number}]" for number in numbers}

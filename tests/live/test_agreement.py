@@ -7,9 +7,10 @@ import pytest
 from live import random_nets
 from live.agreement import Report, build, case, compare
 from live.helpers import UPLINK, until
+from live.lab_facade import agents
 from podnet_lab.checks.reachability import endpoints
 from podnet_lab.explain.explanation import explanation
-from podnet_lab.lab.pings import try_pairs
+from podnet_lab.lab.ping_pairs import try_pairs
 
 pytestmark = pytest.mark.nft
 
@@ -47,10 +48,10 @@ def alarms(lab, seeds) -> list[str]:
     for seed in seeds:
         lab.reset()
         build(lab, random_nets.healthy(seed))
-        everyone = lab._everyone()
+        everyone = lab.everyone()
         known = [one for one in endpoints(everyone).values() if one.addresses and one.name != "outside"]
         pairs = [(one, other) for one in known for other in known if one != other]
-        reached = [ping for ping in try_pairs(lab._home.agents, pairs) if ping]
+        reached = [ping for ping in try_pairs(agents(lab), pairs) if ping]
         assert len(reached) > len(pairs) / 2, f"seed {seed} is no healthy network"
         said = {ping: explanation(everyone, ping.source, ping.target) for ping in reached}
         found += [f"seed {seed}: {one}" for one in said.values() if not one]

@@ -98,7 +98,7 @@ def test_an_explanation_of_many_pods_takes_less_time_than_the_look_before_it():
     with Lab.open(pods=60, name="many", where="namespaces") as lab:
         lab.build()
         start = time.perf_counter()
-        everyone = lab._everyone()
+        everyone = lab.everyone()
         looked = time.perf_counter() - start
         ends = endpoints(everyone)
         start = time.perf_counter()

@@ -3,10 +3,10 @@
 import pytest
 
 from live.helpers import everything
+from live.lab_facade import Undamaged, inject
 from podnet_lab.errors import BadInput, LabError
 from podnet_lab.explain.fault_places import where
 from podnet_lab.explain.faults import CABLES, FAULTS, ROUTES
-from podnet_lab.lab.run import look
 
 QUICK = 0.3
 """Seconds to wait for an answer that should not come."""
@@ -37,7 +37,7 @@ EACH = [pytest.param(one, id=one.name, marks=[pytest.mark.nft] if "nft" in one.n
 def named(lab, fault, places) -> str:
     """What is wrong with what is said of a fault at some places, and of the network around it; nothing if all is right."""
     pair, size = fault.pair(places), {"size": fault.size}
-    lab._break(fault, places)
+    inject(lab, fault, places)
     found = lab.explain(*pair, **size)
     said = found.obstacle and (found.obstacle.layer, found.obstacle.place[1] or found.obstacle.place[0])
     hints = [lab.hint() for _ in range(3)] if said else []
@@ -53,12 +53,12 @@ def named(lab, fault, places) -> str:
 def test_a_fault_is_named_at_its_place_and_mended(wired, fault):
     before = everything(wired)
     for node, pod, step in ((0, 0, 1), (2, 1, 2)):
-        places = where(wired._everyone(), node, pod, step)
+        places = where(wired.everyone(), node, pod, step)
         pair, size = fault.pair(places), {"size": fault.size}
         assert wired.explain(*pair, **size)
         assert named(wired, fault, places) == ""
         assert everything(wired) == before
-        wired._break(fault, places)
+        inject(wired, fault, places)
         assert not wired.trace(*pair, **size, patience=QUICK), "explained, but it arrives"
         assert wired.give_up().startswith(fault.name)
         assert wired.ping(*pair, patience=12)
@@ -67,9 +67,9 @@ def test_a_fault_is_named_at_its_place_and_mended(wired, fault):
 
 @pytest.mark.parametrize("fault", EACH)
 def test_its_repair_mends_it_where_a_step_can(wired, fault):
-    places = where(wired._everyone(), 0, 0, 1)
+    places = where(wired.everyone(), 0, 0, 1)
     pair, size = fault.pair(places), {"size": fault.size}
-    wired._break(fault, places)
+    inject(wired, fault, places)
     found, repairs = wired.explain(*pair, **size), 0
     while found.repair and repairs < 4:  # what went along with the fault may be next
         wired.run(found.repair)
@@ -88,15 +88,15 @@ def test_each_fault_is_named_at_every_place_of_three_nodes_with_three_pods(big):
     places = [(node, pod, step) for node in range(3) for pod in range(3) for step in (1, 2)]
     wrong = []
     for fault in FAULTS:
-        wrong += [words for one in places if (words := named(big, fault, where(big._everyone(), *one)))]
+        wrong += [words for one in places if (words := named(big, fault, where(big.everyone(), *one)))]
         assert big.check(), fault.name
     assert wrong == []
 
 
 @pytest.mark.parametrize("fault", EACH)
 def test_a_fault_is_named_in_a_cluster_wired_by_hand_with_other_names(by_hand, fault):
-    assert named(by_hand, fault, where(by_hand._everyone(), 0, 0, 1)) == ""
-    assert named(by_hand, fault, where(by_hand._everyone(), 1, 1, 1)) == ""
+    assert named(by_hand, fault, where(by_hand.everyone(), 0, 0, 1)) == ""
+    assert named(by_hand, fault, where(by_hand.everyone(), 1, 1, 1)) == ""
 
 
 HAND = """
@@ -156,17 +156,15 @@ def place_of(found) -> tuple:
 def first_of_two(lab, one, other) -> str:
     """What is wrong with what is said of two faults at once; nothing if the first on the path is named, or both are as near."""
     lab.goto("done")  # nobody has learnt anything from the pair before
-    places = where(lab._everyone(), 0, 0, 1)
+    places = where(lab.everyone(), 0, 0, 1)
     pair, alone = one.pair(places), []
     for fault in (one, other):
-        lab._break(fault, places)
+        inject(lab, fault, places)
         alone.append(lab.explain(*pair))
         lab.give_up()
-    names = [places.node.name, places.other_node.name]
-    before, extras = look(lab._home.agents, names), {name: lab._home.agents[name].call("extras") for name in names}
-    lab._break(one, places)
-    lab._broken = None
-    lab._break(other, places)
+    undamaged = Undamaged(lab, [places.node.name, places.other_node.name])
+    for fault in (one, other):
+        inject(lab, fault, places)
     both = lab.explain(*pair)
     first, second = sorted(alone, key=rank)
     fine = rank(first) == rank(second) or place_of(both) == place_of(first)
@@ -174,8 +172,7 @@ def first_of_two(lab, one, other) -> str:
         # A wrong route may lead past the other fault, and further than that would have been: the kernel knows.
         seen = {(hop.seen.node, hop.seen.namespace) for hop in lab.trace(*pair, patience=QUICK).way("there")}
         fine = both.obstacle.place in seen and first.obstacle.place not in seen
-    lab._broken.before, lab._broken.extras = before, extras
-    lab.give_up()
+    undamaged.bring_back()
     if fine:
         return ""
     return f"{one.name}, and {other.name}: {both}, not {first}"
@@ -226,9 +223,18 @@ def test_there_are_three_hints_and_the_fourth_says_so(wired):
     wired.give_up()
 
 
+def test_what_is_broken_gives_nothing_away_when_it_is_shown(wired):
+    assert wired.broken is None
+    words = wired.break_something(seed=7)
+    assert repr(wired.broken) == str(wired.broken) == words
+    assert wired.broken.fault.name not in words
+    wired.give_up()
+    assert wired.broken is None
+
+
 def test_hints_begin_anew_for_what_a_repair_has_shown(wired):
     wired.break_something(seed=1, fault="the Pod's end is down")
-    places = wired._broken.where
+    places = wired.broken.where
     assert [wired.hint() for _ in range(4)][2].endswith("up")
     wired[places.node.name].shell(f"ip -n {places.pod.name} link set {places.pod.dev} up")
     assert "route add default" in [wired.hint() for _ in range(3)][2], "its default route went with the interface"
@@ -237,7 +243,7 @@ def test_hints_begin_anew_for_what_a_repair_has_shown(wired):
 
 def test_a_hint_says_that_it_is_mended(wired):
     wired.break_something(seed=1, fault=ROUTES[0].name)
-    source, target = wired._broken.fault.pair(wired._broken.where)
+    source, target = wired.broken.pair
     wired.run(wired.explain(source, target).repair)
     assert wired.hint().startswith(f"nothing is seen in the way any more, from {source} to {target} and back")
     wired.give_up()
@@ -249,6 +255,6 @@ def test_what_is_not_whole_is_not_broken_further(lab):
 
 
 def test_a_lab_wired_by_hand_can_be_broken(by_hand):
-    assert "red" in by_hand.break_something(seed=3, fault="the Pod's end is down") or "blue" in str(by_hand._broken.where.pod)
+    assert "red" in by_hand.break_something(seed=3, fault="the Pod's end is down") or "blue" in str(by_hand.broken.where.pod)
     assert by_hand.give_up()
     assert by_hand.ping("node1/red", "node2/blue")

@@ -14,7 +14,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the 
 from podnet_lab import Lab, namespace, recipes, route
 lab = Lab.open(nodes=2, pods=2, name="interrupted")
 lab.build()
-agents = [node["pid"] for node in lab._home.who.values()]
+backend = lab.parts.core.backend
+agents = [node["pid"] for node in backend.processes.values()]
 
 def ping():
     lab["node1"].run(route.blackhole("10.77.0.0/16"))
@@ -60,7 +61,7 @@ except KeyboardInterrupt:
     said = "interrupted"
 start = time.monotonic()
 found = {"said": said, "alive": lab.alive, "snapshot": len(lab.snapshot()), "shell": lab["node1"].shell("echo there")}
-found["agents"] = agents == [lab._home.lab.call("who")["pid"], *(one.call("who")["pid"] for one in lab._home.agents.values())]
+found["agents"] = agents == [agent.call("who")["pid"] for agent in (backend.lab_agent, *backend.agents.values())]
 lab.goto("done")
 found["check"] = bool(lab.check())
 deadline = time.monotonic() + 3

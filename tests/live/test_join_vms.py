@@ -12,8 +12,9 @@ import sys
 import pytest
 
 from live.helpers import ROOT
+from live.lab_facade import baseline, processes
 from podnet_lab import Lab, errors, route
-from podnet_lab.backends import enter, plan_json, running_labs, vms
+from podnet_lab.backends import nsenter, plan_json, running_labs, vms
 
 pytestmark = pytest.mark.root
 
@@ -32,7 +33,7 @@ def dressed():
     """The lab whose nodes pass for VMs; ended with this file."""
     with Lab.open(name="dressed") as lab:
         for node in lab:
-            new = lab._baseline.raw[node.name]
+            new = baseline(lab).raw[node.name]
             stored = {"external": "", "others": [], "spare": None, "baseline": {"snapshot": new["spaces"], "extras": new["extras"]}}
             node.shell(DRESS.format(json.dumps(stored)))
         lab.goto("done")
@@ -49,8 +50,8 @@ def node1(dressed, monkeypatch, tmp_path):
     def command(config, node, words, terminal=False):
         if words != "agent":
             return f"bash {program} {words}"
-        pid = running_labs.host_pids({node: dressed._home.who[node]})[node]
-        return shlex.join(enter.command(pid, True, [sys.executable, "-P"]))
+        pid = running_labs.host_pids({node: processes(dressed)[node]})[node]
+        return shlex.join(nsenter.command(pid, True, [sys.executable, "-P"]))
 
     monkeypatch.setattr(vms, "here", lambda: {"node": "node1", "nodes": nodes, "outside": {"node": "node3"}})
     monkeypatch.setattr(vms, "command", command)
@@ -61,7 +62,7 @@ def node1(dressed, monkeypatch, tmp_path):
 @pytest.fixture
 def held(dressed, node1):
     """Somebody has the lab of VMs open."""
-    path = running_labs.register("lesson", dressed._home.who, "vms", plan_json.of_plan(dressed.plan))
+    path = running_labs.register("lesson", processes(dressed), "vms", plan_json.of_plan(dressed.plan))
     yield
     running_labs.unregister(path)
 
@@ -103,7 +104,7 @@ def test_the_vms_that_a_notebook_has_open(held):
 
 def test_a_plan_that_the_vms_are_not_is_no_lab_to_join(node1, dressed):
     nodes = plan_json.of_plan(dressed.plan)["nodes"]
-    path = running_labs.register("odd", dressed._home.who, "vms", {"nodes": nodes[:2], "pods_per_node": 2})
+    path = running_labs.register("odd", processes(dressed), "vms", {"nodes": nodes[:2], "pods_per_node": 2})
     try:
         with pytest.raises(errors.BadInput, match="the VMs are node1"):
             Lab.join()

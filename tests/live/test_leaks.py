@@ -4,6 +4,7 @@ import os
 import threading
 import warnings
 
+from live.lab_facade import processes
 from podnet_lab import Lab, recipes
 
 
@@ -42,7 +43,7 @@ def test_twenty_labs():
 def test_thirty_gotos():
     with Lab.open(nodes=1, pods=2, name="leak") as lab:
         node = lab["node1"]
-        numbers = " ".join(str(one["pid"]) for one in lab._home.who.values())
+        numbers = " ".join(str(one["pid"]) for one in processes(lab).values())
         agent = f"for p in {numbers}; do ls /proc/$p/fd | wc -l; ls /proc/$p/task | wc -l; wc -l < /proc/$p/mountinfo; done"
         lab.goto("done")
         lab.matrix()

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from live.helpers import UPLINK, VMS, stable
+from live.lab_facade import agents
 from podnet_lab import address, errors, forwarding, link, namespace, neighbour, recipes, route, veth
 from podnet_lab.checks.reachability import Endpoint, Verdict
 from podnet_lab.lab import mesh_schedule
-from podnet_lab.lab.pings import try_pairs
+from podnet_lab.lab.ping_pairs import try_pairs
 
 QUICK = 0.3
 """Patience where silence is what is expected; a node's ARP takes longer, and is not what is waited for."""
@@ -230,7 +231,7 @@ def test_a_namespace_that_vanishes_meanwhile(wired):
     """A Pod is deleted between the look and the try: an answer, not a traceback, and the lab goes on."""
     gone = Endpoint("ghost", "node1", "ghost", ("10.244.1.9",))
     there = Endpoint("pod-1-2", "node1", "pod-1-2", ("10.244.1.2",))
-    pings = try_pairs(wired._home.agents, [(gone, there), (there, gone)], QUICK)
+    pings = try_pairs(agents(wired), [(gone, there), (there, gone)], QUICK)
     assert {ping.verdict for ping in pings} <= {Verdict.NO_REPLY, Verdict.NOT_TESTED}
     assert wired.ping("pod-1-2", "pod-1-3")
 

@@ -3,6 +3,7 @@
 import pytest
 
 from live.helpers import UPLINK, stable
+from live.lab_facade import journal
 from podnet_lab import address, bridge, errors, forwarding, link, namespace, neighbour, recipes, route, veth
 
 POD = "pod-1-2"
@@ -46,11 +47,11 @@ def node(running):
 @pytest.mark.parametrize("name", TAKEN)
 def test_a_taken_name_is_a_conflict(node, name):
     step, said = TAKEN[name]
-    before, entries = stable(node.snapshot()), list(node.lab._journal)
+    before, entries = stable(node.snapshot()), journal(node.lab)
     with pytest.raises(errors.StepConflict) as caught:
         node.run(step)
     assert stable(node.snapshot()) == before
-    assert node.lab._journal == entries
+    assert journal(node.lab) == entries
     assert said in caught.value.reason
     assert (caught.value.node, caught.value.command) == ("node1", step.command)
 
@@ -58,11 +59,11 @@ def test_a_taken_name_is_a_conflict(node, name):
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_refusal_has_node_command_word_and_question(node, name):
     step, word, question = REFUSED[name]
-    before, entries = stable(node.snapshot()), list(node.lab._journal)
+    before, entries = stable(node.snapshot()), journal(node.lab)
     with pytest.raises(errors.StepFailed) as caught:
         node.run(step)
     assert stable(node.snapshot()) == before
-    assert node.lab._journal == entries
+    assert journal(node.lab) == entries
     failure = caught.value
     assert (failure.node, failure.command) == ("node1", step.command)
     assert word in str(failure)
@@ -160,8 +161,8 @@ def test_a_recipe_may_remove_and_make_anew(node):
 def test_a_whole_node_twice_changes_nothing(lab):
     steps = recipes.node(lab.plan["node1"], lab.plan)
     lab["node1"].run(*steps)
-    before, entries = stable(lab.snapshot()), len(lab._journal)
+    before, entries = stable(lab.snapshot()), len(journal(lab))
     assert not lab["node1"].run(*steps).changed
     by_hand = [step for name in recipes.STAGES for step in recipes.stage(name, lab.plan["node1"], lab.plan)]
     assert not lab["node1"].run(*by_hand).changed
-    assert (stable(lab.snapshot()), len(lab._journal)) == (before, entries)
+    assert (stable(lab.snapshot()), len(journal(lab))) == (before, entries)

@@ -4,6 +4,7 @@ import kinds
 import pytest
 
 from live.helpers import UPLINK, stable
+from live.lab_facade import journal
 from podnet_lab import address, bridge, forwarding, link, namespace, neighbour, recipes, route, veth
 from podnet_lab.errors import BadInput
 from podnet_lab.recipes.step_modules import step_modules
@@ -148,12 +149,12 @@ def test_false_before_true_after_false_after_undo(wired_node, name):
     after = node.snapshot()
     assert step.contradiction(after) is None
 
-    entries = list(lab._journal)
+    entries = journal(lab)
     again = node.run(step)
     assert not again.changed
     assert "already so" in str(again)
     assert stable(node.snapshot()) == stable(after)
-    assert lab._journal == entries
+    assert journal(lab) == entries
 
     lab.undo()
     left = node.snapshot()

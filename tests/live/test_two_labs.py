@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from live.helpers import stable, until
+from live.lab_facade import processes
 from podnet_lab import Lab, checks, forwarding, recipes
 from podnet_lab.errors import BadInput, LabError, LabGone
 
@@ -48,7 +49,7 @@ def test_opening_again_gives_the_same_lab(lab):
 
 def test_a_lab_that_lost_a_node_says_so_and_makes_room():
     lab = Lab.open(nodes=2, pods=1, name="hurt")
-    number = lab._home.who["node1"]["pid"]
+    number = processes(lab)["node1"]["pid"]
     lab["node2"].shell(f"kill -9 {number}")
     until(lambda: not lab.alive)
     for use in (lab.snapshot, lab.build, lab.reset, lambda: lab["node1"].shell("true"), lambda: lab.ping("node1", "node2")):

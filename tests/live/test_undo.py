@@ -3,6 +3,7 @@
 import pytest
 
 from live.helpers import UPLINK, everything, stable
+from live.lab_facade import journal
 from podnet_lab import address, bridge, errors, forwarding, link, namespace, recipes, route, veth
 
 # On node1 of a wired cluster: what our step does, what a hand does then, and what the refusal names.
@@ -98,11 +99,11 @@ def test_refused_after_a_change_by_hand(kept, name):
     kept.run({"node1": recipes.node(kept.plan["node1"], kept.plan)})
     node.run(step)
     node.shell(by_hand)
-    before, entries = everything(kept), list(kept._journal)
+    before, entries = everything(kept), journal(kept)
     with pytest.raises(errors.UndoRefused, match=said) as caught:
         kept.undo()
     assert everything(kept) == before
-    assert kept._journal == entries
+    assert journal(kept) == entries
     assert "nothing was changed" in str(caught.value)
     assert "goto" in str(caught.value)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from live.helpers import everything
+from live.lab_facade import watcher as new_watcher
 from podnet_lab import Lab, bridge, link
-from podnet_lab.lab.watcher import Watcher
 
 BEFORE = "ip netns add blue && ip link add br9 type bridge && ip addr add 10.9.9.1/24 dev br9"
 """What some of the following need; nothing is sent anywhere."""
@@ -37,7 +37,7 @@ class Ear:
     def __init__(self):
         self.heard = threading.Event()
 
-    def told(self):
+    def on_change(self):
         self.heard.set()
 
 
@@ -46,8 +46,8 @@ def listening(running):
     running.reset()
     running.build()
     running["node1"].shell(BEFORE)
-    ear, watcher = Ear(), Watcher(list(running._home.agents.values()))
-    watcher.tell(ear.told)
+    ear, watcher = Ear(), new_watcher(running)
+    watcher.call(ear.on_change)
     yield ear
     watcher.end()
 
@@ -115,8 +115,8 @@ def test_a_step_is_told(running, listening):
 def test_a_deleted_pod_is_not_kept_alive():
     """Its end of the cable goes with it, and so does the node's."""
     with Lab.open(nodes=1, pods=1, name="kept", where="namespaces") as lab:
-        ear, watcher = Ear(), Watcher(list(lab._home.agents.values()))
-        watcher.tell(ear.told)
+        ear, watcher = Ear(), new_watcher(lab)
+        watcher.call(ear.on_change)
         lab.build()
         assert ear.heard.wait(5)
         lab["node1"].shell(
@@ -127,32 +127,32 @@ def test_a_deleted_pod_is_not_kept_alive():
 
 def test_a_watcher_tells_a_last_time_when_the_lab_ends_and_stops():
     with Lab.open(nodes=1, pods=0, name="ends", where="namespaces") as lab:
-        ear, watcher = Ear(), Watcher(list(lab._home.agents.values()))
-        watcher.tell(ear.told)
+        ear, watcher = Ear(), new_watcher(lab)
+        watcher.call(ear.on_change)
         lab["node1"].run(bridge.add("br0"))
         assert ear.heard.wait(5)
         settled(ear)
     assert ear.heard.wait(5)
     ear.heard.clear()
-    watcher.now()
+    watcher.notify()
     assert not ear.heard.wait(0.5)
 
 
 def test_who_is_gone_is_told_no_more(running):
-    ear, watcher = Ear(), Watcher(list(running._home.agents.values()))
-    watcher.tell(ear.told)
+    ear, watcher = Ear(), new_watcher(running)
+    watcher.call(ear.on_change)
     other = Ear()
-    watcher.tell(other.told)
+    watcher.call(other.on_change)
     del ear
     running["node3"].shell("ip link add br7 type bridge; ip link del br7")
     assert other.heard.wait(5)
-    assert len(watcher._told) == 1
+    assert watcher.listeners == 1
     watcher.end()
 
 
 def test_watching_leaves_no_trace_in_the_lab(running):
     running.reset()
     before = everything(running)
-    watcher = Watcher(list(running._home.agents.values()))
+    watcher = new_watcher(running)
     watcher.end()
     assert everything(running) == before

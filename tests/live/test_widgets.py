@@ -104,7 +104,7 @@ def test_a_widget_that_fails_says_so_and_the_others_go_on(wired, page, monkeypat
     wired["node1"].shell("ip link set dev v-net-0 down")
     page.until(lambda one: "(down)" in one.svg)
     broken.until(lambda one: "IndexError" in one.pane)
-    Page(panel._said).until(lambda one: "IndexError" in one.value)
+    Page(panel._message).until(lambda one: "IndexError" in one.value)
     wired["node1"].shell("ip link set dev v-net-0 up")
     page.until(lambda one: "(down)" not in one.svg)
 
@@ -259,12 +259,12 @@ def test_the_steps_of_a_stage_one_after_the_other(lab):
     assert panel.status == ["done", "to do", "to do"]
     assert "+ v-net-0 (bridge) is down" in panel._list.value
     click(panel, "Verify")
-    assert "v-net-0 is down" in panel._said.value
+    assert "v-net-0 is down" in panel._message.value
     click(panel, "Run all")
     assert panel.status == ["done"] * 3
     assert lab["node1"].check("bridge")
     click(panel, "Run")
-    assert "Nothing is left to do" in panel._said.value
+    assert "Nothing is left to do" in panel._message.value
     click(panel, "Undo")
     assert panel.status == ["done", "to do", "to do"], "what was one run is undone as one"
     assert "10.244.1.1" not in str(lab["node1"].snapshot().own.addresses)
@@ -314,7 +314,7 @@ def test_a_step_that_fails_says_why_and_can_be_run_when_that_is_mended(lab):
     panel = lab.stage_panel("bridge", node="node1")
     click(panel, "Run all")
     assert panel.status == ["failed", "to do", "to do"]
-    assert "v-net-0 is a veth interface" in panel._said.value
+    assert "v-net-0 is a veth interface" in panel._message.value
     assert all(not button.disabled for button in panel._buttons)
     lab["node1"].shell("ip link del v-net-0")
     click(panel, "Run all")
@@ -325,7 +325,7 @@ def test_nothing_to_undo_is_said(lab):
     lab.goto("bridge")
     panel = lab.stage_panel("bridge")
     click(panel, "Undo")
-    assert "nothing to undo" in panel._said.value
+    assert "nothing to undo" in panel._message.value
 
 
 def test_every_stage_has_a_panel_that_does_it(lab):

@@ -4,16 +4,16 @@ from ipaddress import IPv4Interface
 import pytest
 import world
 
-from podnet_lab import checks
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.checks.exam import unique_addresses
 from podnet_lab.devices import link
 from podnet_lab.devices.bridge import steps as bridge
+from podnet_lab.devices.roles import bridge_of
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.model import DEFAULT, Address, Route
-from podnet_lab.model.roles import bridge_of
 from podnet_lab.model.route_lookup import choose
+from podnet_lab.networks.static_routes import checks
 from podnet_lab.plan import plan
 from podnet_lab.steps import address, forwarding, namespace, route
 

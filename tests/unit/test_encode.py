@@ -15,8 +15,8 @@ from pyroute2.netlink.rtnl.ndmsg import ndmsg  # noqa: E402
 from pyroute2.netlink.rtnl.rtmsg import rtmsg  # noqa: E402
 
 from podnet_lab.devices.codecs import codec  # noqa: E402
+from podnet_lab.devices.nlattr import attribute, attributes  # noqa: E402
 from podnet_lab.kernel import encode  # noqa: E402
-from podnet_lab.kernel.attributes import attribute, attributes  # noqa: E402
 from podnet_lab.kernel.echo import checksum, echo_request  # noqa: E402
 
 INET, FD, PID = 2, 7, 4242

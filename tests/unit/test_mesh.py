@@ -89,7 +89,7 @@ def test_reached_needs_both_ends_word(missing):
     if missing:
         heard[missing[1]][missing[0]] = 0  # the target's word for this pair
     packed = {node: {str(node): (mesh_packed(heard[node]), mesh_packed(replied[node]))} for node in (0, 1)}
-    rows = mesh_schedule._words(packed, 2)
+    rows = mesh_schedule._confirmations(packed, 2)
     assert {(a, b) for a, row in enumerate(rows) for b, one in enumerate(row) if one == mesh_schedule.BOTH} == {(0, 1), (1, 0)} - {missing}
 
 

@@ -9,8 +9,8 @@ import world
 
 from podnet_lab import address, bridge, link, macvlan, namespace, veth, vxlan
 from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verdict
+from podnet_lab.devices.roles import uplink
 from podnet_lab.model import Link
-from podnet_lab.model.roles import uplink
 from podnet_lab.plan import plan
 from podnet_lab.show import heatmap
 from podnet_lab.show.topology import Topology, sketch

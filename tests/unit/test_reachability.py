@@ -9,7 +9,7 @@ from podnet_lab.checks.check import Check
 from podnet_lab.checks.exam import rules
 from podnet_lab.checks.reachability import MOST_ENTRIES, MOST_IN_A_GRID, Endpoint, Matrix, Ping, Verdict, expectation, grid, waves
 from podnet_lab.errors import BadInput, CheckFailed
-from podnet_lab.lab import pings
+from podnet_lab.lab import ping_pairs
 from podnet_lab.lab.pair_sample import some_pairs
 
 
@@ -206,11 +206,11 @@ def test_a_sample_says_what_it_was_drawn_from():
 def test_one_pairs_unexplained_silence_is_tried_again_before_it_counts(monkeypatch, first, reason, patience, tries):
     answers = [Ping(A, B, Verdict.NO_REPLY, why=first), Ping(A, B, Verdict.REACHED, "10.244.1.2")]
     asked = []
-    monkeypatch.setattr(pings, "try_pairs", lambda _, pairs, seconds: asked.append(seconds) or [answers[len(asked) - 1]])
-    monkeypatch.setattr(pings, "obstacle", lambda *_: reason)
-    found = pings.one_pair({}, {}, (A, B), patience)
+    monkeypatch.setattr(ping_pairs, "try_pairs", lambda _, pairs, seconds: asked.append(seconds) or [answers[len(asked) - 1]])
+    monkeypatch.setattr(ping_pairs, "obstacle", lambda *_: reason)
+    found = ping_pairs.one_pair({}, {}, (A, B), patience)
     assert len(asked) == tries
-    assert asked[0] == (patience or pings.PATIENCE)
+    assert asked[0] == (patience or ping_pairs.PATIENCE)
     assert found.verdict == (Verdict.REACHED if tries == 2 else Verdict.NO_REPLY)
     assert found.why == ("" if tries == 2 else reason or first)
 
@@ -222,36 +222,38 @@ def many(count, addresses):
 def test_pods_without_an_address_could_not_be_tested_however_many_they_are(monkeypatch):
     """No reply and could not test are different answers; a bound on the slow way must not turn one into the other."""
     pods = many(40, lambda _: ())
-    monkeypatch.setattr(pings, "endpoints", lambda _: {one.name: one for one in pods})
-    found = pings.all_pairs({}, {})
-    assert len(found) == 40 * 39 > pings.MOST_FOR_LONG
+    monkeypatch.setattr(ping_pairs, "endpoints", lambda _: {one.name: one for one in pods})
+    found = ping_pairs.all_pairs({}, {})
+    assert len(found) == 40 * 39 > ping_pairs.MOST_FOR_LONG
     assert {ping.verdict for ping in found} == {Verdict.NOT_TESTED}
 
 
 def test_pairs_whose_address_is_changed_on_the_way_are_all_told_so_however_many_they_are(monkeypatch):
     """A mesh takes them for silent; what is true of them only the slow way says."""
     pods = many(40, lambda n: (f"10.244.0.{n + 2}",))
-    monkeypatch.setattr(pings, "endpoints", lambda _: {one.name: one for one in pods})
+    monkeypatch.setattr(ping_pairs, "endpoints", lambda _: {one.name: one for one in pods})
     # Answered, but the target heard nobody of that address. The walk's opinion does not stand in for the kernels'.
-    monkeypatch.setattr(pings.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes([1] * len(ends.all))] * len(ends.all))
-    monkeypatch.setattr(pings, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
+    monkeypatch.setattr(ping_pairs.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes([1] * len(ends.all))] * len(ends.all))
+    monkeypatch.setattr(ping_pairs, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
     tried = []
 
     def try_pairs(_, pairs, patience):
         tried.append((len(pairs), patience))
         return [Ping(*pair, Verdict.TRANSLATED, "192.168.1.11") for pair in pairs]
 
-    monkeypatch.setattr(pings, "try_pairs", try_pairs)
-    found = pings.all_pairs({}, {})
+    monkeypatch.setattr(ping_pairs, "try_pairs", try_pairs)
+    found = ping_pairs.all_pairs({}, {})
     assert {ping.verdict for ping in found} == {Verdict.TRANSLATED}
-    assert tried[0] == (pings.MOST_FOR_LONG, pings.LONG_PATIENCE)
+    assert tried[0] == (ping_pairs.MOST_FOR_LONG, ping_pairs.LONG_PATIENCE)
     assert sum(count for count, _ in tried) == 40 * 39
 
 
 def test_two_pods_with_one_address_are_tried_before_anybody_explains_them(monkeypatch):
     pods = many(3, lambda n: ("10.244.0.2",) if n < 2 else ("10.244.0.9",))
-    monkeypatch.setattr(pings, "endpoints", lambda _: {one.name: one for one in pods})
-    monkeypatch.setattr(pings.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes(len(ends.all))] * len(ends.all))
-    monkeypatch.setattr(pings, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
-    monkeypatch.setattr(pings, "try_pairs", lambda _, pairs, __: [Ping(*pair, Verdict.REACHED, pair[0].addresses[0]) for pair in pairs])
-    assert [ping.verdict for ping in pings.all_pairs({}, {})] == [Verdict.REACHED] * 6
+    monkeypatch.setattr(ping_pairs, "endpoints", lambda _: {one.name: one for one in pods})
+    monkeypatch.setattr(ping_pairs.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes(len(ends.all))] * len(ends.all))
+    monkeypatch.setattr(ping_pairs, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
+    monkeypatch.setattr(
+        ping_pairs, "try_pairs", lambda _, pairs, __: [Ping(*pair, Verdict.REACHED, pair[0].addresses[0]) for pair in pairs]
+    )
+    assert [ping.verdict for ping in ping_pairs.all_pairs({}, {})] == [Verdict.REACHED] * 6

@@ -4,6 +4,8 @@ import ast
 import re
 import subprocess
 import sys
+from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,7 @@ CODECS = [name for name in FILES if name.startswith("devices/") and name.endswit
 
 @pytest.mark.parametrize("name", CODECS)
 def test_a_codec_only_encodes_and_decodes(name):
-    assert knows(name, "podnet_lab") <= {one for one in imports(FILES[name]) if one.startswith("podnet_lab.kernel.attributes")}
+    assert knows(name, "podnet_lab") <= {one for one in imports(FILES[name]) if one.startswith("podnet_lab.devices.nlattr")}
 
 
 @pytest.mark.parametrize("name", [name for name in PURE if name not in CODECS])
@@ -84,7 +86,7 @@ def test_the_agent_starts_with_the_standard_library_alone():
     found = imported_by("podnet_lab.kernel.agent")
     assert "podnet_lab.kernel.agent" in found
     assert {one.partition(".")[0] for one in found} - sys.stdlib_module_names == {"podnet_lab"}
-    rooms = re.compile(r"podnet_lab(\.kernel(\.\w+)?|\.devices(\.codecs|\.\w+(\.codec)?)?)?")
+    rooms = re.compile(r"podnet_lab(\.kernel(\.\w+)?|\.devices(\.(codecs|nlattr)|\.\w+(\.codec)?)?)?")
     assert [one for one in found if one.startswith("podnet_lab") and not rooms.fullmatch(one)] == []
     assert not found & {"ipaddress", "asyncio", "dataclasses", "typing_extensions", "multiprocessing"}
 
@@ -121,3 +123,141 @@ def test_nobody_raises_a_bare_exception_or_uses_a_shell(name):
     assert not [one for one in calls if any(key.arg == "shell" and getattr(key.value, "value", None) for key in one.keywords)]
     raised = [one.exc for one in ast.walk(FILES[name]) if isinstance(one, ast.Raise) and one.exc]
     assert not [one for one in raised if getattr(getattr(one, "func", one), "id", "") in {"Exception", "BaseException", "RuntimeError"}]
+
+
+class _Imports(ast.NodeVisitor):
+    """The modules of this package that a file imports, anywhere in it, but for what is there for type checkers alone."""
+
+    def __init__(self):
+        self.modules = set()
+
+    def visit_If(self, node):
+        if getattr(node.test, "id", "") == "TYPE_CHECKING":
+            for other in node.orelse:
+                self.visit(other)
+        else:
+            self.generic_visit(node)
+
+    def visit_Import(self, node):
+        self.modules |= {alias.name for alias in node.names} & set(MODULES)
+
+    def visit_ImportFrom(self, node):
+        for alias in node.names:
+            module = f"{node.module}.{alias.name}"
+            self.modules |= {module if module in MODULES else node.module} & set(MODULES)
+
+    def visit_Call(self, node):
+        if getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module":
+            self.modules |= self.named_in(node.args[0])
+        self.generic_visit(node)
+
+    @staticmethod
+    def named_in(argument):
+        """The module that a literal names; every module that fits where a part of it is filled in."""
+        parts = [part.value if isinstance(part, ast.Constant) else "*" for part in getattr(argument, "values", [argument])]
+        pattern = "".join(map(str, parts))
+        return {module for module in MODULES if pattern.startswith("podnet_lab.") and fnmatchcase(module, pattern)}
+
+
+def module_of(name):
+    return ".".join(("podnet_lab", *Path(name).with_suffix("").parts)).removesuffix(".__init__")
+
+
+MODULES = {module_of(name): name for name in FILES}
+
+
+def import_graph():
+    """Each module, and those that it imports."""
+    graph = {}
+    for module, name in MODULES.items():
+        seen = _Imports()
+        seen.visit(FILES[name])
+        graph[module] = seen.modules - {module}
+    return graph
+
+
+def room_graph(graph):
+    """Each room, and those that it imports from; a file beside the rooms is a room of its own, and the package itself is none."""
+    rooms = {}
+    for module, imported in graph.items():
+        rooms.setdefault(room(module), set()).update({room(other) for other in imported} - {room(module), "podnet_lab"})
+    return rooms
+
+
+def room(module):
+    return ".".join(module.split(".")[:2])
+
+
+def circle(graph):
+    """A circle of a graph, as its members in order; empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_circles_are_seen():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert not circle({"a": {"b", "c"}, "b": {"c"}, "c": set()})
+    graph = import_graph()
+    assert "podnet_lab.exercises.catalogue" in graph["podnet_lab.lab.current_exercise"], "an import in a function counts"
+    assert "podnet_lab.widgets.stage_panel" in graph["podnet_lab.lab.notebook_widgets"], "and one by name"
+    assert "podnet_lab.lab.lab" not in graph["podnet_lab.lab.node"], "what is there for type checkers does not"
+
+
+def test_no_module_is_imported_by_what_it_imports():
+    assert circle(import_graph()) == []
+
+
+def test_no_room_is_imported_by_what_it_imports():
+    assert circle(room_graph(import_graph())) == []
+
+
+LAB = [name for name in FILES if name.startswith("lab/")]
+ROOT = HOUSE.parent
+OTHERS = [HOUSE / name for name in FILES if name not in LAB]
+OTHERS += [path for folder in ("tests", "bench", "tools") for path in sorted((ROOT / folder).rglob("*.py")) if path != Path(__file__)]
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def private(tree):
+    """(whose, which) of each private attribute that is asked of something else than self; also in scripts that stand in a text."""
+    for one in ast.walk(tree):
+        if isinstance(one, ast.Attribute) and is_private(one.attr):
+            owner = getattr(one.value, "id", getattr(one.value, "attr", ""))
+            if owner not in ("self", "cls"):
+                yield owner, one.attr
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield from (("lab", name) for name in re.findall(r"\blab\.(_[a-z]\w*)", one.value))
+
+
+def own_private_names(names):
+    """Every private attribute and method that classes of some files have."""
+    found = set()
+    for each in (one for name in names for one in ast.walk(FILES[name]) if isinstance(one, ast.ClassDef)):
+        found |= {one.name for one in each.body if isinstance(one, ast.FunctionDef)}
+        found |= {one.attr for one in ast.walk(each) if isinstance(one, ast.Attribute) and getattr(one.value, "id", "") == "self"}
+    return set(filter(is_private, found))
+
+
+OF_A_LAB = own_private_names(LAB) - own_private_names(set(FILES) - set(LAB))
+"""Names that others have, too, do not say whose they are: of those a lab's count only where they are asked of one called lab."""
+
+
+def touches(tree):
+    return {f"{owner}.{name}" for owner, name in private(tree) if name in OF_A_LAB or owner.strip("_") == "lab"}
+
+
+def test_touching_is_seen():
+    assert {"_core", "_nodes", "_observer"} <= OF_A_LAB
+    code = "self._nodes; wired._nodes; self._lab._core; run('lab._closed = 1'); lab._agent; other._agent"
+    assert touches(ast.parse(code)) == {"wired._nodes", "_lab._core", "lab._closed", "lab._agent"}
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_else_touches_what_is_private_to_a_lab(path):
+    assert touches(ast.parse(path.read_text())) == set()

@@ -13,7 +13,7 @@ from podnet_lab.errors import BadInput, LabError, NoLab
 pytest.importorskip("fcntl", reason="podnet_lab.lab needs a Unix")
 
 from podnet_lab.backends import joined, plan_json, running_labs
-from podnet_lab.backends.netns import lab_command, node_command
+from podnet_lab.backends.netns_commands import lab_command, node_command
 from podnet_lab.plan import plan as planned
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a process's birth is read from /proc")

@@ -17,6 +17,7 @@ from podnet_lab import Lab, errors, forwarding, link, veth
 pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
 
 from podnet_lab.backends import joined, plan_json, running_labs, vms
+from podnet_lab.backends.choice import kind_to_open
 from podnet_lab.cli import main
 from podnet_lab.kernel import lease as lease_module
 from podnet_lab.kernel import vm
@@ -197,7 +198,7 @@ def on(monkeypatch, tmp_path):
 )  # fmt: skip
 def test_a_lab_is_opened_where_it_belongs(on, node, where, is_vms):
     on(node)
-    assert vms.chosen(where) is is_vms
+    assert (kind_to_open(where) is vms.VmsBackend) is is_vms
 
 
 @pytest.mark.parametrize(
@@ -212,15 +213,15 @@ def test_a_lab_is_opened_where_it_belongs(on, node, where, is_vms):
 def test_a_lab_that_can_not_be_opened_here(on, node, where, error, words):
     on(node)
     with pytest.raises(error, match=words):
-        vms.chosen(where)
+        kind_to_open(where)
 
 
 def test_a_plan_fits_the_vms_or_is_told_what_they_are():
-    vms.fits(plan(3, 2), CONFIG)
-    vms.fits(plan(3, 50), CONFIG)
+    vms.refuse_other_nodes(plan(3, 2), CONFIG)
+    vms.refuse_other_nodes(plan(3, 50), CONFIG)
     for nodes in (1, 2, 4):
         with pytest.raises(errors.BadInput, match=r"the VMs are node1 \(192.168.1.11/24\), .*where='namespaces'"):
-            vms.fits(plan(nodes, 2), CONFIG)
+            vms.refuse_other_nodes(plan(nodes, 2), CONFIG)
 
 
 WORDS = [["agent"], ["shell", "bash", "-c", "echo 'a b'; ip -br addr | head"], ["shell", "printf", "%s", 'it\'s $HOME `id` \\ "x"']]
@@ -320,14 +321,14 @@ def test_a_shell_on_a_vm_goes_the_way_that_the_node_has(on, monkeypatch):
     ],
 )
 def test_a_step_that_names_a_card_of_the_vms_is_refused_before_anything_is_looked_at(step, refused):
-    home = vms.Vms.__new__(vms.Vms)
-    home.who = {"node1": {"hidden": ["eth0", "eth2"]}, "outside": {}}
-    home.refuse("outside", [step])
+    backend = vms.VmsBackend.__new__(vms.VmsBackend)
+    backend.processes = {"node1": {"hidden": ["eth0", "eth2"]}, "outside": {}}
+    backend.refuse("outside", [step])
     if refused:
         with pytest.raises(errors.StepConflict, match="is how this VM is reached"):
-            home.refuse("node1", [forwarding.on(), step])
+            backend.refuse("node1", [forwarding.on(), step])
     else:
-        home.refuse("node1", [forwarding.on(), step])
+        backend.refuse("node1", [forwarding.on(), step])
 
 
 OUTSIDE = {"pid": 1, "namespaces": {"net": "net:[4026532001]", "pid": "pid:[1]"}}
@@ -343,11 +344,11 @@ def open_lab(monkeypatch, tmp_path):
 
 def test_the_vms_can_be_joined_whether_somebody_has_them_open_or_not(on, open_lab):
     on("node1")
-    key, name, wanted, _ = joined.find()
-    assert (key, name, wanted) == ("vms@nobody", "vms", plan())
+    running = joined.find()
+    assert (running.key, running.name, running.plan) == ("vms@nobody", "vms", plan())
     open_lab("beside", "namespaces")
-    assert joined.find()[1] == "vms"
-    assert joined.find("beside")[1] == "beside"
+    assert joined.find().name == "vms"
+    assert joined.find("beside").name == "beside"
     open_lab("lesson", "vms")
     assert joined.find()[:3] == joined.find("lesson")[:3] == (f"lesson@{os.getpid()}", "lesson", plan(3, 4))
     on("node2")
@@ -358,12 +359,12 @@ def test_the_vms_can_be_joined_whether_somebody_has_them_open_or_not(on, open_la
 def test_joined_vms_have_the_host_outside_while_a_lab_is_open(on, open_lab, monkeypatch):
     on("node1")
     open_lab("lesson", "vms")
-    home = joined.JoinedVms.__new__(joined.JoinedVms)
-    home._config, reached = vms.here(), []
-    monkeypatch.setattr(home, "_reach", reached.append)
-    for entry in (joined.vms_entry(), None):
-        home._entry = entry
-        home._everybody()
+    backend = joined.JoinedVms.__new__(joined.JoinedVms)
+    backend._config, reached = vms.here(), []
+    monkeypatch.setattr(backend, "_reach", reached.append)
+    for entry in (vms.open_lab(), None):
+        backend._entry = entry
+        backend._reach_all()
     nodes = {node: (node, "agent") for node in NODES}
     assert reached == [nodes | {"outside": ("node3", "agent-outside net:[4026532001]")}, nodes]
     there = shlex.split(vms.command(CONFIG, "node3", reached[0]["outside"][1]))
@@ -373,11 +374,11 @@ def test_joined_vms_have_the_host_outside_while_a_lab_is_open(on, open_lab, monk
 def test_joined_vms_are_brought_back_by_who_holds_them(on, open_lab):
     on("node1")
     open_lab("lesson", "vms")
-    home = joined.JoinedVms.__new__(joined.JoinedVms)
-    for entry, words in ((joined.vms_entry(), "held by 03_veth.ipynb"), (None, "is not open")):
-        home._entry = entry
+    backend = joined.JoinedVms.__new__(joined.JoinedVms)
+    for entry, words in ((vms.open_lab(), "held by 03_veth.ipynb"), (None, "is not open")):
+        backend._entry = entry
         with pytest.raises(errors.LabHeld, match=f"{words}.*podnet reset"):
-            home.refuse_reset()
+            backend.refuse_reset()
 
 
 @pytest.mark.parametrize(
@@ -391,7 +392,7 @@ def test_joined_vms_are_brought_back_by_who_holds_them(on, open_lab):
 def test_joined_vms_that_are_gone_say_which_and_why(on, open_lab, ended, words):
     on("node1")
     open_lab("lesson", "vms")
-    home = joined.JoinedVms.__new__(joined.JoinedVms)
-    home._config, home._entry = vms.here(), joined.vms_entry()
-    home.agents = {name: SimpleNamespace(alive=name not in ended) for name in (*NODES, "outside")}
-    assert re.match(words, home.why_gone())
+    backend = joined.JoinedVms.__new__(joined.JoinedVms)
+    backend._config, backend._entry = vms.here(), vms.open_lab()
+    backend.agents = {name: SimpleNamespace(alive=name not in ended) for name in (*NODES, "outside")}
+    assert re.match(words, backend.why_gone())

@@ -12,9 +12,9 @@ from podnet_lab import recipes
 from podnet_lab.checks.reachability import Endpoint
 from podnet_lab.devices import link
 from podnet_lab.devices.bridge import steps as bridge
+from podnet_lab.devices.roles import pod_addresses
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.model import Address, Conf, Link, Namespace, Route, Snapshot
-from podnet_lab.model.roles import pod_addresses
 from podnet_lab.plan import Node, Plan
 from podnet_lab.recipes.net_effect import needed
 from podnet_lab.steps import address, forwarding, namespace, route
@@ -117,7 +117,7 @@ def plain(node: Snapshot) -> dict:
 
 
 def bring_back(now: Snapshot, then: Snapshot, restore, passes: int) -> Snapshot:
-    """What `lab.run.bring_back` does: looks again until nothing is left; a step that the kernel refuses is left to the next look."""
+    """What `lab.run_steps.bring_back` does: looks again until nothing is left; a step that the kernel refuses is left to the next look."""
     for _ in range(passes):
         for step in restore(now, then):
             try:
@@ -146,5 +146,5 @@ def ip(text: str) -> IPv4Address:
 
 
 def run(before, steps):
-    """What `lab.run.run` does on a node: the steps that have work to do."""
+    """What `lab.run_steps.run_steps` does on a node: the steps that have work to do."""
     return do(before, *(step for step, does in zip(steps, needed(steps, before), strict=True) if does))

@@ -289,5 +289,5 @@ with Lab.open(nodes=5, pods=2, where="namespaces", name="five") as lab:
     assert "where='namespaces'" in answer[0]
     assert answer[1]
     assert "the lab is opened on node1" in vms.on(
-        "node2", "PYTHONPATH=/opt/podnet python3 -c 'from podnet_lab.lab import vms; vms.chosen(None)'", ok=False
+        "node2", "PYTHONPATH=/opt/podnet python3 -c 'from podnet_lab.backends import choice; choice.kind_to_open(None)'", ok=False
     )

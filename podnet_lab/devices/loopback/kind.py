@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podnet_lab.devices.base import InterfaceKind, Wire
+from podnet_lab.devices.base import InterfaceKind, Wire, Wires
 from podnet_lab.model.link import Link
-from podnet_lab.model.snapshot import Cluster
 
 
 class Loopback(InterfaceKind):
@@ -16,7 +15,7 @@ class Loopback(InterfaceKind):
     keeps_mac = False
     picture = "none"
 
-    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
+    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
         """To nobody."""
         return ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from podnet_lab.kernel.attributes import attribute, attributes
+from podnet_lab.devices.nlattr import attribute, attributes
 
 MODE, FLAGS = 1, 2
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from podnet_lab.devices.base import InterfaceKind, Unseen, Wire
+from podnet_lab.devices.base import InterfaceKind, Unseen, Wire, Wires
 from podnet_lab.devices.link import ChangeLink
 from podnet_lab.devices.macvlan.steps import AddMacvlan
-from podnet_lab.devices.registry import kind_of
-from podnet_lab.devices.wires import taps
 from podnet_lab.model.link import Link
-from podnet_lab.model.snapshot import Cluster
 from podnet_lab.steps.base import Step
 
 
@@ -34,17 +31,17 @@ class Macvlan(InterfaceKind):
         """Its MAC, which others know it by, and its MTU."""
         return [ChangeLink(link.name, namespace, mtu=link.mtu, mac=link.mac, arp=None if link.arp else False)]
 
-    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterator[Wire | Unseen]:
+    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterator[Wire | Unseen]:
         """To those on the same lower interface, in mode "bridge", and out of that to the wire; never to the lower's own node."""
         if link.lower is None:
             yield Unseen(f"{namespace or node}'s {link.name} is a macvlan on something out of sight")
             return
-        lower = cluster[node].link(*link.lower)
+        lower = wires.link(node, link.lower)
         if link.setting("mode") == "bridge":
-            for tap in taps(cluster[node], link.lower[0], lower):
+            for tap in wires.taps(node, link.lower[0], lower):
                 if (tap.namespace, tap.link.name) != (namespace, link.name) and tap.link.setting("mode") == "bridge":
                     yield tap
-        yield from kind_of(lower).transmit(cluster, node, link.lower[0], lower)
+        yield from wires.transmit(node, link.lower[0], lower)
 
 
 KIND = Macvlan("macvlan")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podnet_lab.devices.base import InterfaceKind, Wire
-from podnet_lab.devices.wires import outside_ends
+from podnet_lab.devices.base import InterfaceKind, Wire, Wires
 from podnet_lab.model.link import Link
-from podnet_lab.model.snapshot import Cluster
 
 
 class Physical(InterfaceKind):
@@ -16,9 +14,9 @@ class Physical(InterfaceKind):
     faces_outside = True
     picture = "uplink"
 
-    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
+    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
         """Over the external network to every other node."""
-        return outside_ends(cluster, node)
+        return wires.outside_ends(node)
 
 
 KIND = Physical("physical")

@@ -6,7 +6,7 @@ import os
 import struct
 from typing import Any
 
-from podnet_lab.kernel.attributes import attribute
+from podnet_lab.devices.nlattr import attribute
 
 PAIRED = True
 """Its IFLA_LINK is its other end."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podnet_lab.devices.base import InterfaceKind, Wire, adjust_ethernet
+from podnet_lab.devices.base import InterfaceKind, Wire, Wires, adjust_ethernet
 from podnet_lab.devices.link import MoveLink
 from podnet_lab.devices.veth.steps import AddVeth
-from podnet_lab.devices.wires import outside_ends
 from podnet_lab.model.link import Link
-from podnet_lab.model.snapshot import Cluster
 from podnet_lab.steps.base import Step
 
 
@@ -39,11 +37,11 @@ class Veth(InterfaceKind):
         """MTU and ARP where they are not as at first; its MAC is a new one, as from the hands of a person."""
         return adjust_ethernet(namespace, link)
 
-    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
+    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
         """To its other end; where that is out of sight, over the external network to every other node."""
         if link.peer is None:
-            return outside_ends(cluster, node)
-        return [Wire(node, link.peer[0], cluster[node].link(*link.peer))]
+            return wires.outside_ends(node)
+        return [Wire(node, link.peer[0], wires.link(node, link.peer))]
 
 
 KIND = Veth("veth")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from podnet_lab.kernel.attributes import attribute, attributes, pack_ipv4, unpack_ipv4
+from podnet_lab.devices.nlattr import attribute, attributes, pack_ipv4, unpack_ipv4
 
 FORWARDS = True
 NAMES_LINKS = True

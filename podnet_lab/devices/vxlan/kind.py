@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address
 
-from podnet_lab.devices.base import InterfaceKind, Unseen
+from podnet_lab.devices.base import InterfaceKind, Unseen, Wires
 from podnet_lab.devices.link import ChangeLink
 from podnet_lab.devices.vxlan.steps import AddVxlan, AppendForwarding, RemoveForwarding
 from podnet_lab.model.link import Link
 from podnet_lab.model.namespace import Namespace
 from podnet_lab.model.neighbour import FdbEntry
-from podnet_lab.model.snapshot import Cluster
 from podnet_lab.steps.base import Step
 
 NOBODY = "00:00:00:00:00:00"
@@ -54,10 +53,10 @@ class Vxlan(InterfaceKind):
         surplus = [RemoveForwarding(entry.mac, entry.remote, dev, namespace) for entry in had if entry not in want]
         return [*surplus, *(AppendForwarding(entry.mac, entry.remote, dev, namespace) for entry in want if entry not in had)]
 
-    def transmit(self, cluster: Cluster, node: str, namespace: str | None, link: Link) -> Iterable[Unseen]:
+    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Unseen]:
         """Into a packet of its own, which nobody here follows."""
         where = namespace or node
-        space = cluster[node].spaces[namespace]
+        space = wires.cluster[node].spaces[namespace]
         hosts = sorted({str(entry.remote) for entry in space.fdb if entry.dev == link.name and entry.remote})
         to = f", to {', '.join(hosts)}" if hosts else ""
         return [Unseen(f"{where}'s {link.name} is a vxlan tunnel ({self.words(link)}{to}), and what happens inside it is not followed")]

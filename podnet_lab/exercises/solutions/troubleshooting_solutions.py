@@ -18,7 +18,7 @@ def at(here: str = "", there: str = "") -> Callable[[Task], dict[str, str]]:
     """
 
     def work(task: Task) -> dict[str, str]:
-        places = task.lab._broken.where
+        places = task.lab.broken.where
         typed = {places.node.name: here, places.other_node.name: there}
         return {node: words.format(where=places, **vars(places)) for node, words in typed.items() if words}
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from podnet_lab.checks.check import Check, Checks
+from podnet_lab.devices.roles import bridge_of, cable, gateways, pod_addresses
 from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT, Cluster, Link, Namespace, Snapshot
-from podnet_lab.model.roles import bridge_of, cable, gateways, pod_addresses
 from podnet_lab.model.route_lookup import choose
 
 

@@ -53,8 +53,8 @@ Pairs = Sequence[tuple[Endpoint, Endpoint]]
 def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[set[tuple[str, str | None]]]:
     """Listen wherever *pairs* begin and end; gives the (node, namespace) that are there no more."""
     places: dict[str, set] = {}
-    for one in {end for pair in pairs for end in pair}:
-        places.setdefault(one.node, {None}).add(one.namespace)
+    for end in {end for pair in pairs for end in pair}:
+        places.setdefault(end.node, {None}).add(end.namespace)
     nonce = secrets.token_hex(8)
     try:
         answers = {node: agents[node].start("echo_open", nonce=nonce, spaces=list(spaces)) for node, spaces in places.items()}
@@ -67,20 +67,20 @@ def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[set[
 
 def try_pairs(agents: Mapping[str, AgentClient], pairs: Pairs, patience: float = PATIENCE, progress: Progress | None = None) -> list[Ping]:
     """Try each ordered pair until it is answered, refused for good, or *patience* (seconds) is over; in the order given."""
-    found = {pair: Ping(*pair, Verdict.NOT_TESTED, why=f"{pair[1].name} has no address") for pair in pairs if not pair[1].addresses}
-    with _listening(agents, [pair for pair in pairs if pair not in found]) as missing:
-        for pair in (pair for pair in pairs if pair not in found):
+    pings = {pair: Ping(*pair, Verdict.NOT_TESTED, why=f"{pair[1].name} has no address") for pair in pairs if not pair[1].addresses}
+    with _listening(agents, [pair for pair in pairs if pair not in pings]) as missing:
+        for pair in (pair for pair in pairs if pair not in pings):
             if gone := [end.name for end in pair if (end.node, end.namespace) in missing]:
-                found[pair] = Ping(*pair, Verdict.NOT_TESTED, why=f"{gone[0]} is gone")
-        parts, first = list(waves(pair for pair in pairs if pair not in found)), 0
+                pings[pair] = Ping(*pair, Verdict.NOT_TESTED, why=f"{gone[0]} is gone")
+        parts, first = list(waves(pair for pair in pairs if pair not in pings)), 0
         for part in parts:
-            found.update({(ping.source, ping.target): ping for ping in _Wave(agents, part, first).run(patience)})
+            pings.update({(ping.source, ping.target): ping for ping in _Wave(agents, part, first).run(patience)})
             first += len(part)
             if len(parts) > 1:
                 _forget(agents, part)
             if progress:
-                progress(len(found), len(pairs))
-    return [found[pair] for pair in pairs]
+                progress(len(pings), len(pairs))
+    return [pings[pair] for pair in pairs]
 
 
 def explained(cluster: Mapping[str, Snapshot], ping: Ping) -> Ping:
@@ -94,10 +94,10 @@ def one_pair(
 ) -> Ping:
     """Try one pair; without a *patience* of its own, silence that the snapshots see no reason for is tried once more, for longer."""
     (ping,) = try_pairs(agents, [pair], PATIENCE if patience is None else patience)
-    said = explained(cluster, ping)
-    if said is ping and ping.why == SILENCE and patience is None:
-        (said,) = try_pairs(agents, [pair], LONG_PATIENCE)
-    return said
+    with_reason = explained(cluster, ping)
+    if with_reason is ping and ping.why == SILENCE and patience is None:
+        (with_reason,) = try_pairs(agents, [pair], LONG_PATIENCE)
+    return with_reason
 
 
 def all_pairs(
@@ -113,27 +113,27 @@ def all_pairs(
     First all of them as a mesh, twice what stays silent; failures are then explained from the snapshots, and those that
     the snapshots see no reason for are tried once more, one by one and for longer, before they count.
     """
-    pods = [one for one in endpoints(cluster).values() if one.namespace is not None]
+    pods = [end for end in endpoints(cluster).values() if end.namespace is not None]
     total = len(pods) * (len(pods) - 1)
     pairs = None if sample is None or sample >= total else some_pairs([pod.node for pod in pods], sample, seed)
     count = total if pairs is None else len(pairs)
-    words = _meshed(agents, pods, pairs, progress and (lambda done: progress(min(done, count), count)))
+    confirmations = _meshed(agents, pods, pairs, progress and (lambda done: progress(min(done, count), count)))
     every = ((row, column) for row in range(len(pods)) for column in range(len(pods)) if row != column)
-    found = [_told(cluster, pods[row], pods[column], words[row][column]) for row, column in (every if pairs is None else pairs)]
-    places = [place for place, ping in enumerate(found) if ping.verdict != Verdict.REACHED and not ping.why]
+    pings = [_of_mesh(cluster, pods[row], pods[column], confirmations[row][column]) for row, column in (every if pairs is None else pairs)]
+    places = [place for place, ping in enumerate(pings) if ping.verdict != Verdict.REACHED and not ping.why]
     for some, patience in ((places[:MOST_FOR_LONG], LONG_PATIENCE), (places[MOST_FOR_LONG:], AGAIN)):
-        again = try_pairs(agents, [(found[place].source, found[place].target) for place in some], patience)
+        again = try_pairs(agents, [(pings[place].source, pings[place].target) for place in some], patience)
         for place, ping in zip(some, again, strict=True):
-            found[place] = explained(cluster, ping)
-    return Matrix.of(found, total)
+            pings[place] = explained(cluster, ping)
+    return Matrix.of(pings, total)
 
 
-def _told(cluster: Mapping[str, Snapshot], source: Endpoint, target: Endpoint, words: int) -> Ping:
+def _of_mesh(cluster: Mapping[str, Snapshot], source: Endpoint, target: Endpoint, confirmations: int) -> Ping:
     """What a mesh says of a pair: reached by both ends' word, silence with the reason that the snapshots see, or nothing yet."""
-    if words == mesh_schedule.BOTH:
+    if confirmations == mesh_schedule.BOTH:
         return Ping(source, target, Verdict.REACHED, source.addresses[0])
     ping = Ping(source, target, Verdict.NO_REPLY)
-    return explained(cluster, ping) if words == 0 else ping
+    return explained(cluster, ping) if confirmations == 0 else ping
 
 
 MOST_FOR_LONG = 1000
@@ -160,7 +160,7 @@ def _meshed(
             progress(done)
 
     ends = mesh_schedule.Ends(pods)
-    number = {one.name: place for place, one in enumerate(ends.all)}  # Pods without an address, or with another's, are not in it
+    number = {pod.name: place for place, pod in enumerate(ends.all)}  # Pods without an address, or with another's, are not in it
     places = [number.get(pod.name) for pod in pods]
     everyone = range(len(ends.all))
     wanted = None if pairs is None else {(places[a], places[b]) for a, b in pairs if None not in (places[a], places[b])}
@@ -173,8 +173,8 @@ def _meshed(
 
 def _forget(agents: Mapping[str, AgentClient], pairs: Pairs) -> None:
     places: dict[str, set] = {}
-    for one in {end for pair in pairs for end in pair}:
-        places.setdefault(one.node, {None}).add(one.namespace)
+    for end in {end for pair in pairs for end in pair}:
+        places.setdefault(end.node, {None}).add(end.namespace)
     for answer in [agents[node].start("echo_forget", spaces=list(spaces)) for node, spaces in places.items()]:
         answer()
 
@@ -217,14 +217,14 @@ class _Wave:
         for node, answer in answers.items():
             self._hear(node, answer())
 
-    def _hear(self, node: str, found: dict[str, list]) -> None:
-        self._replied.update(number for number, namespace in found["replies"] if self._is(number, 0, node, namespace))
-        self._seen.update((number, source) for number, namespace, source in found["heard"] if self._is(number, 1, node, namespace))
-        for number, router, kind, code in found["errors"]:
+    def _hear(self, node: str, answer: dict[str, list]) -> None:
+        self._replied.update(number for number, namespace in answer["replies"] if self._is(number, 0, node, namespace))
+        self._seen.update((number, source) for number, namespace, source in answer["heard"] if self._is(number, 1, node, namespace))
+        for number, router, kind, code in answer["errors"]:
             self._why[number] = f"{router} says {ROUTERS_WORDS.get((kind, code), f'ICMP {kind}/{code}')}"
             if (kind, code) in FINAL:
                 self._final.add(number)
-        for number, code in found["refused"]:
+        for number, code in answer["refused"]:
             self._why[number] = f"its own kernel says {os.strerror(code).lower()}"
             self._final.add(number)
 

@@ -1,12 +1,14 @@
 """
 Where a lab's nodes live, whatever that is: one agent for each node, and one for the host `outside`.
 
-    Home
-    ├── Namespaces     namespaces of this machine (machine.py)
-    │   ├── Machine    made by this process
-    │   └── Joined     made by another one, which owns them (joined.py)
-    └── Vms            virtual machines, of which this is the first (vms.py)
-        └── JoinedVms  without holding them (joined.py)
+    Backend
+    ├── NetnsBackend     namespaces of this machine (netns.py)
+    │   ├── OwnNetns     made by this process
+    │   └── JoinedNetns  made by another one, which owns them (joined.py)
+    └── VmsBackend       virtual machines, of which this is the first; this process holds them (vms.py)
+        └── JoinedVms    without holding them (joined.py)
+
+What differs between them is said by class variables and methods: nobody asks which of them a backend is.
 """
 
 from __future__ import annotations
@@ -20,36 +22,51 @@ from pathlib import Path
 from typing import ClassVar
 
 from podnet_lab.backends import plan_json, running_labs
-from podnet_lab.backends.agent_client import AgentClient, Wire
+from podnet_lab.backends.agent_client import AgentClient, WriterThread
 from podnet_lab.backends.baseline import Baseline
 from podnet_lab.errors import LabError
 from podnet_lab.plan import Plan
 from podnet_lab.steps.base import Step
 
 
-class Home:
-    """The running agents of a lab: `agents` has one client for each node, and for ``outside``; `who` says who they are."""
+class Backend:
+    """
+    The running agents of a lab: `agents` has one client for each node, and for ``outside``.
+
+    `processes` says of each agent which process it is, and in which namespaces, as the agent's call `who` does.
+    """
 
     where: ClassVar[str]
-    """What `Lab.open(where=…)` calls it."""
+    """What `Lab.open(where=…)`, and the list of running labs, call this kind."""
 
     fresh: ClassVar[bool]
     """Whether its nodes are new whenever a lab is opened."""
 
+    shared_clock: ClassVar[bool]
+    """Whether all nodes have one kernel, and so one clock: what two of them saw has an order."""
+
+    leased: ClassVar[bool] = False
+    """Whether one process at a time holds the nodes, and alone may bring them back."""
+
     joined: ClassVar[bool] = False
-    """Whether these are agents of our own in somebody else's lab, which does not end with them."""
+    """Whether these are agents of our own in somebody else's lab, which does not end with them, and is not ours to list."""
 
     def __init__(self) -> None:
         import execnet  # here: it takes as long as everything else together, and only an opened lab needs it
 
         if threading.current_thread() is not threading.main_thread():
             raise LabError("open a lab from the main thread: it dies with the thread that opened it")
-        self._group, self.wire = execnet.Group(), Wire()
+        self._group, self.writer = execnet.Group(), WriterThread()
         # We end it ourselves; execnet would try so in a forked child, too, where its threads are gone.
         atexit.unregister(self._group._cleanup_atexit)
         self._pid = os.getpid()
         self.agents: dict[str, AgentClient] = {}
-        self.who: dict[str, dict] = {}
+        self.processes: dict[str, dict] = {}
+
+    @classmethod
+    def open(cls, plan: Plan, take_over: bool, node_python: str | None) -> Backend:
+        """Start the agents of a new lab; CannotRun where it can't be done, LabHeld where somebody else holds the nodes."""
+        raise NotImplementedError
 
     def baseline(self) -> Baseline:
         """How the nodes were when they were new."""
@@ -61,7 +78,9 @@ class Home:
 
     def register(self, name: str, plan: Plan, baseline: Baseline) -> Path | None:
         """List the lab, so that another process can find it, and join it; returns its file. None if it is not ours to list."""
-        return running_labs.register(name, self.who, self.where, plan_json.of_plan(plan), baseline.raw)
+        if self.joined:
+            return None
+        return running_labs.register(name, self.processes, self.where, plan_json.of_plan(plan), baseline.raw)
 
     def refuse_reset(self) -> None:
         """Raise LabHeld if all nodes may not be brought back from here."""
@@ -81,7 +100,7 @@ class Home:
         """Keep what this lab made, for those that are opened here later; *anew*: that is all there is now."""
 
     def _agent(self, name: str, spec: str) -> AgentClient:
-        return AgentClient(name, self._gateway(spec), self.wire)
+        return AgentClient(name, self._gateway(spec), self.writer)
 
     def _gateway(self, spec: str):
         return self._group.makegateway(spec)
@@ -93,19 +112,4 @@ class Home:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             self._group.terminate(timeout=1.0)
-        self.wire.stop()
-
-
-def open_home(plan: Plan, where: str | None, take_over: bool, node_python: str | None) -> Home:
-    """
-    Start a lab's agents where they belong: in the VMs where this is one of them, else in namespaces of this machine.
-
-    *where* ("vms" or "namespaces") says so instead. Raises CannotRun where it can't be done; LabHeld where somebody else
-    has the VMs, if not *take_over*.
-    """
-    from podnet_lab.backends import vms
-    from podnet_lab.backends.netns import Machine
-
-    if vms.chosen(where):
-        return vms.Vms(plan, take_over)
-    return Machine(plan, node_python)
+        self.writer.stop()

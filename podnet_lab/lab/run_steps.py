@@ -7,15 +7,15 @@ One step in a notebook and a recipe of thousands go this same way.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from podnet_lab.backends.agent_client import AgentClient, Refusal
+from podnet_lab.backends.node_snapshots import take_snapshots
 from podnet_lab.errors import StepConflict, StepFailed
 from podnet_lab.kernel.namespaces import trim
 from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.model import Snapshot
-from podnet_lab.model.decode import rules_of, snapshot
 from podnet_lab.recipes.net_effect import adds_up, conflicts, needed
 from podnet_lab.recipes.reconcile import MOST_PASSES, restore
 from podnet_lab.recipes.reconcile_links import unmakeable
@@ -28,29 +28,19 @@ MANY = 500
 """Steps after which memory that a run has used is given back at once: a notebook's process lives long."""
 
 
-def look(agents: Agents, names: Iterable[str]) -> dict[str, Snapshot]:
-    """Snapshots of several nodes, taken at the same time."""
-    answers = {name: agents[name].start("read", known=agents[name].known[0]) for name in names}
-    found = {}
-    for name, answer in answers.items():
-        has = answer()
-        found[name] = snapshot(name, has["spaces"], rules_of(agents[name], has["rules"]))
-    return found
-
-
 @contextmanager
 def no_collection() -> Iterator[None]:
     """Keep Python's garbage collector from looking again and again through what a run makes, none of which is garbage."""
-    was = gc.isenabled()
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if enabled:
             gc.enable()
 
 
-def run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:
+def run_steps(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:
     """
     Run each node's steps, in order, all nodes at the same time; steps whose claims hold already are left out.
 
@@ -62,7 +52,7 @@ def run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = ""
 
 
 def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) -> Result:
-    before = look(agents, recipe)
+    before = take_snapshots(agents, recipe)
     for name, steps in recipe.items():
         for step, taken in conflicts(steps, before[name]):
             raise StepConflict(name, step.command, taken, "Is that what you want to keep?")
@@ -70,7 +60,7 @@ def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) ->
     work = {name: [step for step, does in zip(steps, todo[name], strict=True) if does] for name, steps in recipe.items()}
     _refuse_what_has_no_way_back(work, before)
     try:
-        after = _do(agents, recipe, work, before)
+        after = _apply_and_judge(agents, recipe, work, before)
     except (
         BaseException
     ) as stopped:  # a refusal, or an interrupt: calls are answered in order, so the next look waits for what is under way
@@ -87,11 +77,13 @@ def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) ->
     return Result(outcomes, before, after, headline)
 
 
-def _do(agents: Agents, recipe: Mapping[str, Sequence[Step]], work: Mapping[str, list[Step]], before: Mapping) -> Mapping[str, Snapshot]:
+def _apply_and_judge(
+    agents: Agents, recipe: Mapping[str, Sequence[Step]], work: Mapping[str, list[Step]], before: Mapping
+) -> Mapping[str, Snapshot]:
     if not any(work.values()):
         return before
     failure = _apply(agents, {name: steps for name, steps in work.items() if steps})
-    after = look(agents, recipe)
+    after = take_snapshots(agents, recipe)
     failure = failure or _judge(recipe, after)
     if failure is not None:
         raise failure
@@ -138,9 +130,9 @@ def _apply(agents: Agents, work: Mapping[str, Sequence[Step]]) -> StepFailed | N
 def _judge(recipe: Mapping[str, Sequence[Step]], after: Mapping[str, Snapshot]) -> StepFailed | None:
     for name, steps in recipe.items():
         for step, left in adds_up(steps):
-            wrong = left.contradiction(after[name]) if left is not None else None
-            if wrong is not None:
-                return StepFailed(name, step.command, f"the kernel took it, but {wrong}", "What has changed it since?")
+            problem = left.contradiction(after[name]) if left is not None else None
+            if problem is not None:
+                return StepFailed(name, step.command, f"the kernel took it, but {problem}", "What has changed it since?")
     return None
 
 
@@ -154,17 +146,17 @@ def bring_back(agents: Agents, then: Mapping[str, Snapshot]) -> tuple[dict[str, 
     """Bring nodes back to earlier snapshots of them; returns the steps that it took, and those that it could not do."""
     done: dict[str, list[Step]] = {name: [] for name in then}
     for _ in range(MOST_PASSES):
-        now = look(agents, then)
+        now = take_snapshots(agents, then)
         todo = {name: steps for name in then if (steps := restore(now[name], then[name]))}
         if not todo:
             return done, {}
         for name, steps in todo.items():
-            done[name] += _one_by_one(agents[name], steps)
-    now = look(agents, then)
+            done[name] += _apply_past_refusals(agents[name], steps)
+    now = take_snapshots(agents, then)
     return done, {name: steps for name in then if (steps := restore(now[name], then[name]))}
 
 
-def _one_by_one(agent: AgentClient, steps: Sequence[Step]) -> list[Step]:
+def _apply_past_refusals(agent: AgentClient, steps: Sequence[Step]) -> list[Step]:
     """All in one go; where the kernel refuses one (it went by itself, with another), that one is left to the next look."""
     left, done = list(steps), []
     while left:

@@ -1,22 +1,20 @@
-"""The lab's half that follows one packet: a capture at every interface of every node and Pod at once."""
+"""Following one packet: a capture at every interface of every node and Pod at once."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from podnet_lab.checks.reachability import Endpoint, endpoints
 from podnet_lab.errors import BadInput
-from podnet_lab.packets import trace as way
+from podnet_lab.lab.core import LabCore
+from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address
+from podnet_lab.model import Snapshot
 from podnet_lab.packets.frames import frame
-from podnet_lab.packets.trace import Seen, Trace
+from podnet_lab.packets.trace import Seen, Trace, build, connection, echoes
 from podnet_lab.plan import echo_size
-
-if TYPE_CHECKING:
-    from podnet_lab.lab.lab import Lab
 
 WAIT = 1.1
 """Seconds to wait for an answer: a node asks for a MAC once a second, so one question may get lost."""
@@ -25,10 +23,13 @@ SETTLE = 0.03
 """Seconds in which the last frames arrive at the sockets."""
 
 
-class Tracing:
-    """What a `Lab` can say of one packet."""
+class PacketTracer:
+    """What a lab says of one packet. It needs snapshots, to know who is asked, and the agents, which capture and send."""
 
-    def trace(self: Lab, source: str, target: str, *, tcp: int | None = None, size: int | None = None, patience: float = WAIT) -> Trace:
+    def __init__(self, core: LabCore) -> None:
+        self._core = core
+
+    def trace(self, source: str, target: str, *, tcp: int | None = None, size: int | None = None, patience: float = WAIT) -> Trace:
         """
         Send one echo from a Pod or node to another, and show every interface at which it, its answer, or an error was seen.
 
@@ -39,10 +40,10 @@ class Tracing:
         if tcp is not None and size is not None:
             raise BadInput("a trace is of an echo of some size, or of a TCP connection, not of both")
         size = None if size is None else echo_size(size)
-        everyone = self._everyone()
+        everyone = self._core.everyone()
         known = endpoints(everyone)
-        begin = self._endpoint(known, source)
-        to = self._target(known, target)
+        begin = endpoint(known, source)
+        to = endpoint_or_address(known, target)
         if not to.addresses:
             raise BadInput(f"{target} has no address")
         address = to.addresses[0]
@@ -53,48 +54,44 @@ class Tracing:
             else:
                 answered, problem = self._connect(begin, address, tcp, patience)
             seen, lost = capture()
-        ways = way.echoes(seen, nonce) if tcp is None else way.connection(seen, None, tcp)
+        ways = echoes(seen, nonce) if tcp is None else connection(seen, None, tcp)
         if tcp is not None and _came_back(ways["back"], begin, address):  # somebody who says no has answered, too
             answered, problem = True, problem and "with a refusal"
-        what = f"one TCP connection to port {tcp}" if tcp else "one echo" + (f" of {size} bytes" if size else "")
-        said = "answered" if answered else "not answered"
-        headline = (
-            f"{source} → {target}: {what}, {said}{', ' if answered and problem else '; its own kernel says ' if problem else ''}{problem}"
-        )
-        hops = way.build(everyone, seen, ways, begin.node, one_clock=self._home.where == "namespaces")
-        found = Trace.of(hops, headline, answered, lost)
-        found.ends, found.cluster = (source, target), everyone
-        return found
+        headline = f"{source} → {target}: {_packet(tcp, size)}, {_outcome(answered, problem)}"
+        hops = build(everyone, seen, ways, begin.node, one_clock=self._core.backend.shared_clock)
+        trace = Trace.of(hops, headline, answered, lost)
+        trace.ends, trace.cluster = (source, target), everyone
+        return trace
 
-    def _echo(self: Lab, begin: Endpoint, address: str, nonce: bytes, size: int, patience: float) -> tuple[bool, str]:
-        agent = self._home.agents[begin.node]
+    def _echo(self, begin: Endpoint, address: str, nonce: bytes, size: int, patience: float) -> tuple[bool, str]:
+        agent = self._core.agents[begin.node]
         agent.call("echo_open", nonce=nonce.hex(), spaces=[begin.namespace])
         answer = agent.call("echo", sends=[(begin.namespace, address, 1)], expect=1, wait=patience, size=size)
         agent.call("echo_close")
         return bool(answer["replies"]), "".join(os.strerror(code).lower() for _, code in answer["refused"])
 
-    def _connect(self: Lab, begin: Endpoint, address: str, port: int, patience: float) -> tuple[bool, str]:
+    def _connect(self, begin: Endpoint, address: str, port: int, patience: float) -> tuple[bool, str]:
         question = {"namespace": begin.namespace, "address": address, "port": port, "protocol": "tcp", "times": 1}
-        ((text, problem, _),) = self._home.agents[begin.node].call("ask", **question, wait=patience)
+        ((text, problem, _),) = self._core.agents[begin.node].call("ask", **question, wait=patience)
         return bool(text), problem
 
     @contextmanager
-    def _capturing(self: Lab, everyone) -> Iterator:
-        agents = self._home.agents
+    def _capturing(self, everyone: Mapping[str, Snapshot]) -> Iterator[Callable[[], tuple[list[Seen], int]]]:
+        agents = self._core.agents
         answers = [agents[name].start("capture_open", spaces=list(node.spaces)) for name, node in everyone.items()]
         for answer in answers:
             answer()
 
         def stop() -> tuple[list[Seen], int]:
-            found, lost = [], 0
+            frames, lost = [], 0
             for name, answer in [(name, agents[name].start("capture_frames", wait=SETTLE)) for name in everyone]:
                 heard = answer()
                 lost += heard["lost"]
                 for space, dev, direction, time, data, length in heard["frames"]:
                     raw = bytes.fromhex(data)
-                    if (taken := frame(raw)) is not None:
-                        found.append(Seen(name, space, dev, direction == "out", time, raw, length, taken))
-            return found, lost
+                    if (parsed := frame(raw)) is not None:
+                        frames.append(Seen(name, space, dev, direction == "out", time, raw, length, parsed))
+            return frames, lost
 
         try:
             yield stop
@@ -103,7 +100,17 @@ class Tracing:
                 answer()
 
 
+def _packet(tcp: int | None, size: int | None) -> str:
+    return f"one TCP connection to port {tcp}" if tcp else "one echo" + (f" of {size} bytes" if size else "")
+
+
+def _outcome(answered: bool, problem: str) -> str:
+    if not problem:
+        return "answered" if answered else "not answered"
+    return f"answered, {problem}" if answered else f"not answered; its own kernel says {problem}"
+
+
 def _came_back(back: list[Seen], begin: Endpoint, address: str) -> bool:
     """Whether who asked got an answer from the address that it asked."""
-    here = (one for one in back if (one.node, one.namespace, one.out) == (begin.node, begin.namespace, False))
-    return any(str(one.frame.source) == address for one in here)
+    here = (seen for seen in back if (seen.node, seen.namespace, seen.out) == (begin.node, begin.namespace, False))
+    return any(str(seen.frame.source) == address for seen in here)

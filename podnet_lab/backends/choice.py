@@ -1,0 +1,32 @@
+"""Which kind of backend a new lab gets: the VMs where this is one of them, else namespaces of this machine."""
+
+from __future__ import annotations
+
+from podnet_lab.backends import vms
+from podnet_lab.backends.backend import Backend
+from podnet_lab.backends.netns import OwnNetns
+from podnet_lab.backends.vms import VmsBackend
+from podnet_lab.errors import BadInput
+from podnet_lab.plan import Plan
+
+KINDS: dict[str, type[Backend]] = {kind.where: kind for kind in (VmsBackend, OwnNetns)}
+"""The kinds that can be opened, by what `Lab.open(where=…)` calls them."""
+
+
+def kind_to_open(where: str | None) -> type[Backend]:
+    """The kind called *where*, or the one that belongs here; BadInput if there is none of that name, CannotRun if it is not here."""
+    if where is not None and where not in KINDS:
+        raise BadInput(f"a lab lives in {' or '.join(KINDS)}, not in {where!r}")
+    kind = KINDS[where] if where else VmsBackend if vms.here() else OwnNetns
+    if kind is VmsBackend:
+        vms.refuse_elsewhere()
+    return kind
+
+
+def open_backend(plan: Plan, where: str | None, take_over: bool, node_python: str | None) -> Backend:
+    """
+    Start a lab's agents where they belong, or *where* it is said.
+
+    Raises CannotRun where it can't be done; LabHeld where somebody else has the VMs, if not *take_over*.
+    """
+    return kind_to_open(where).open(plan, take_over, node_python)

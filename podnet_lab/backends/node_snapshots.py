@@ -1,0 +1,19 @@
+"""Looking at several nodes at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from podnet_lab.backends.agent_client import AgentClient
+from podnet_lab.model import Snapshot
+from podnet_lab.model.decode import rules_of, snapshot
+
+
+def take_snapshots(agents: Mapping[str, AgentClient], names: Iterable[str]) -> dict[str, Snapshot]:
+    """Snapshots of several nodes, taken at the same time."""
+    answers = {name: agents[name].start("read", known=agents[name].known[0]) for name in names}
+    snapshots = {}
+    for name, answer in answers.items():
+        reading = answer()
+        snapshots[name] = snapshot(name, reading["spaces"], rules_of(agents[name], reading["rules"]))
+    return snapshots

@@ -1,0 +1,26 @@
+"""A node that is made of namespaces: the agent asks it what a VM (`podnet_lab.kernel.vm.Vm`) answers otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from podnet_lab.kernel import apply, read, unmanaged
+
+
+class NamespaceNode:
+    """A node all of whose interfaces are the lesson's: nothing of it is hidden, and nothing refused."""
+
+    def read(self) -> dict[str, Any]:
+        """The node and its Pods, from the kernel."""
+        return read.node()
+
+    def refuse(self, requests: list[apply.Request]) -> None:
+        """Refuse none of *requests*."""
+
+    def hidden(self) -> set[str]:
+        """No interface is kept from the lesson."""
+        return set()
+
+    def extras(self) -> dict[str, Any]:
+        """What no step changes."""
+        return unmanaged.read()

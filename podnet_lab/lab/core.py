@@ -1,0 +1,177 @@
+"""What all parts of a lab share: its plan and backend, a look at its nodes, the runs of steps, and what they made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from podnet_lab.backends import running_labs
+from podnet_lab.backends.agent_client import AgentClient
+from podnet_lab.backends.backend import Backend
+from podnet_lab.backends.node_snapshots import take_snapshots
+from podnet_lab.errors import BadInput, LabError, LabGone, ShellFailed, StepFailed
+from podnet_lab.lab.activity import Activity
+from podnet_lab.lab.journal import Entry
+from podnet_lab.lab.run_steps import run_steps
+from podnet_lab.lab.snapshots import Snapshots
+from podnet_lab.plan import Plan
+from podnet_lab.recipes.results import Result
+from podnet_lab.steps.base import Step
+
+OUTSIDE_NAME = "outside"
+
+NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
+
+
+class LabCore:
+    """
+    The running nodes of a lab, reached through *backend*, and its memory.
+
+    *journal* has the runs that changed something, for `undo`; *made* what steps touched, as (node, text), so that `reset`
+    can tell it from what was made by hand; *baseline* is how the nodes were when they were new; *new* is true until
+    something was run.
+    """
+
+    def __init__(self, plan: Plan, name: str, backend: Backend) -> None:
+        self.plan, self.name, self.backend = plan, name, backend
+        self.activity = Activity(backend.agents)
+        self.journal: list[Entry] = []
+        self.made = backend.recall()
+        self.baseline = backend.baseline()
+        self.new = backend.fresh
+        self._listed = backend.register(name, plan, self.baseline)
+        self._closed = False
+
+    # The nodes
+
+    @property
+    def agents(self) -> Mapping[str, AgentClient]:
+        """The agent of each node, and of ``outside``."""
+        return self.backend.agents
+
+    def agent(self, name: str) -> AgentClient:
+        """The agent of a node of a lab that is alive; BadInput if there is no such node, LabGone if the lab has ended."""
+        self.require_node(name)
+        self.require_alive()
+        return self.agents[name]
+
+    @property
+    def alive(self) -> bool:
+        """Whether its processes still run."""
+        return not self._closed and all(agent.alive for agent in self.agents.values())
+
+    def require_alive(self) -> None:
+        """Raise LabGone, which says what helps, if the lab has ended."""
+        if not self.alive:
+            again = "Lab.join() joins it again" if self.backend.joined else "Lab.open() opens a new one"
+            why = f"is closed; {again}" if self._closed else self.backend.why_gone()
+            raise LabGone(f"the lab {self.name!r} {why}")
+
+    def require_node(self, name: str) -> None:
+        """Raise BadInput, which says what there is, if no node has that name."""
+        if name not in self.agents:
+            raise BadInput(f"no node is called {name!r}; there are {', '.join(self.agents)}{self._hint_for_pod(name)}")
+
+    def _hint_for_pod(self, name: object) -> str:
+        """What to add where a Pod was named, and a node was meant to be."""
+        nodes = [node for node, seen in (self.everyone() if self.alive else {}).items() if name in {pod.name for pod in seen.pods}]
+        if nodes:
+            return f". {name} is a Pod on {' and '.join(nodes)}: begin with `%%node {nodes[0]}`, and type `ip netns exec {name} COMMAND`"
+        return "; a Pod lives on a node, and none has one of that name" if str(name).startswith("pod-") else ""
+
+    def snapshot(self, *names: str) -> Snapshots:
+        """What the kernels say now, of all the cluster's nodes, or of those named."""
+        self.require_alive()
+        for name in names:
+            self.require_node(name)
+        return Snapshots(take_snapshots(self.agents, names or [node.name for node in self.plan.nodes]))
+
+    def everyone(self) -> Snapshots:
+        """Snapshots of all nodes, and of the host ``outside`` where there is one."""
+        outside = [OUTSIDE_NAME] if OUTSIDE_NAME in self.agents else []  # VMs have it while somebody's lab is open
+        return self.snapshot(*(node.name for node in self.plan.nodes), *outside)
+
+    def shell(self, node: str, script: str, output: Callable[[int, bytes], None]) -> int:
+        """Run *script* with bash on *node*; *output* gets (1 or 2, bytes) as they come; returns the exit status."""
+        return self.agent(node).shell(script, output)
+
+    def shell_text(self, node: str, script: str, may_fail: bool = False) -> str:
+        """Run *script* with bash on *node*, and return what it printed; ShellFailed if it failed."""
+        printed: list[bytes] = []
+        status = self.shell(node, script, lambda _, data: printed.append(data))
+        text = b"".join(printed).decode(errors="replace")
+        if status and not may_fail:
+            raise ShellFailed(f"{node}: the shell ended with status {status}: {text.strip()}".rstrip(": "))
+        return text
+
+    # Steps
+
+    def run(self, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:
+        """Run steps on several nodes at the same time: all of them, or, if one does not work, none."""
+        for name, steps in recipe.items():
+            self.require_node(name)
+            for step in steps:
+                if not isinstance(step, Step):
+                    raise BadInput(f"{step!r} is not a step; bridge.add('v-net-0') makes one")
+        self.require_alive()
+        for name, steps in recipe.items():
+            self.backend.refuse(name, steps)
+        try:
+            with self.activity.at_work():
+                result = run_steps(self.agents, recipe, headline)
+        except StepFailed as failure:
+            if self.new:
+                failure.add_note(NEW)
+            raise
+        self.new = False
+        if (entry := Entry.of(result)) is not None:
+            self.journal.append(entry)
+            made = {(node, repr(key)) for node in entry.steps for key in entry.keys(node)}
+            self.made |= made
+            self.backend.remember(made)
+        return result
+
+    def undo(self) -> Result:
+        """
+        Take back the last run that changed something.
+
+        Raises UndoRefused, and changes nothing, if what it made has changed since; LabError if there is nothing left.
+        """
+        self.require_alive()
+        if not self.journal:
+            here = "; what its owner ran is taken back there" if self.backend.joined else ""
+            since = "joined" if self.backend.joined else "opened"
+            raise LabError(f"nothing to undo: no step has changed anything since the lab was {since}, or came here by goto{here}")
+        entry = self.journal[-1]
+        entry.refuse_if_changed(self.snapshot(*entry.steps))
+        inverse = entry.inverse()
+        headline = "taken back:" if any(inverse.values()) else "nothing was left of that run to take back"
+        with self.activity.at_work():
+            result = run_steps(self.agents, inverse, headline)
+        entry.refuse_if_left(result.after)
+        self.journal.pop()
+        return result
+
+    @property
+    def last_run(self) -> Entry | None:
+        """The last run that changed something, and that `undo` would take back."""
+        return self.journal[-1] if self.journal else None
+
+    def begin_anew(self, made: Mapping[str, Iterable[Step]], *, new: bool) -> None:
+        """The lab was brought back: nothing is left to undo, and what there is was *made* by these steps."""
+        self.journal.clear()
+        self.new = new
+        self.made = {(name, repr(key)) for name, steps in made.items() for step in steps for key in step.touches()}
+        self.backend.remember(self.made, anew=True)
+
+    # The end
+
+    def close(self) -> bool:
+        """End the lab's processes, or, of somebody else's, our agents; False if that was done before."""
+        if self._closed:
+            return False
+        self._closed = True
+        if self._listed is not None:
+            running_labs.unregister(self._listed)  # first: nobody is to find a lab that is about to end
+        self.activity.end()
+        self.backend.close()
+        return True

@@ -1,0 +1,31 @@
+"""Whom a name means: a Pod, a node, or an address. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from podnet_lab.checks.reachability import Endpoint
+from podnet_lab.errors import BadInput
+
+
+def endpoint(known: Mapping[str, Endpoint], name: str) -> Endpoint:
+    """The Pod or node of that name, or that has that address; BadInput if there is none."""
+    owner = next((candidate for candidate in known.values() if name in candidate.addresses), None)
+    if owner is not None:
+        return replace(owner, addresses=(name, *(address for address in owner.addresses if address != name)))
+    if name not in known:
+        raise BadInput(f"no Pod or node is called {name!r}; there are {', '.join(known)}")
+    return known[name]
+
+
+def endpoint_or_address(known: Mapping[str, Endpoint], name: str) -> Endpoint:
+    """A Pod or node, or an address alone, which a Service may have; BadInput if it is neither."""
+    try:
+        return endpoint(known, name)
+    except BadInput:
+        with suppress(ValueError):
+            return Endpoint(name, "", None, (str(IPv4Address(name)),))
+        raise

@@ -1,0 +1,137 @@
+"""Breaking something on purpose, for whoever wants to learn to find it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from shlex import quote
+
+from podnet_lab.backends.node_snapshots import take_snapshots
+from podnet_lab.errors import BadInput, LabError
+from podnet_lab.explain.fault_places import Where, where
+from podnet_lab.explain.faults import FAULTS, Fault
+from podnet_lab.lab.core import LabCore
+from podnet_lab.lab.observe import Observer
+from podnet_lab.lab.run_steps import bring_back
+from podnet_lab.model import Snapshot
+
+NEXT = "lab.give_up() tells what it was, and then lab.break_something() breaks the next thing"
+NO_MORE = "there are no more hints: lab.give_up() tells what is broken, and mends it"
+
+
+@dataclass(repr=False)
+class Broken:
+    """
+    What was broken, and how its node was before; shown, it says no more than who does not reach whom.
+
+    *asked* is how many hints were given, of those in *about*.
+    """
+
+    fault: Fault
+    where: Where
+    before: dict[str, Snapshot]
+    extras: dict
+    asked: int = 0
+    about: tuple[str, ...] = ()
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Who does not reach whom any more."""
+        return self.fault.pair(self.where)
+
+    def __repr__(self) -> str:
+        source, target = self.pair
+        big = f" with {self.fault.size} bytes" if self.fault.size else ""
+        return f"something is broken: {source} does not reach {target}{big} any more"
+
+
+class FaultInjection:
+    """
+    What a lab does to itself, and mends: *broken* is what is broken now.
+
+    It needs the nodes' shells, in which faults are typed, and an observer, who says whether the cluster is whole, and
+    explains what is wrong.
+    """
+
+    def __init__(self, core: LabCore, observer: Observer) -> None:
+        self._core, self._observer = core, observer
+        self.broken: Broken | None = None
+
+    def break_something(self, seed: int | None = None, fault: Fault | str | None = None) -> str:
+        """
+        Break one thing, and say only who can't reach whom; the same *seed* breaks the same thing at the same place.
+
+        *fault* is one of `podnet_lab.explain.faults.FAULTS`, or its name, if none is to be drawn. The lab has to be wired, by
+        whomever, with two Pods or more on each of two nodes or more (``lab.goto("done")``). `hint` helps to find it, `give_up`
+        tells and mends it. Raises LabError if something is broken already, by this or otherwise; BadInput for an unknown fault.
+        """
+        if self.broken is not None:
+            raise LabError("something is broken already: lab.hint() helps, lab.give_up() tells and mends")
+        wanted = _fault_called(fault) if isinstance(fault, str) else fault
+        chance = random.Random(seed)  # noqa: S311 - what it draws is no secret: the same seed is to draw the same
+        everyone = self._core.everyone()
+        places = where(everyone, chance.randrange(1000), chance.randrange(1000), 1 + chance.randrange(max(len(everyone) - 2, 1)))
+        if places is None or not self._observer.check():
+            raise LabError("there is nothing whole to break: lab.goto('done') wires the cluster (two nodes, two Pods on each, or more)")
+        drawn = chance.sample(FAULTS, len(FAULTS)) if wanted is None else [wanted]
+        chosen = next((fault for fault in drawn if fault.fits(places) and not self._lacks(fault, places)), None)
+        if chosen is None:
+            raise LabError(f"{drawn[0].name!r} can't be made here: {self._lacks(drawn[0], places) or 'there is no place for it'}")
+        return self.inject(chosen, places)
+
+    def _lacks(self, fault: Fault, places: Where) -> str:
+        """The program, or the setting, that a fault needs and its node has not."""
+        tests = {need: f"test -e /proc/sys/{need}" if "/" in need else f"command -v {need}" for need in fault.needs}
+        return next((need for need, test in tests.items() if self._fails(fault.node(places), test)), "")
+
+    def _fails(self, node: str, test: str) -> bool:
+        return self._core.shell(node, test, lambda *_: None) != 0
+
+    def inject(self, fault: Fault, places: Where) -> str:
+        """Break this very thing at this very place, whatever is broken already."""
+        name = fault.node(places)
+        before, extras = take_snapshots(self._core.agents, [name]), self._core.agent(name).call("extras")
+        with self._core.activity.at_work(secret=True):
+            self._core.shell_text(name, fault.command(places))
+        self.broken = Broken(fault, places, before, {name: extras})
+        return str(self.broken)
+
+    def forget(self) -> None:
+        """The lab was brought back: what was broken is mended by that."""
+        self.broken = None
+
+    def hint(self) -> str:
+        """A hint about what is broken: first a question, then where to look, then the command that mends it; there is no fourth."""
+        broken = self._require_broken()
+        explanation = self._observer.explain(*broken.pair, size=broken.fault.size)
+        if explanation.obstacle is None:
+            pair = f"from {explanation.source} to {explanation.target} and back"
+            return f"nothing is seen in the way any more, {pair}: lab.check() tries it; {NEXT}"
+        if broken.about != explanation.obstacle.hints:  # what was mended has shown something else behind it
+            broken.about, broken.asked = explanation.obstacle.hints, 0
+        broken.asked += 1
+        return explanation.hint(broken.asked) if broken.asked <= len(broken.about) else NO_MORE
+
+    def give_up(self) -> str:
+        """Say what was broken, and mend it: the node is as it was before."""
+        broken = self._require_broken()
+        left = bring_back(self._core.agents, broken.before)[1]
+        for name, extras in broken.extras.items():
+            self._core.agents[name].call("restore_extras", then=extras)
+        if broken.fault.size:  # else the Pod believes for ten minutes what a router has told it
+            self._core.shell_text(broken.where.node.name, f"ip netns exec {quote(broken.where.pod.name)} sysctl -qw net.ipv4.route.flush=1")
+        self.broken = None
+        words = f"{broken.fault.name}: somebody had typed {broken.fault.command(broken.where)!r} on {broken.fault.node(broken.where)}"
+        return words + ("; it is mended" if not left else "; not all of it could be mended: lab.goto('done')")
+
+    def _require_broken(self) -> Broken:
+        if self.broken is None:
+            raise LabError("nothing was broken: lab.break_something(seed=7) does")
+        return self.broken
+
+
+def _fault_called(name: str) -> Fault:
+    fault = next((fault for fault in FAULTS if fault.name == name), None)
+    if fault is None:
+        raise BadInput(f"no fault is called {name!r}; podnet_lab.explain.faults.FAULTS has them all")
+    return fault

@@ -1,0 +1,42 @@
+"""The parts that a lab holds, and how a call of the lab reaches the part that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
+
+from podnet_lab.lab.core import LabCore
+from podnet_lab.lab.current_exercise import CurrentExercise
+from podnet_lab.lab.fault_injection import FaultInjection
+from podnet_lab.lab.notebook_widgets import NotebookWidgets
+from podnet_lab.lab.observe import Observer
+from podnet_lab.lab.packet_tracer import PacketTracer
+from podnet_lab.lab.service_traffic import ServiceTraffic
+
+Call = TypeVar("Call", bound=Callable)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a lab, each for one subject; what a part needs of others it is given when it is made."""
+
+    core: LabCore
+    observer: Observer
+    tracer: PacketTracer
+    services: ServiceTraffic
+    faults: FaultInjection
+    widgets: NotebookWidgets
+    exercise: CurrentExercise
+
+
+def answered_by(part: str, method: Call) -> Call:
+    """A method of the lab that hands its call on to *method* of that *part*, with the same signature and docstring."""
+
+    @wraps(method)
+    def call(lab, *arguments, **options):
+        return method(getattr(lab.parts, part), *arguments, **options)
+
+    call.__qualname__ = f"Lab.{method.__name__}"
+    return call
