@@ -76,11 +76,15 @@ class Backend:
         """Give each node its interface to the external network back where it is gone; says what that took."""
         raise NotImplementedError
 
-    def register(self, name: str, plan: Plan, baseline: Baseline) -> Path | None:
-        """List the lab, so that another process can find it, and join it; returns its file. None if it is not ours to list."""
+    def register(self, name: str, plan: Plan, network: str, baseline: Baseline) -> Path | None:
+        """
+        List the lab, with the name of its Pod *network*, so that another process can find it, and join it; returns its file.
+
+        None if it is not ours to list.
+        """
         if self.joined:
             return None
-        return running_labs.register(name, self.processes, self.where, plan_json.of_plan(plan), baseline.raw)
+        return running_labs.register(name, self.processes, self.where, plan_json.of_plan(plan, network), baseline.raw)
 
     def refuse_reset(self) -> None:
         """Raise LabHeld if all nodes may not be brought back from here."""

@@ -28,11 +28,12 @@ from podnet_lab.plan import plan as usual_plan
 
 
 class RunningLab(NamedTuple):
-    """A lab to be joined: *key* is what this process calls it, *join* starts agents of our own there."""
+    """A lab to be joined: *key* is what this process calls it, *network* names its Pod network, *join* starts agents of our own there."""
 
     key: str
     name: str
     plan: Plan
+    network: str | None
     join: Callable[[], Backend]
 
 
@@ -52,10 +53,10 @@ def kind_of(entry: Entry) -> type[JoinedNetns] | type[JoinedVms]:
     raise _of_another_version(entry)
 
 
-def planned(entry: Entry) -> Plan:
-    """The plan of a running lab, as its owner wrote it down; NoLab if that was an older version."""
+def planned(entry: Entry) -> tuple[Plan, str]:
+    """The plan of a running lab and the name of its Pod network, as its owner wrote them down; NoLab if that was an older version."""
     try:
-        return plan_json.to_plan(entry.plan)
+        return plan_json.to_plan(entry.plan), plan_json.network_of(entry.plan)
     except (KeyError, TypeError, ValueError) as error:
         raise _of_another_version(entry) from error
 
@@ -96,7 +97,7 @@ class JoinedNetns(NetnsBackend):
     @classmethod
     def running(cls, entry: Entry) -> RunningLab:
         """The lab of *entry*, to be joined."""
-        return RunningLab(f"{entry.name}@{entry.owner}", entry.name, planned(entry), lambda: cls(entry))
+        return RunningLab(f"{entry.name}@{entry.owner}", entry.name, *planned(entry), lambda: cls(entry))
 
     def _enter(self, name: str) -> AgentClient:
         line = agent_command(self._pids[name], os.geteuid() == 0, sys.executable)
@@ -129,10 +130,10 @@ class JoinedVms(vms.VmsBackend):
     def running(cls, entry: Entry | None) -> RunningLab:
         """The VMs' lab, to be joined; *entry* is None where nobody has it open."""
         vms.refuse_elsewhere()
-        plan = planned(entry) if entry else usual_plan()
+        plan, network = planned(entry) if entry else (usual_plan(), None)
         vms.refuse_other_nodes(plan, vms.here())
         owner, name = (entry.owner, entry.name) if entry else ("nobody", "vms")
-        return RunningLab(f"{name}@{owner}", name, plan, lambda: cls(entry))
+        return RunningLab(f"{name}@{owner}", name, plan, network, lambda: cls(entry))
 
     def _reach_all(self) -> None:
         wanted = {node: (node, "agent") for node in self._config["nodes"]}

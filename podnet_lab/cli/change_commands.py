@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from podnet_lab.cli.observe_commands import STAGES
-from podnet_lab.cli.options import held, joined, json_option, lab_option, names, nodes, planned
+from podnet_lab.cli.options import StageName, held, joined, json_option, lab_option, names, nodes, planned
 from podnet_lab.errors import BadInput
 
 if TYPE_CHECKING:
+    from podnet_lab.networks.base import Network
     from podnet_lab.plan import Plan
     from podnet_lab.steps.base import Step
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(short_help="run steps on nodes: applied, read back, judged")
 @click.argument("step", nargs=-1)
 @click.option("--node", "on", multiple=True, metavar="NODE", shell_complete=names(nodes), help="On which node; once for each of several.")
-@click.option("--stage", type=click.Choice(STAGES), help="All steps of this stage of the lesson, on all nodes, or on each --node.")
+@click.option("--stage", type=StageName(), help="All steps of this stage of the lesson, on all nodes, or on each --node.")
 @click.option("--dry-run", is_flag=True, help="Only print the commands.")
 @json_option
 @lab_option
@@ -44,20 +44,20 @@ def run(step: tuple[str, ...], on: tuple[str, ...], stage: str | None, dry_run: 
         raise BadInput("say what to run: one STEP or more, or --stage")
     wanted = [(node, one) for node, steps in map(step_parser.read, step) for one in steps]  # what can't be right is told first
     if dry_run:
-        lines = json_output.commands(_recipe(wanted, on, stage, planned(lab_name)))
+        lines = json_output.commands(_recipe(wanted, on, stage, *planned(lab_name)))
         say("\n".join(f"{one['node']}# {one['command']}" for one in lines), as_json, {"ok": True, "commands": lines})
         return
     with joined(lab_name) as lab:
-        found = lab.run(_recipe(wanted, on, stage, lab.plan))
+        found = lab.run(_recipe(wanted, on, stage, lab.plan, lab.network))
     say(found, as_json, json_output.result(found))
 
 
-def _recipe(wanted: Sequence[tuple[str | None, Step]], on: Sequence[str], stage: str | None, plan: Plan) -> dict[str, list[Step]]:
+def _recipe(
+    wanted: Sequence[tuple[str | None, Step]], on: Sequence[str], stage: str | None, plan: Plan, network: Network
+) -> dict[str, list[Step]]:
     """Steps by node: each on the node that it names, or else on those that --node names."""
     if stage is not None:
-        from podnet_lab import recipes
-
-        return {node: recipes.stage(stage, plan[node], plan) for node in on or nodes(plan)}
+        return {node: network.steps(stage, plan[node], plan) for node in on or nodes(plan)}
     recipe: dict[str, list[Step]] = {}
     for named, step in wanted:
         if not (targets := [named] if named else on):

@@ -7,10 +7,7 @@ import sys
 import click
 
 from podnet_lab.cli.click_group import FAILED, NOT_TRIED
-from podnet_lab.cli.options import everyone, joined, json_option, lab_option, names, nodes, planned
-
-STAGES = ("namespaces", "bridge", "veth", "addr", "route")
-"""As in recipes.py, which takes too long to import for a press of Tab; a test compares them."""
+from podnet_lab.cli.options import StageName, everyone, joined, json_option, lab_option, names, nodes, planned
 
 MOST_LINES = 40
 """Pairs that failed and are printed."""
@@ -29,7 +26,7 @@ def _person(name: str):
 
 
 @click.command(short_help="do Kubernetes' rules hold? or what one stage is for")
-@click.option("--stage", type=click.Choice(STAGES), help="Only what this stage of the lesson is for.")
+@click.option("--stage", type=StageName(), help="Only what this stage of the lesson is for.")
 @sample_option
 @seed_option
 @json_option
@@ -157,6 +154,7 @@ def script(node: str | None, lab_name: str | None) -> None:
 
     The plan is the running lab's; where no lab is running, the lesson's three nodes of two Pods.
     """
-    from podnet_lab import recipes
+    from podnet_lab.recipes.scripts import script as as_script
 
-    click.echo(recipes.script(recipes.cluster(planned(lab_name)), node), nl=False)
+    plan, network = planned(lab_name)
+    click.echo(as_script(network.cluster(plan), node), nl=False)

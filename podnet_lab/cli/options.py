@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from podnet_lab.errors import BadInput, LabHeld, PodnetError
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
+    from podnet_lab.networks.base import Network
     from podnet_lab.plan import Plan
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
@@ -21,6 +23,13 @@ def _labs(context: click.Context, parameter: click.Parameter, begun: str) -> lis
     from podnet_lab.backends import running_labs
 
     return [entry.name for entry in running_labs.labs() if entry.name.startswith(begun)]
+
+
+def networks(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Complete to the Pod networks that there are."""
+    from podnet_lab.networks import registry
+
+    return [name for name in registry.names() if name.startswith(begun)]
 
 
 def names(of: Callable[[Plan], list[str]]) -> Complete:
@@ -61,6 +70,26 @@ lab_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 
 
+class StageName(click.ParamType):
+    """The name of a stage, of any Pod network; whether the running lab's has it, the lab says."""
+
+    name = "stage"
+
+    def convert(self, value: str, parameter: click.Parameter | None, context: click.Context | None) -> str:
+        """Give it back if some network has it; else end with what there is."""
+        from podnet_lab.networks.registry import all_stages
+
+        if value not in all_stages():
+            self.fail(f"{value!r} is not one of {', '.join(all_stages())}", parameter, context)
+        return value
+
+    def shell_complete(self, context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Those that begin so."""
+        from podnet_lab.networks.registry import all_stages
+
+        return [CompletionItem(stage) for stage in all_stages() if stage.startswith(incomplete)]
+
+
 @contextmanager
 def joined(name: str | None) -> Iterator[Lab]:
     """The running lab, through agents of our own, which end with the command."""
@@ -91,9 +120,13 @@ def held(name: str | None, take_over: bool) -> Iterator[Lab]:
         yield lab
 
 
-def planned(name: str | None) -> Plan:
-    """The plan of the running lab; the lesson's, three nodes of two Pods, where none was named and none is running."""
+def planned(name: str | None) -> tuple[Plan, Network]:
+    """Plan and network of the running lab; the lesson's, three nodes of two Pods, where none was named and none is running."""
     from podnet_lab.backends import joined, running_labs, vms
+    from podnet_lab.networks.registry import find
     from podnet_lab.plan import plan
 
-    return joined.find(name).plan if name is not None or vms.here() or running_labs.labs() else plan()
+    if name is None and not vms.here() and not running_labs.labs():
+        return plan(), find()
+    running = joined.find(name)
+    return running.plan, find(running.network)

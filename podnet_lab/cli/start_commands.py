@@ -10,15 +10,16 @@ from pathlib import Path
 import click
 
 from podnet_lab.cli.click_group import FAILED
-from podnet_lab.cli.options import json_option, lab_option, names, places
+from podnet_lab.cli.options import json_option, lab_option, names, networks, places
 from podnet_lab.errors import CannotRun
 
 
 @click.command(short_help="wire a whole cluster in a lab of its own, and check it")
 @click.option("--nodes", default=3, show_default=True, help="How many nodes.")
 @click.option("--pods", default=3, show_default=True, help="How many Pods on each.")
+@click.option("--network", metavar="NAME", shell_complete=networks, help="Which Pod network; the lesson's own if none is named.")
 @json_option
-def demo(nodes: int, pods: int, as_json: bool) -> None:
+def demo(nodes: int, pods: int, network: str | None, as_json: bool) -> None:
     """
     Wire a whole cluster in a lab of its own, stage by stage, and check it.
 
@@ -30,7 +31,7 @@ def demo(nodes: int, pods: int, as_json: bool) -> None:
     from podnet_lab.cli.output import paint, progress
 
     with progress("pairs") as tell:
-        said = play(nodes, pods, (lambda _: None) if as_json else (lambda text: click.echo(paint(text))), tell)
+        said = play(nodes, pods, (lambda _: None) if as_json else (lambda text: click.echo(paint(text))), tell, network)
     if as_json:
         click.echo(json.dumps(said, indent=1))
     sys.exit(0 if said["ok"] else FAILED)

@@ -17,7 +17,7 @@ from podnet_lab.checks.check import Check, Checks
 from podnet_lab.errors import BadInput, LabGone, PodnetError
 from podnet_lab.exercises.claims import Untested, everyone
 from podnet_lab.model import Snapshot
-from podnet_lab.networks.static_routes.recipe import before
+from podnet_lab.networks import registry as networks
 from podnet_lab.plan import plan
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class Exercise:
 
     *check* yields claims about a lab, lowest layer first. *start* is the stage that the lab goes to, and *prepare* what is
     done to it then; what that returns is added to the task. *hints* are a question, a place to look, and the command, or a
-    function of the lab and the level. *needs* are programs without which it can't be done.
+    function of the lab and the level. *needs* are programs without which it can't be done,
+    *network* names the Pod network that it is about.
 
     Raises BadInput where it can't be right: a name that is none, hints that are not three, a stage that there is not.
     """
@@ -66,6 +67,7 @@ class Exercise:
     start: str = "namespaces"
     prepare: Callable[[ExerciseLab], str | None] | None = None
     needs: tuple[str, ...] = ()
+    network: str = networks.LESSON
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -75,7 +77,7 @@ class Exercise:
         names = [mistake.name for mistake in self.mistakes]
         if len(set(names)) < len(names):
             raise BadInput(f"{self.name}: two of its mistakes have the same name")
-        before(self.start, plan())
+        networks.find(self.network).before(self.start, plan())
 
     @property
     def set(self) -> str:

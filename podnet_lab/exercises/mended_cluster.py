@@ -9,15 +9,14 @@ from podnet_lab.checks.check import Check
 from podnet_lab.devices.roles import bridge_of, pod_addresses, uplink
 from podnet_lab.exercises.claims import Cluster, Untested, straight
 from podnet_lab.model import DEFAULT, USUAL_POLICY, Namespace, Snapshot
-from podnet_lab.networks.static_routes.checks import stage
-from podnet_lab.networks.static_routes.recipe import STAGES
+from podnet_lab.networks.static_routes.network import NETWORK
 from podnet_lab.plan import Plan
 
 
 def unchanged(cluster: Cluster, plan: Plan) -> Iterator[Check]:
     """The checks of every stage hold, and nothing was added beside: no route, address, neighbour or rule."""
-    for name in STAGES:
-        checks = (one for node in cluster.values() for one in stage(name, node, cluster, plan.pods_per_node))
+    for name in NETWORK.stage_names:
+        checks = (one for node in cluster.values() for one in NETWORK.checks(name, node, cluster, plan.pods_per_node))
         wrong = (f"{one.claim}: {one.problem}" for one in checks if not one)
         yield _first(f"the checks of stage {name!r} hold on every node", wrong)
     yield _first(

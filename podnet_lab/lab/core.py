@@ -13,6 +13,7 @@ from podnet_lab.lab.activity import Activity
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.run_steps import run_steps
 from podnet_lab.lab.snapshots import Snapshots
+from podnet_lab.networks.base import Network
 from podnet_lab.plan import Plan
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
@@ -24,21 +25,21 @@ NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STA
 
 class LabCore:
     """
-    The running nodes of a lab, reached through *backend*, and its memory.
+    The running nodes of a lab, reached through *backend*, the Pod *network* that is wired on them, and its memory.
 
     *journal* has the runs that changed something, for `undo`; *made* what steps touched, as (node, text), so that `reset`
     can tell it from what was made by hand; *baseline* is how the nodes were when they were new; *new* is true until
     something was run.
     """
 
-    def __init__(self, plan: Plan, name: str, backend: Backend) -> None:
-        self.plan, self.name, self.backend = plan, name, backend
+    def __init__(self, plan: Plan, name: str, backend: Backend, network: Network) -> None:
+        self.plan, self.name, self.backend, self.network = plan, name, backend, network
         self.activity = Activity(backend.agents)
         self.journal: list[Entry] = []
         self.made = backend.recall()
         self.baseline = backend.baseline()
         self.new = backend.fresh
-        self._listed = backend.register(name, plan, self.baseline)
+        self._listed = backend.register(name, plan, network.name, self.baseline)
         self._closed = False
 
     # The nodes

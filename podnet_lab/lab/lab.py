@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from podnet_lab import recipes
 from podnet_lab.backends import joined, running_labs
 from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.choice import open_backend
-from podnet_lab.errors import BadInput, LabError
-from podnet_lab.lab import open_labs, pods
+from podnet_lab.errors import BadInput, LabError, NoLab
+from podnet_lab.lab import open_labs
 from podnet_lab.lab.core import NEW, OUTSIDE_NAME, LabCore
 from podnet_lab.lab.current_exercise import CurrentExercise
 from podnet_lab.lab.fault_injection import Broken, FaultInjection
@@ -27,8 +26,12 @@ from podnet_lab.lab.parts import Parts, answered_by
 from podnet_lab.lab.reset import Goto, Reset, reset
 from podnet_lab.lab.run_steps import run_steps
 from podnet_lab.lab.service_traffic import ServiceTraffic
-from podnet_lab.plan import OUTSIDE, Plan, plan
+from podnet_lab.networks import registry as networks
+from podnet_lab.networks.base import DONE, Network
+from podnet_lab.plan import OUTSIDE, Plan
 from podnet_lab.recipes.results import Result
+from podnet_lab.recipes.scripts import script
+from podnet_lab.recipes.shortcuts import shortcut
 
 if TYPE_CHECKING:
     from podnet_lab.exercises.task import Task
@@ -41,9 +44,9 @@ class Lab:
     It lives as long as the process that opened it, or until `close()`; ``with Lab.open() as lab:`` closes it, too.
     """
 
-    def __init__(self, plan: Plan, name: str, backend: Backend) -> None:
-        self.plan, self.name = plan, name
-        core = LabCore(plan, name, backend)
+    def __init__(self, plan: Plan, name: str, backend: Backend, network: Network) -> None:
+        self.plan, self.name, self.network = plan, name, network
+        core = LabCore(plan, name, backend, network)
         observer = Observer(core)
         self.parts = Parts(
             core,
@@ -64,6 +67,7 @@ class Lab:
         name: str = "lab",
         plan: Plan | None = None,
         *,
+        network: str | Network | None = None,
         where: str | None = None,
         take_over: bool = False,
         node_python: str | None = None,
@@ -71,19 +75,24 @@ class Lab:
         """
         Open a lab of *nodes* nodes (3), planned for *pods* Pods each (2), or of a `Plan`; give back the open one of that name.
 
+        *network* is the Pod network that is to be wired there, by its name or as a value of one's own; without it the lesson's.
+
         On one of the three VMs of `vagrant up` it is the lab of these VMs, of which there is one, and *take_over* takes it
         from whoever else holds it; elsewhere, and with ``where="namespaces"``, a lab of its own on this machine.
 
         Raises CannotRun where this machine can't run one, with what would help; LabError if an open lab of the same
-        name has another plan, or somebody else holds the VMs.
+        name has another plan or network, or somebody else holds the VMs.
         """
-        wanted = plan or _plan(3 if nodes is None else nodes, 2 if pods is None else pods)
+        wired = networks.find(network)
+        wanted = plan or wired.plan(3 if nodes is None else nodes, 2 if pods is None else pods)
         if (running := open_labs.running(running_labs.lab_name(name))) is not None:
             if (nodes, pods, plan) != (None, None, None) and wanted != running.plan:
                 raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
+            if network is not None and wired is not running.network:
+                raise LabError(f"the lab {name!r} is open with the network {running.network.name}; close it first, or give this one a name")
             return running
         running_labs.labs()  # sweeps what others left
-        return cls._start(name, name, wanted, lambda: open_backend(wanted, where, take_over, node_python))
+        return cls._start(name, name, wanted, wired, lambda: open_backend(wanted, where, take_over, node_python))
 
     @classmethod
     def join(cls, name: str | None = None) -> Lab:
@@ -98,14 +107,18 @@ class Lab:
         running = joined.find(name)
         if (lab := open_labs.running(running.key)) is not None:
             return lab
-        return cls._start(running.key, running.name, running.plan, running.join)
+        try:
+            network = networks.find(running.network)
+        except BadInput as error:
+            raise NoLab(f"the lab {running.name!r} can't be joined: {error}") from error
+        return cls._start(running.key, running.name, running.plan, network, running.join)
 
     @classmethod
-    def _start(cls, key: str, name: str, plan: Plan, start: Callable[[], Backend]) -> Lab:
+    def _start(cls, key: str, name: str, plan: Plan, network: Network, start: Callable[[], Backend]) -> Lab:
         with uninterrupted():
             backend = start()
             try:
-                lab = open_labs.OPEN[key] = cls(plan, name, backend)
+                lab = open_labs.OPEN[key] = cls(plan, name, backend, network)
             except BaseException:
                 backend.close()
                 raise
@@ -201,7 +214,7 @@ class Lab:
     def build(self) -> Result:
         """Wire the whole planned cluster, all nodes at the same time."""
         headline = f"{len(self.plan.nodes)} nodes and {len(self.plan.pods())} Pods are wired"
-        return self.run(recipes.cluster(self.plan), headline)
+        return self.run(self.network.cluster(self.plan), headline)
 
     def goto(self, stage: str) -> Goto:
         """
@@ -210,17 +223,17 @@ class Lab:
         Goes back to how the nodes were when the lab was opened, then runs the stages before; names what it removed that
         no step of this lab had made. Nodes, and shells open on them, stay.
         """
-        steps = recipes.before(stage, self.plan)
+        steps = self.network.before(stage, self.plan)
         core = self.parts.core
         core.require_alive()
         self.parts.exercise.leave()
-        short = {name: recipes.shortcut(steps[name]) for name in steps if steps[name]}
+        short = {name: shortcut(steps[name]) for name in steps if steps[name]}
         with core.activity.at_work():
             back = reset(core.backend, core.baseline, core.made)
             self.parts.faults.forget()
             result = run_steps(core.agents, short) if short else None
         core.begin_anew(short, new=False)
-        return Goto(f"the lab is ready for stage {stage!r}" if stage != "done" else "the lab is wired", back, result)
+        return Goto(f"the lab is ready for stage {stage!r}" if stage != DONE else "the lab is wired", back, result)
 
     def reset(self) -> Reset:
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
@@ -235,7 +248,7 @@ class Lab:
 
     def script(self, node: str | None = None) -> str:
         """The planned cluster's wiring as a shell script, for one node, or for all by its first argument."""
-        return recipes.script(recipes.cluster(self.plan), node)
+        return script(self.network.cluster(self.plan), node)
 
     # Pods
 
@@ -249,14 +262,12 @@ class Lab:
         if node == OUTSIDE_NAME:
             raise BadInput("outside is not in the cluster: it has no Pods")
         self[node]
-        cluster, planned = self.snapshot(), self.plan[node]
-        pod = pods.free(cluster, planned) if address is None else pods.wanted(cluster, planned, address)
-        here = replace(planned, bridge=pods.bridge_with_gateway(cluster, planned))
-        return replace(self.run({node: recipes.pod(pod, here)}, f"{pod.name} is {pod.ip} on {node}"), pod=pod)
+        pod, steps = self.network.new_pod(self.snapshot(), self.plan[node], address)
+        return replace(self.run({node: steps}, f"{pod.name} is {pod.ip} on {node}"), pod=pod)
 
     def remove_pod(self, name: str) -> Result:
         """Take a Pod away, cable and namespace; its address is free again. Raises BadInput if no node has it, or several do."""
-        node, steps = pods.removal(self.snapshot(), name)
+        node, steps = self.network.removal(self.snapshot(), name)
         return self.run({node: steps}, f"{name} is gone from {node}; its address is free")
 
     # The end
@@ -283,7 +294,3 @@ class Lab:
         outside = f" and {OUTSIDE_NAME} ({OUTSIDE.ip})" if OUTSIDE_NAME in self._nodes else ""
         nodes = f"{', '.join(node.name for node in self.plan.nodes)}{outside}"
         return f"<lab {self.name!r}{', joined' if core.backend.joined else ''}: {nodes}>" + (f"\n{NEW}" if core.new else "")
-
-
-def _plan(nodes: int, pods: int) -> Plan:
-    return plan(nodes, pods)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from podnet_lab.checks.check import Checks
 from podnet_lab.model import Snapshot
-from podnet_lab.networks.static_routes import checks
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
 
@@ -39,7 +38,7 @@ class Node:
 
     def check(self, stage: str = "") -> Checks:
         """Is what the stage is for true on this node, whoever made it?"""
-        return checks.stage(stage, self.snapshot(), self.lab.snapshot(), self.lab.plan.pods_per_node)
+        return self.lab.network.checks(stage, self.snapshot(), self.lab.snapshot(), self.lab.plan.pods_per_node)
 
     def __repr__(self) -> str:
         return f"<node {self.name}>"

@@ -13,7 +13,6 @@ from podnet_lab.explain.path import SMALL
 from podnet_lab.lab.core import OUTSIDE_NAME, LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address
 from podnet_lab.lab.ping_pairs import Progress, all_pairs, one_pair
-from podnet_lab.networks.static_routes.checks import stage as stage_checks
 from podnet_lab.packets.trace import Trace
 from podnet_lab.plan import echo_size, port_number
 from podnet_lab.show.topology import Topology
@@ -89,5 +88,6 @@ class Observer:
         """
         cluster = self._core.snapshot()
         if stage is not None:
-            return Checks(check for node in cluster.values() for check in stage_checks(stage, node, cluster, self._core.plan.pods_per_node))
+            network, pods = self._core.network, self._core.plan.pods_per_node
+            return Checks(check for node in cluster.values() for check in network.checks(stage, node, cluster, pods))
         return rules(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))

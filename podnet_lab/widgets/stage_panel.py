@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
-from podnet_lab import recipes
 from podnet_lab.errors import BadInput, LabGone, PodnetError
 from podnet_lab.recipes.net_effect import needed
 from podnet_lab.recipes.results import Result
@@ -36,7 +35,7 @@ class StagePanel(ipywidgets.VBox):
         if not nodes:
             raise BadInput(f"{node} has no stage: it is not in the cluster")
         self._lab, self.stage = lab, stage
-        self._steps: list[tuple[str, Step]] = [(each.name, step) for each in nodes for step in recipes.stage(stage, each, lab.plan)]
+        self._steps: list[tuple[str, Step]] = [(each.name, step) for each in nodes for step in lab.network.steps(stage, each, lab.plan)]
         self._evidence: dict[int, list[str]] = {}
         self._failures: dict[int, str] = {}
         self._fresh: set[int] = set()

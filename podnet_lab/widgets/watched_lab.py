@@ -9,6 +9,7 @@ from podnet_lab.checks.check import Checks
 from podnet_lab.checks.reachability import Matrix, Ping
 from podnet_lab.explain.explanation import Explanation
 from podnet_lab.model import Cluster
+from podnet_lab.networks.base import Network
 from podnet_lab.packets.trace import Trace
 from podnet_lab.plan import Plan
 from podnet_lab.recipes.results import Result
@@ -25,6 +26,7 @@ class WatchedLab(Protocol):
     """A lab as widgets see it: `podnet_lab.lab.lab.Lab` is one."""
 
     plan: Plan
+    network: Network
 
     @property
     def busy(self) -> bool:

@@ -62,7 +62,7 @@ def node1(dressed, monkeypatch, tmp_path):
 @pytest.fixture
 def held(dressed, node1):
     """Somebody has the lab of VMs open."""
-    path = running_labs.register("lesson", processes(dressed), "vms", plan_json.of_plan(dressed.plan))
+    path = running_labs.register("lesson", processes(dressed), "vms", plan_json.of_plan(dressed.plan, "static_routes"))
     yield
     running_labs.unregister(path)
 
@@ -103,7 +103,7 @@ def test_the_vms_that_a_notebook_has_open(held):
 
 
 def test_a_plan_that_the_vms_are_not_is_no_lab_to_join(node1, dressed):
-    nodes = plan_json.of_plan(dressed.plan)["nodes"]
+    nodes = plan_json.of_plan(dressed.plan, "static_routes")["nodes"]
     path = running_labs.register("odd", processes(dressed), "vms", {"nodes": nodes[:2], "pods_per_node": 2})
     try:
         with pytest.raises(errors.BadInput, match="the VMs are node1"):

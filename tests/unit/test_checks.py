@@ -13,7 +13,7 @@ from podnet_lab.devices.veth import steps as veth
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.model import DEFAULT, Address, Route
 from podnet_lab.model.route_lookup import choose
-from podnet_lab.networks.static_routes import checks
+from podnet_lab.networks.static_routes.network import NETWORK
 from podnet_lab.plan import plan
 from podnet_lab.steps import address, forwarding, namespace, route
 
@@ -27,7 +27,7 @@ STAGES = ("namespaces", "bridge", "veth", "addr", "route")
 @pytest.mark.parametrize("cluster", [LESSON, FOREIGN], ids=["the lesson's", "somebody else's"])
 def test_a_wired_cluster_passes_whoever_wired_it(cluster, stage):
     for node in cluster.values():
-        assert checks.stage(stage, node, cluster, pods=2)
+        assert NETWORK.checks(stage, node, cluster, pods=2)
     assert unique_addresses(cluster)
 
 
@@ -35,10 +35,10 @@ def test_a_wired_cluster_passes_whoever_wired_it(cluster, stage):
 def test_a_stage_fails_before_its_steps_and_passes_after(number):
     before, after = world.staged(PLAN, STAGES[number]), world.staged(PLAN, (*STAGES, "done")[number + 1])
     for name in before:
-        assert not checks.stage(STAGES[number], before[name], before, pods=2)
-        assert checks.stage(STAGES[number], after[name], after, pods=2)
+        assert not NETWORK.checks(STAGES[number], before[name], before, pods=2)
+        assert NETWORK.checks(STAGES[number], after[name], after, pods=2)
         with pytest.raises(CheckFailed):
-            checks.stage(STAGES[number], before[name], before, pods=2).require()
+            NETWORK.checks(STAGES[number], before[name], before, pods=2).require()
 
 
 # (stage, what breaks the foreign cluster's host1, the first failure)
@@ -95,7 +95,7 @@ BREAKS = [
 @pytest.mark.parametrize(("stage", "steps", "words"), BREAKS)
 def test_each_check_fails_where_its_thing_is_broken_and_says_what(stage, steps, words):
     broken = world.change(FOREIGN, "host1", *steps)
-    found = checks.stage(stage, broken["host1"], broken, pods=2)
+    found = NETWORK.checks(stage, broken["host1"], broken, pods=2)
     assert not found
     assert str(found.first_failure) == words
     with pytest.raises(CheckFailed) as failure:
@@ -106,7 +106,7 @@ def test_each_check_fails_where_its_thing_is_broken_and_says_what(stage, steps, 
 @pytest.mark.parametrize("stage", ["veth", "addr", "route"])
 def test_a_node_without_pods_fails_rather_than_passing_unchecked(stage):
     bare = {"node1": world.bare()}
-    assert str(checks.stage(stage, bare["node1"], bare).first_failure) == "FAIL  node1 has 1 Pod namespace or more: it has none"
+    assert str(NETWORK.checks(stage, bare["node1"], bare).first_failure) == "FAIL  node1 has 1 Pod namespace or more: it has none"
 
 
 def test_no_checks_are_no_success():
@@ -122,7 +122,7 @@ def test_no_checks_are_no_success():
 
 def test_an_unknown_stage_is_refused():
     with pytest.raises(BadInput, match="no stage is called 'done'"):
-        checks.stage("done", LESSON["node1"], LESSON)
+        NETWORK.checks("done", LESSON["node1"], LESSON)
 
 
 def with_address(cluster, node, pod, interface):

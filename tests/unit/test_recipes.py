@@ -12,9 +12,9 @@ from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT
-from podnet_lab.networks.static_routes.recipe import STAGES
 from podnet_lab.plan import plan
 from podnet_lab.recipes import script, shortcut
+from podnet_lab.recipes.lesson import STAGES
 from podnet_lab.recipes.net_effect import adds_up
 from podnet_lab.steps import address, forwarding, namespace, route
 

@@ -177,7 +177,7 @@ def test_the_list_goes_with_its_last_lab():
 
 @needs_proc
 def test_what_others_need_to_join_is_written_beside_and_goes_along(dead):
-    plan = plan_json.of_plan(planned(nodes=2, pods=5))
+    plan = plan_json.of_plan(planned(nodes=2, pods=5), "static_routes")
     path = running_labs.register("a.lab", {}, plan=plan, baseline={"node1": {"spaces": {}}})
     (found,) = running_labs.labs()
     assert plan_json.to_plan(found.plan) == planned(nodes=2, pods=5)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podnet_lab import address, bridge, forwarding, link, nft, recipes, route, statements, veth
+from podnet_lab import address, bridge, forwarding, link, nft, route, statements, veth
 from podnet_lab.cli import step_parser
 from podnet_lab.errors import BadInput
-from podnet_lab.plan import plan
 from podnet_lab.steps.base import Step
 
 GOOD = {
@@ -111,10 +110,3 @@ def test_any_text_is_steps_or_bad_input(text):
     except BadInput:
         return
     assert all(isinstance(one, Step) for one in steps)
-
-
-def test_the_stages_of_the_command_line_are_the_lessons():
-    from podnet_lab.cli.observe_commands import STAGES
-
-    assert STAGES == recipes.STAGES
-    assert plan().nodes

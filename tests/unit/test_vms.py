@@ -339,7 +339,7 @@ def open_lab(monkeypatch, tmp_path):
     """List a lab as if this process had opened it."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("JPY_SESSION_NAME", "03_veth.ipynb")
-    return lambda name, where: running_labs.register(name, {"outside": OUTSIDE}, where, plan_json.of_plan(plan(3, 4)))
+    return lambda name, where: running_labs.register(name, {"outside": OUTSIDE}, where, plan_json.of_plan(plan(3, 4), "static_routes"))
 
 
 def test_the_vms_can_be_joined_whether_somebody_has_them_open_or_not(on, open_lab):

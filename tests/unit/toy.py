@@ -193,6 +193,7 @@ class Kernel:
     def route_add_(self, space: Space, to: str, via=None, dev=None, kind="unicast", table=254, metric=0) -> None:
         gateway = IPv4Address(via) if via else None
         near = next((one.dev for one in space.addresses if gateway and gateway in one.interface.network and space.links[one.dev].up), None)
+        near = near or next((one.dev for one in space.routes if gateway and gateway in one.to and one.via is None), None)
         if gateway and not near:
             _refuse(errno.ENETUNREACH)
         if dev and not space.link(dev).up:

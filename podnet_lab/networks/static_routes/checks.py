@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.devices.roles import bridge_of, cable, gateways, pod_addresses
-from podnet_lab.errors import BadInput
-from podnet_lab.model import DEFAULT, Cluster, Link, Namespace, Snapshot
+from podnet_lab.model import DEFAULT, Link, Namespace, Snapshot
 from podnet_lab.model.route_lookup import choose
 
 
@@ -149,20 +148,3 @@ def _each_pod(node: Snapshot, judge) -> Checks:
     if not pods:
         return Checks([_pods(node, 1)])
     return Checks([check for pod in pods for check in judge(node, pod)])
-
-
-def stage(name: str, node: Snapshot, cluster: Cluster, pods: int = 1) -> Checks:
-    """What must be true on *node* once the stage *name* is done."""
-    match name:
-        case "namespaces":
-            return namespaces(node, pods)
-        case "bridge":
-            return bridge(node, cluster.values())
-        case "veth":
-            return veth(node)
-        case "addr":
-            return addr(node)
-        case "route":
-            return route(node, cluster.values())
-        case _:
-            raise BadInput(f"no stage is called {name!r}; there are namespaces, bridge, veth, addr, route")

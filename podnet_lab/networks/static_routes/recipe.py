@@ -1,43 +1,41 @@
-"""
-Steps in order: a Pod, a node, a cluster, a stage of the lesson.
-
-Pure. What the steps of one recipe do to each other is told in recipes/net_effect.py.
-"""
+"""The steps of the lesson's stages, and of one Pod. Pure."""
 
 from __future__ import annotations
 
 from podnet_lab.devices import link
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.veth import steps as veth
-from podnet_lab.errors import BadInput
 from podnet_lab.plan import Node, Plan, Pod
 from podnet_lab.steps import address, forwarding, namespace, route
 from podnet_lab.steps.base import Step
 
-STAGES = ("namespaces", "bridge", "veth", "addr", "route")
-"""The stages of the lesson, in order."""
+
+def _pods(node: Node, plan: Plan) -> tuple[Pod, ...]:
+    return node.pods(plan.pods_per_node)
 
 
-def stage(name: str, node: Node, plan: Plan) -> list[Step]:
-    """What one stage does on one node, as the lesson does it: cables are made, then moved."""
-    pods = node.pods(plan.pods_per_node)
-    match name:
-        case "namespaces":
-            return [namespace.add(pod.name) for pod in pods]
-        case "bridge":
-            return [bridge.add(node.bridge), link.up(node.bridge), address.add(node.gateway, dev=node.bridge)]
-        case "veth":
-            return [step for pod in pods for step in _cable(pod, node)]
-        case "addr":
-            return [step for pod in pods for step in _address(pod)]
-        case "route":
-            return [*(_default(pod, node) for pod in pods), forwarding.on(), *_others(node, plan)]
-        case _:
-            raise BadInput(f"no stage is called {name!r}; there are {', '.join(STAGES)}")
+def add_namespaces(node: Node, plan: Plan) -> list[Step]:
+    """A namespace for each Pod."""
+    return [namespace.add(pod.name) for pod in _pods(node, plan)]
+
+
+def add_bridge(node: Node, plan: Plan) -> list[Step]:
+    """The node's bridge, up, with the gateway's address."""
+    return [bridge.add(node.bridge), link.up(node.bridge), address.add(node.gateway, dev=node.bridge)]
+
+
+def add_cables(node: Node, plan: Plan) -> list[Step]:
+    """A cable for each Pod, as the lesson does it: made, then moved, then plugged in."""
+    return [step for pod in _pods(node, plan) for step in _cable(pod, node)]
 
 
 def _cable(pod: Pod, node: Node) -> list[Step]:
     return [veth.add(pod.veth, peer=pod.bridge_end), veth.move(pod.veth, to=pod.name), veth.plug(pod.bridge_end, into=node.bridge)]
+
+
+def add_addresses(node: Node, plan: Plan) -> list[Step]:
+    """An address for each Pod, and everything up."""
+    return [step for pod in _pods(node, plan) for step in _address(pod)]
 
 
 def _address(pod: Pod) -> list[Step]:
@@ -47,6 +45,11 @@ def _address(pod: Pod) -> list[Step]:
         link.up(pod.veth, namespace=pod.name),
         link.up("lo", namespace=pod.name),
     ]
+
+
+def add_routes(node: Node, plan: Plan) -> list[Step]:
+    """A way out for each Pod, forwarding, and a route to each other node's Pods."""
+    return [*(_default(pod, node) for pod in _pods(node, plan)), forwarding.on(), *_others(node, plan)]
 
 
 def _default(pod: Pod, node: Node) -> Step:
@@ -70,19 +73,5 @@ def pod(pod: Pod, node: Node) -> list[Step]:
 
 def node(node: Node, plan: Plan) -> list[Step]:
     """All that one node needs: its bridge, its Pods, its routes to the others' Pods."""
-    pods = [step for one in node.pods(plan.pods_per_node) for step in pod(one, node)]
-    return [*stage("bridge", node, plan), *pods, forwarding.on(), *_others(node, plan)]
-
-
-def cluster(plan: Plan) -> dict[str, list[Step]]:
-    """The whole cluster as one recipe."""
-    return {one.name: node(one, plan) for one in plan.nodes}
-
-
-def before(stage_name: str, plan: Plan) -> dict[str, list[Step]]:
-    """What the stages before *stage_name* do, node by node; "done" is after all of them, and where "services" begins."""
-    known = (*STAGES, "done", "services")
-    if stage_name not in known:
-        raise BadInput(f"no stage is called {stage_name!r}; there are {', '.join(known)}")
-    earlier = STAGES[: known.index(stage_name)]
-    return {one.name: [step for name in earlier for step in stage(name, one, plan)] for one in plan.nodes}
+    pods = [step for planned in _pods(node, plan) for step in pod(planned, node)]
+    return [*add_bridge(node, plan), *pods, forwarding.on(), *_others(node, plan)]

@@ -1,0 +1,159 @@
+"""
+What a Pod network is: the contract that each folder of `podnet_lab.networks` fulfils with a value NETWORK in its network.py.
+
+It says how addresses are planned, in which stages a person wires it, what one more Pod needs, what it needs of a machine, and
+the facts by which it is compared with others. `lab.goto`, `lab.check`, panels, demo, exercises and scripts ask it, and
+nobody else knows the names of its stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from podnet_lab.checks.check import Checks
+from podnet_lab.devices import link
+from podnet_lab.devices.registry import kind_of
+from podnet_lab.errors import BadInput
+from podnet_lab.model import Cluster, Snapshot
+from podnet_lab.networks.ipam import free_pod, pod_with_address
+from podnet_lab.plan import Node, Plan, Pod, plan
+from podnet_lab.steps import namespace
+from podnet_lab.steps.base import Step
+
+DONE = "done"
+"""Where a lab is after all stages of its network."""
+
+SERVICES = "services"
+"""The same place, where the lesson about Services begins."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """
+    A part of the work with a name of its own: what *steps* it takes on a node, and what must be true there then.
+
+    *checks* judge a node among all others, whoever did the work; their last argument is how many Pods a node is to have.
+    """
+
+    name: str
+    title: str
+    steps: Callable[[Node, Plan], list[Step]]
+    checks: Callable[[Snapshot, Cluster, int], Checks]
+
+
+@dataclass(frozen=True)
+class Need:
+    """A *program* that the network needs on every node, and Debian's *package* that has it."""
+
+    program: str
+    package: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """
+    What a network costs and gives: *mtu* in bytes for a Pod's packet, *overhead* in bytes that it adds to each frame on the wire.
+
+    *ttl* is what is left of a TTL of 64 at a Pod of another node. The rest is told in words; *real* is what is as in the
+    network that it is named after, *stands_in* what is not.
+    """
+
+    mtu: int
+    overhead: int
+    ttl: int
+    pod_sees: str
+    per_remote_node: str
+    per_remote_pod: str
+    real: tuple[str, ...] = ()
+    stands_in: tuple[str, ...] = ()
+
+
+class Network:
+    """A Pod network; a folder of `podnet_lab.networks` has a class made of this one, and its one value."""
+
+    name: str
+    title: str
+    stages: tuple[Stage, ...]
+    facts: Facts
+    needs: tuple[Need, ...] = ()
+
+    # The address plan
+
+    def plan(self, nodes: int, pods: int) -> Plan:
+        """The addresses of *nodes* nodes of *pods* Pods each."""
+        return plan(nodes, pods)
+
+    # Stages
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The names of its stages, in order."""
+        return tuple(stage.name for stage in self.stages)
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """Where `lab.goto` can go: before each stage, and after all."""
+        return (*self.stage_names, DONE, SERVICES)
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name; BadInput if there is none."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise BadInput(f"no stage is called {name!r}; there are {', '.join(self.stage_names)}")
+
+    def steps(self, stage: str, node: Node, plan: Plan) -> list[Step]:
+        """What a stage takes on one node."""
+        return self.stage(stage).steps(node, plan)
+
+    def checks(self, stage: str, node: Snapshot, cluster: Cluster, pods: int = 1) -> Checks:
+        """What must be true on *node* once a stage is done, with *pods* Pods planned for it."""
+        return self.stage(stage).checks(node, cluster, pods)
+
+    def before(self, start: str, plan: Plan) -> dict[str, list[Step]]:
+        """What the stages before *start* take, node by node; BadInput if there is no such place."""
+        if start not in self.starts:
+            raise BadInput(f"no stage is called {start!r}; there are {', '.join(self.starts)}")
+        earlier = self.stages[: self.starts.index(start)]
+        return {node.name: [step for stage in earlier for step in stage.steps(node, plan)] for node in plan.nodes}
+
+    # The whole, and one Pod more or less
+
+    def node(self, node: Node, plan: Plan) -> list[Step]:
+        """All that one node needs, as fast as it goes: by itself, stage after stage."""
+        return [step for stage in self.stages for step in stage.steps(node, plan)]
+
+    def cluster(self, plan: Plan) -> dict[str, list[Step]]:
+        """The whole cluster as one recipe."""
+        return {node.name: self.node(node, plan) for node in plan.nodes}
+
+    def pod(self, pod: Pod, node: Node) -> list[Step]:
+        """All that one Pod needs on a node that is ready for it."""
+        raise NotImplementedError
+
+    def ready_node(self, cluster: Cluster, planned: Node) -> Node:
+        """The node as a new Pod finds it, where names differ from the plan; LabError if it is not ready for one."""
+        return planned
+
+    def new_pod(self, cluster: Cluster, planned: Node, address: str | None = None) -> tuple[Pod, list[Step]]:
+        """
+        One more Pod on a node, with the next free address, or with *address*; and its steps.
+
+        What is free is what no kernel of the cluster has: nothing is kept in a file. BadInput if it is taken, or none is left.
+        """
+        pod = free_pod(cluster, planned) if address is None else pod_with_address(cluster, planned, address)
+        return pod, self.pod(pod, self.ready_node(cluster, planned))
+
+    def removal(self, cluster: Cluster, name: str) -> tuple[str, list[Step]]:
+        """The node that has the Pod *name*, and the steps that take it away; BadInput if no node has it, or several do."""
+        nodes = [node for node in cluster if name in cluster[node].spaces]
+        if not nodes:
+            raise BadInput(f"no node has a Pod called {name!r}")
+        if len(nodes) > 1:
+            raise BadInput(f"{' and '.join(nodes)} both have a Pod called {name!r}")
+        ends = [end.peer for end in cluster[nodes[0]].spaces[name].links.values() if kind_of(end).paired and end.peer]
+        return nodes[0], [*(link.remove(dev, space) for space, dev in ends if space != name), namespace.remove(name)]
+
+    def __repr__(self) -> str:
+        return f"<network {self.name}: {', '.join(self.stage_names)}>"
