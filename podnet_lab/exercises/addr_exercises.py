@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from podnet_lab.checks.check import Check
 from podnet_lab.devices.roles import gateways, pod_addresses
-from podnet_lab.exercises.claims import Cluster, addresses, named, reaches, shared
+from podnet_lab.exercises.claims import Cluster, address_shared, addresses, name_for_ping, reaches
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.model import Snapshot
 from podnet_lab.networks.static_routes.checks import addr
@@ -27,7 +27,7 @@ def _check_half(lab) -> Iterator[Check]:
     node = cluster["node1"]
     yield _bridge_stays(node)
     yield from addr(node)
-    pods = [named(cluster, "node1", pod.name) for pod in node.pods]
+    pods = [name_for_ping(cluster, "node1", pod.name) for pod in node.pods]
     yield Check("node1 has two Pods", None if len(pods) == 2 else f"it has {len(pods)}")
     for source, target in ((pods[0], pods[1]), (pods[1], pods[0]), (pods[0], "10.244.1.129"), (pods[1], "10.244.1.129")):
         yield reaches(lab, source, target)
@@ -53,7 +53,7 @@ HALF = Exercise(
     (
         Mistake(
             "the same address twice",
-            lambda cluster: shared(cluster["node1"]),
+            lambda cluster: address_shared(cluster["node1"]),
             "Two Pods have the same address. Who is to answer?",
         ),
         Mistake(
@@ -88,7 +88,7 @@ def _check_own(lab) -> Iterator[Check]:
     yield from addr(node)
     many = next((pod.name for pod in node.pods if len(pod_addresses(pod)) > 1), None)
     yield Check("no Pod has more than one address", f"{many} has several" if many else None)
-    pods = [named(cluster, "node2", pod.name) for pod in node.pods]
+    pods = [name_for_ping(cluster, "node2", pod.name) for pod in node.pods]
     for source, target in ((pods[0], pods[1]), (pods[1], pods[0]), ("node2", pods[0]), ("node2", pods[1])):
         yield reaches(lab, source, target)
 
@@ -107,7 +107,7 @@ OWN = Exercise(
     (
         Mistake(
             "the shared one has stayed",
-            lambda cluster: shared(cluster["node2"]) and len(addresses(cluster["node2"])) > 2,
+            lambda cluster: address_shared(cluster["node2"]) and len(addresses(cluster["node2"])) > 2,
             "A Pod has one more address now, and the one that both have is still there. An address does not replace another.",
         ),
         Mistake(

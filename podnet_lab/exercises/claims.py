@@ -38,7 +38,7 @@ def everyone(lab: ExerciseLab) -> Cluster:
     return lab.snapshot(*(node.name for node in lab.plan.nodes), "outside")
 
 
-def named(cluster: Cluster, node: str, pod: str) -> str:
+def name_for_ping(cluster: Cluster, node: str, pod: str) -> str:
     """What a Pod is called in ``lab.ping``: by its name, and by its node's too where two Pods have the same."""
     twice = sum(space.name == pod for node in cluster.values() for space in node.pods) > 1
     return f"{node}/{pod}" if twice else pod
@@ -104,13 +104,13 @@ def addresses(node: Snapshot) -> list[IPv4Address]:
     return [address.ip for pod in node.pods for address in pod_addresses(pod)]
 
 
-def shared(node: Snapshot) -> bool:
+def address_shared(node: Snapshot) -> bool:
     """Whether two Pods of a node have the same address."""
     of_pods = addresses(node)
     return len(set(of_pods)) < len(of_pods)
 
 
-def way(space: Namespace, address: IPv4Address) -> Route | None:
+def route_taken(space: Namespace, address: IPv4Address) -> Route | None:
     """The route that a namespace takes to an address; None if it has none, or if that can't be told."""
     return choose(space, address).route
 
@@ -120,7 +120,7 @@ def straight(cluster: Cluster, source: str, target: str) -> Iterator[Check]:
     space, node = cluster[source].own, cluster[target]
     theirs = {address.interface.ip for address in node.own.addresses}
     next_pods = [next(ip for ip in gateway.network.hosts() if ip not in {*theirs, *addresses(node)}) for gateway in gateways(node)]
-    ways = {ip: way(space, ip) for ip in (*addresses(node), *next_pods)}
+    ways = {ip: route_taken(space, ip) for ip in (*addresses(node), *next_pods)}
     missing = next((ip for ip in addresses(node) if ways[ip] is None), None)
     yield Check(f"{source} has a route to each Pod of {target}", f"it has none to {missing}" if missing else None)
     wrong = ((ip, route) for ip, route in ways.items() if route and route.via not in theirs)

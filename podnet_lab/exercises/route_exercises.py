@@ -7,7 +7,7 @@ from itertools import product
 
 from podnet_lab.checks.check import Check
 from podnet_lab.devices.roles import gateways
-from podnet_lab.exercises.claims import Cluster, addresses, everyone, exam, named, reaches, rules_with, straight, way
+from podnet_lab.exercises.claims import Cluster, addresses, everyone, exam, name_for_ping, reaches, route_taken, rules_with, straight
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.networks.static_routes import checks
 
@@ -16,17 +16,17 @@ def _check_outside(lab) -> Iterator[Check]:
     cluster = everyone(lab)
     yield from straight(cluster, "outside", "node2")
     for pod in cluster["node2"].pods:
-        yield reaches(lab, "outside", named(cluster, "node2", pod.name))
+        yield reaches(lab, "outside", name_for_ping(cluster, "node2", pod.name))
 
 
 def _one_pod_alone(cluster: Cluster) -> bool:
-    known = [way(cluster["outside"].own, ip) is not None for ip in addresses(cluster["node2"])]
+    known = [route_taken(cluster["outside"].own, ip) is not None for ip in addresses(cluster["node2"])]
     return any(known) and not all(known)
 
 
 def _detour(cluster: Cluster, source: str) -> bool:
     theirs = {one.interface.ip for one in cluster["node2"].own.addresses}
-    ways = [way(cluster[source].own, ip) for ip in addresses(cluster["node2"])]
+    ways = [route_taken(cluster[source].own, ip) for ip in addresses(cluster["node2"])]
     return any(one and one.via and one.via not in theirs for one in ways)
 
 
@@ -58,7 +58,7 @@ def _check_pair(lab) -> Iterator[Check]:
     one, other = cluster["node1"], cluster["node2"]
     yield from checks.route(one, [other])
     yield from checks.route(other, [one])
-    ends = [[named(cluster, node.node, pod.name) for pod in node.pods] for node in (one, other)]
+    ends = [[name_for_ping(cluster, node.node, pod.name) for pod in node.pods] for node in (one, other)]
     for source, target in [*product(ends[0], ends[1]), *product(ends[1], ends[0])]:
         yield reaches(lab, source, target)
     yield Check("node3 is as it was", "it forwards" if cluster["node3"].own.forwarding else None)
@@ -66,7 +66,7 @@ def _check_pair(lab) -> Iterator[Check]:
 
 def _one_way(cluster: Cluster) -> bool:
     pair = (("node1", "node2"), ("node2", "node1"))
-    knows = [any(way(cluster[here].own, ip) for ip in addresses(cluster[there])) for here, there in pair]
+    knows = [any(route_taken(cluster[here].own, ip) for ip in addresses(cluster[there])) for here, there in pair]
     return knows[0] != knows[1]
 
 

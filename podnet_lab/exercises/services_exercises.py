@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from podnet_lab.checks.check import Check
 from podnet_lab.devices.roles import pod_addresses
-from podnet_lab.exercises.claims import Cluster, answers, named, reaches, rules_with
+from podnet_lab.exercises.claims import Cluster, answers, name_for_ping, reaches, rules_with
 from podnet_lab.exercises.exercise import Exercise, Mistake
 
 FRONT, NEAR = "10.96.0.50:80", "10.96.0.60:80"
@@ -22,7 +22,7 @@ def _check_front(lab) -> Iterator[Check]:
     pods = list(cluster["node1"].pods)
     yield Check("node1 has Pods", None if pods else "it has none")
     for pod in pods:
-        name = named(cluster, "node1", pod.name)
+        name = name_for_ping(cluster, "node1", pod.name)
         yield answers(lab, name, FRONT, "pod-2-2")
         (got,) = lab.ask(name, FRONT)
         own = [str(one.ip) for one in pod_addresses(pod)]

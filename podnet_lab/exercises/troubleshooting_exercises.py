@@ -13,7 +13,7 @@ from itertools import permutations
 
 from podnet_lab.checks.check import Check
 from podnet_lab.devices.roles import bridge_of, uplink
-from podnet_lab.exercises.claims import Cluster, addresses, exam, named, reaches, rules_with, way
+from podnet_lab.exercises.claims import Cluster, addresses, exam, name_for_ping, reaches, route_taken, rules_with
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.exercises.mended_cluster import unchanged
 from podnet_lab.model import DEFAULT, Namespace
@@ -30,7 +30,7 @@ def _breaks(name: str, seed: int) -> Callable:
 
 def _pods(lab) -> list[str]:
     cluster = lab.snapshot()
-    return [named(cluster, name, pod.name) for name, node in cluster.items() for pod in node.pods]
+    return [name_for_ping(cluster, name, pod.name) for name, node in cluster.items() for pod in node.pods]
 
 
 def _told(lab) -> list[tuple[str, str]]:
@@ -96,7 +96,7 @@ def _single_route(cluster: Cluster) -> bool:
 def _short_one_gone(cluster: Cluster) -> bool:
     for name, node in cluster.items():
         for other, theirs in cluster.items():
-            missing = [ip for ip in addresses(theirs) if other != name and list(node.pods) and way(node.own, ip) is None]
+            missing = [ip for ip in addresses(theirs) if other != name and list(node.pods) and route_taken(node.own, ip) is None]
             if missing and _single_route({name: node}):
                 return True
     return False

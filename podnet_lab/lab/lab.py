@@ -41,7 +41,8 @@ class Lab:
     """
     A cluster of nodes: namespaces of this machine, or the three VMs of `vagrant up`; open one with `Lab.open()`.
 
-    It lives as long as the process that opened it, or until `close()`; ``with Lab.open() as lab:`` closes it, too.
+    It lives as long as the process that opened it, or until `close()`; ``with Lab.open() as lab:`` closes it, too. What it
+    does is done by the *parts* that it holds.
     """
 
     def __init__(self, plan: Plan, name: str, backend: Backend, network: Network) -> None:

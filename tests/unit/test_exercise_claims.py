@@ -10,7 +10,7 @@ from podnet_lab.checks.check import Check
 from podnet_lab.checks.exam import rules
 from podnet_lab.checks.reachability import Endpoint, Matrix, Ping, Verdict
 from podnet_lab.devices import link
-from podnet_lab.exercises.claims import Untested, answers, exam, named, reaches, rules_with, straight, unreached
+from podnet_lab.exercises.claims import Untested, answers, exam, name_for_ping, reaches, rules_with, straight, unreached
 from podnet_lab.exercises.mended_cluster import unchanged
 from podnet_lab.model import Conf, Namespace, PolicyRule
 from podnet_lab.model.nftables import Ruleset
@@ -96,9 +96,9 @@ def test_a_rule_is_found_by_what_it_says_and_where():
 
 
 def test_a_pod_is_called_by_its_node_too_where_two_have_its_name():
-    assert named(WIRED, "node1", "pod-1-2") == "pod-1-2"
+    assert name_for_ping(WIRED, "node1", "pod-1-2") == "pod-1-2"
     twice = {**WIRED, "node9": replace(WIRED["node1"], node="node9")}
-    assert named(twice, "node1", "pod-1-2") == "node1/pod-1-2"
+    assert name_for_ping(twice, "node1", "pod-1-2") == "node1/pod-1-2"
 
 
 A, B, C = (Endpoint(name, node, name, (f"10.0.0.{n}",)) for n, (name, node) in enumerate([("a", "node1"), ("b", "node1"), ("c", "node2")]))
