@@ -57,7 +57,7 @@ def commands(recipe: Mapping[str, Sequence[Step]]) -> list[Record]:
 def explanation(found: Explanation) -> Record:
     """What is in the way from one to another, if anything is seen."""
     obstacle = None
-    if (first := found.obstacle) is not None:
+    if (first := found.cause) is not None:
         node, namespace = first.place
         where = {"layer": first.layer, "node": node, "namespace": namespace}
         obstacle = {"text": str(first), **where, "hints": list(first.hints), "repair": commands(found.repair)}

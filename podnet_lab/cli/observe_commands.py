@@ -108,7 +108,7 @@ def explain(a: str, b: str, hint: int | None, tcp: int | None, size: int | None,
     with joined(lab_name) as lab:
         found = lab.explain(a, b, tcp=tcp, size=size)
     say(found if hint is None else found.hint(hint), as_json, json_output.explanation(found))
-    sys.exit(0 if found else FAILED if found.obstacle is not None else NOT_TRIED)
+    sys.exit(0 if found else FAILED if found.cause is not None else NOT_TRIED)
 
 
 @click.command(short_help="follow one packet over every interface")

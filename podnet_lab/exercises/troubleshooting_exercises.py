@@ -47,7 +47,7 @@ def _check(lab) -> Iterator[Check]:
 
 def _hint(lab, level: int) -> str:
     for source, target in (*_told(lab), *permutations(_pods(lab), 2)):
-        if (found := lab.explain(source, target)).obstacle:
+        if (found := lab.explain(source, target)).cause:
             return found.hint(level)
     return "nothing is seen any more that would keep one Pod from another; the check says what else there is"
 

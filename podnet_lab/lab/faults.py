@@ -8,7 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from podnet_lab.errors import BadInput, LabError
-from podnet_lab.explain.fault_places import Where, where
+from podnet_lab.explain.fault_places import FaultPlaces, fault_places
 from podnet_lab.explain.faults import FAULTS, Fault
 from podnet_lab.lab.run import bring_back, look
 from podnet_lab.model import Snapshot
@@ -26,7 +26,7 @@ class Broken:
     """What was broken, and how its node was before; *asked*: how many hints were given, of those in *about*."""
 
     fault: Fault
-    where: Where
+    where: FaultPlaces
     before: dict[str, Snapshot]
     extras: dict
     asked: int = 0
@@ -51,7 +51,7 @@ class Breaking:
         wanted = _named(fault) if isinstance(fault, str) else fault
         chance = random.Random(seed)  # noqa: S311 - what it draws is no secret: the same seed is to draw the same
         everyone = self._everyone()
-        places = where(everyone, chance.randrange(1000), chance.randrange(1000), 1 + chance.randrange(max(len(everyone) - 2, 1)))
+        places = fault_places(everyone, chance.randrange(1000), chance.randrange(1000), 1 + chance.randrange(max(len(everyone) - 2, 1)))
         if places is None or not self.check():
             raise LabError("there is nothing whole to break: lab.goto('done') wires the cluster (two nodes, two Pods on each, or more)")
         drawn = chance.sample(FAULTS, len(FAULTS)) if wanted is None else [wanted]
@@ -60,7 +60,7 @@ class Breaking:
             raise LabError(f"{drawn[0].name!r} can't be made here: {self._lacks(drawn[0], places) or 'there is no place for it'}")
         return self._break(chosen, places)
 
-    def _lacks(self: Lab, fault: Fault, places: Where) -> str:
+    def _lacks(self: Lab, fault: Fault, places: FaultPlaces) -> str:
         """The program, or the setting, that a fault needs and its node has not."""
         tests = {need: f"test -e /proc/sys/{need}" if "/" in need else f"command -v {need}" for need in fault.needs}
         return next((need for need, test in tests.items() if self._fails(fault.node(places), test)), "")
@@ -68,7 +68,7 @@ class Breaking:
     def _fails(self: Lab, node: str, test: str) -> bool:
         return self.shell(node, test, lambda *_: None) != 0
 
-    def _break(self: Lab, fault: Fault, places: Where) -> str:
+    def _break(self: Lab, fault: Fault, places: FaultPlaces) -> str:
         name = fault.node(places)
         agent = self._home.agents[name]
         before, extras = look(self._home.agents, [name]), agent.call("extras")
@@ -83,10 +83,10 @@ class Breaking:
         """A hint about what is broken: first a question, then where to look, then the command that mends it; there is no fourth."""
         broken = self._must_be_broken()
         found = self.explain(*broken.fault.pair(broken.where), size=broken.fault.size)
-        if found.obstacle is None:
+        if found.cause is None:
             return f"nothing is seen in the way any more, from {found.source} to {found.target} and back: lab.check() tries it; {NEXT}"
-        if broken.about != found.obstacle.hints:  # what was mended has shown something else behind it
-            broken.about, broken.asked = found.obstacle.hints, 0
+        if broken.about != found.cause.hints:  # what was mended has shown something else behind it
+            broken.about, broken.asked = found.cause.hints, 0
         broken.asked += 1
         return found.hint(broken.asked) if broken.asked <= len(broken.about) else NO_MORE
 

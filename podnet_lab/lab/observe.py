@@ -12,7 +12,7 @@ from podnet_lab.checks.exam import Exam, rules, unique_addresses
 from podnet_lab.checks.reachability import Endpoint, Matrix, Ping, Verdict, endpoints, expectation
 from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import Explanation, explanation
-from podnet_lab.explain.path import SMALL
+from podnet_lab.explain.path import DEFAULT_SIZE
 from podnet_lab.lab.pings import Progress, all_pairs, one_pair
 from podnet_lab.lab.run import look
 from podnet_lab.lab.snapshots import Snapshots
@@ -79,7 +79,7 @@ class Looking:
         known = endpoints(everyone)
         ends = (self._endpoint(known, source), self._target(known, target))
         protocol, port = ("icmp", None) if tcp is None else ("tcp", port_number(tcp))
-        return explanation(everyone, *ends, protocol, port, SMALL if size is None else echo_size(size))
+        return explanation(everyone, *ends, protocol, port, DEFAULT_SIZE if size is None else echo_size(size))
 
     def matrix(self: Lab, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0) -> Matrix:
         """

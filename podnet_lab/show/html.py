@@ -85,7 +85,7 @@ def _short(news: str) -> str:
 def explanation(found: Explanation) -> str:
     """Why one reaches another or not, with the hints to fold out one after the other."""
     said = _verdict(bool(found), str(found))
-    if found.obstacle is None:
+    if found.cause is None:
         return said
     titles = ("a question", "where to look", "the command that mends it")
     folds = (

@@ -207,7 +207,7 @@ def test_one_pairs_unexplained_silence_is_tried_again_before_it_counts(monkeypat
     answers = [Ping(A, B, Verdict.NO_REPLY, why=first), Ping(A, B, Verdict.REACHED, "10.244.1.2")]
     asked = []
     monkeypatch.setattr(pings, "try_pairs", lambda _, pairs, seconds: asked.append(seconds) or [answers[len(asked) - 1]])
-    monkeypatch.setattr(pings, "obstacle", lambda *_: reason)
+    monkeypatch.setattr(pings, "first_cause", lambda *_: reason)
     found = pings.one_pair({}, {}, (A, B), patience)
     assert len(asked) == tries
     assert asked[0] == (patience or pings.PATIENCE)
@@ -234,7 +234,7 @@ def test_pairs_whose_address_is_changed_on_the_way_are_all_told_so_however_many_
     monkeypatch.setattr(pings, "endpoints", lambda _: {one.name: one for one in pods})
     # Answered, but the target heard nobody of that address. The walk's opinion does not stand in for the kernels'.
     monkeypatch.setattr(pings.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes([1] * len(ends.all))] * len(ends.all))
-    monkeypatch.setattr(pings, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
+    monkeypatch.setattr(pings, "first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
     tried = []
 
     def try_pairs(_, pairs, patience):
@@ -252,6 +252,6 @@ def test_two_pods_with_one_address_are_tried_before_anybody_explains_them(monkey
     pods = many(3, lambda n: ("10.244.0.2",) if n < 2 else ("10.244.0.9",))
     monkeypatch.setattr(pings, "endpoints", lambda _: {one.name: one for one in pods})
     monkeypatch.setattr(pings.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes(len(ends.all))] * len(ends.all))
-    monkeypatch.setattr(pings, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
+    monkeypatch.setattr(pings, "first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
     monkeypatch.setattr(pings, "try_pairs", lambda _, pairs, __: [Ping(*pair, Verdict.REACHED, pair[0].addresses[0]) for pair in pairs])
     assert [ping.verdict for ping in pings.all_pairs({}, {})] == [Verdict.REACHED] * 6
