@@ -12,7 +12,7 @@ from podnet_lab.checks.reachability import Endpoint, endpoints
 from podnet_lab.errors import BadInput
 from podnet_lab.packets import trace as way
 from podnet_lab.packets.frames import frame
-from podnet_lab.packets.trace import Seen, Trace
+from podnet_lab.packets.trace import CapturedFrame, Trace
 from podnet_lab.plan import echo_size
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Tracing:
         for answer in answers:
             answer()
 
-        def stop() -> tuple[list[Seen], int]:
+        def stop() -> tuple[list[CapturedFrame], int]:
             found, lost = [], 0
             for name, answer in [(name, agents[name].start("capture_frames", wait=SETTLE)) for name in everyone]:
                 heard = answer()
@@ -93,7 +93,7 @@ class Tracing:
                 for space, dev, direction, time, data, length in heard["frames"]:
                     raw = bytes.fromhex(data)
                     if (taken := frame(raw)) is not None:
-                        found.append(Seen(name, space, dev, direction == "out", time, raw, length, taken))
+                        found.append(CapturedFrame(name, space, dev, direction == "out", time, raw, length, taken))
             return found, lost
 
         try:
@@ -103,7 +103,7 @@ class Tracing:
                 answer()
 
 
-def _came_back(back: list[Seen], begin: Endpoint, address: str) -> bool:
+def _came_back(back: list[CapturedFrame], begin: Endpoint, address: str) -> bool:
     """Whether who asked got an answer from the address that it asked."""
     here = (one for one in back if (one.node, one.namespace, one.out) == (begin.node, begin.namespace, False))
     return any(str(one.frame.source) == address for one in here)

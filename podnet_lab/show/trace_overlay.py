@@ -36,8 +36,8 @@ def draw(canvas: Canvas, anchors: Anchors, trace: Trace, bottom_of_network: floa
 def points(hops: Iterable[Hop], anchors: Anchors) -> list[tuple[float, float]]:
     """The places of *hops* in order; one that is the same as the one before it is not said twice, nor what was sent once more."""
     found: list[tuple[float, float]] = []
-    spots = dict.fromkeys(hop.seen.spot for hop in hops)
-    for node, namespace, dev, *_ in spots:
+    positions = dict.fromkeys(hop.seen.position for hop in hops)
+    for node, namespace, dev, *_ in positions:
         at = anchors.get((node, namespace, dev))
         if at is not None and at not in found[-1:]:
             found.append(at)
