@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from podnet_lab.checks.check import Checks
-from podnet_lab.checks.exam import Exam, rules, unique_addresses
+from podnet_lab.checks.exam import Exam, judge_exam, unique_addresses
 from podnet_lab.checks.reachability import Endpoint, Matrix, Ping, Verdict, endpoints, expectation
 from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import Explanation, explanation
@@ -101,7 +101,7 @@ class Looking:
         cluster = self.snapshot()
         if stage is not None:
             return Checks(one for node in cluster.values() for one in stage_checks(stage, node, cluster, self.plan.pods_per_node))
-        return rules(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))
+        return judge_exam(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))
 
     def _everyone(self: Lab) -> Snapshots:
         outside = [OUTSIDE_NAME] if OUTSIDE_NAME in self._nodes else []  # VMs have it while somebody's lab is open

@@ -56,10 +56,10 @@ class Result:
     @property
     def steps(self) -> dict[str, list[Step]]:
         """The steps, node by node, as a recipe."""
-        found: dict[str, list[Step]] = {}
+        repairs: dict[str, list[Step]] = {}
         for outcome in self.outcomes:
-            found.setdefault(outcome.node, []).append(outcome.step)
-        return found
+            repairs.setdefault(outcome.node, []).append(outcome.step)
+        return repairs
 
     def __str__(self) -> str:
         lines = [str(outcome) for outcome in self.outcomes]

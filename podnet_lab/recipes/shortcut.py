@@ -18,8 +18,8 @@ def shortcut(steps: Iterable[Step]) -> list[Step]:
         if isinstance(step, AddVeth) and step.name in made:
             continue
         if isinstance(step, MoveVeth) and step.name in made:
-            other = next(one.peer for one in steps if isinstance(one, AddVeth) and one.name == step.name)
-            short.append(AddVeth(other, step.name, step.to))
+            peer = next(added.peer for added in steps if isinstance(added, AddVeth) and added.name == step.name)
+            short.append(AddVeth(peer, step.name, step.to))
         else:
             short.append(step)
     return short

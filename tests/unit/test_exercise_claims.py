@@ -7,7 +7,7 @@ import pytest
 import world
 
 from podnet_lab.checks.check import Check
-from podnet_lab.checks.exam import rules
+from podnet_lab.checks.exam import judge_exam
 from podnet_lab.checks.reachability import Endpoint, Matrix, Ping, Verdict
 from podnet_lab.devices import link
 from podnet_lab.exercises.claims import Untested, answers, exam, named, reaches, rules_with, straight, unreached
@@ -108,7 +108,7 @@ def asked(*verdicts):
     """A lab whose matrix has these verdicts, for a → b, a → c, b → c."""
     pairs = zip(((A, B), (A, C), (B, C)), verdicts, strict=True)
     matrix = Matrix(Ping(*pair, verdict, "10.0.0.9", "it is dark") for pair, verdict in pairs)
-    return SimpleNamespace(check=lambda: rules(Check("unique"), matrix))
+    return SimpleNamespace(check=lambda: judge_exam(Check("unique"), matrix))
 
 
 R, N, U = Verdict.REACHED, Verdict.NO_REPLY, Verdict.NOT_TESTED

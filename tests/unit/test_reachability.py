@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podnet_lab.checks.check import Check
-from podnet_lab.checks.exam import rules
+from podnet_lab.checks.exam import judge_exam
 from podnet_lab.checks.reachability import MOST_ENTRIES, MOST_IN_A_GRID, Endpoint, Matrix, Ping, Verdict, expectation, grid, waves
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.lab import pings
@@ -114,15 +114,15 @@ def test_a_table_too_wide_for_a_screen_is_not_printed():
 
 def test_the_exam_needs_a_pair_for_each_rule():
     unique = Check("every Pod has its own unique IP address")
-    assert rules(unique, full([A, B, C]))
-    assert not rules(unique, full([A, B]))  # nobody on another node
-    assert not rules(unique, full([A, C]))  # nobody on the same node
-    assert not rules(Check("unique", "10.244.1.2 is there twice"), full([A, B, C]))
-    assert not rules(unique, Matrix())
+    assert judge_exam(unique, full([A, B, C]))
+    assert not judge_exam(unique, full([A, B]))  # nobody on another node
+    assert not judge_exam(unique, full([A, C]))  # nobody on the same node
+    assert not judge_exam(Check("unique", "10.244.1.2 is there twice"), full([A, B, C]))
+    assert not judge_exam(unique, Matrix())
 
 
 def test_the_exam_names_the_first_pair_that_fails():
-    exam = rules(Check("unique"), Matrix([*full([A, B]), PINGS[2][0]]))
+    exam = judge_exam(Check("unique"), Matrix([*full([A, B]), PINGS[2][0]]))
     assert [bool(check) for check in exam.rules] == [True, True, False]
     assert "1 of 1 pairs do not, first pod-1-2 → pod-2-2: reached, but pod-2-2 saw 192.168.1.11" in str(exam)
 
