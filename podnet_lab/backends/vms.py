@@ -19,7 +19,7 @@ from podnet_lab.backends.agent_client import AgentClient, Refusal
 from podnet_lab.backends.base import Home
 from podnet_lab.backends.baseline import Baseline
 from podnet_lab.errors import BadInput, CannotRun, LabHeld, StepConflict
-from podnet_lab.kernel.vm import CONFIG, NOT_OURS, named
+from podnet_lab.kernel.vm import CONFIG, NOT_OURS, possible_names
 from podnet_lab.model import NO_RULES
 from podnet_lab.model.decode import snapshot
 from podnet_lab.model.nftables import Ruleset
@@ -153,7 +153,7 @@ class Vms(Home):
         hidden = set(self.who[node].get("hidden", ()))
         for step in steps:
             for _, namespace, arguments in step.requests():
-                if namespace is None and (cards := hidden & named(arguments)):
+                if namespace is None and (cards := hidden & possible_names(arguments)):
                     raise StepConflict(node, step.command, f"{cards.pop()} {NOT_OURS}", "Which card has the node's address 192.168.1.…?")
 
     def why_gone(self) -> str:
