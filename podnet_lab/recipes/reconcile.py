@@ -12,7 +12,7 @@ from dataclasses import replace
 from podnet_lab.devices.bridge.steps import AddBridge
 from podnet_lab.devices.link import ChangeLink, RemoveLink, SwitchLink
 from podnet_lab.devices.veth.steps import AddVeth, MoveVeth, PlugVeth
-from podnet_lab.model import Conf, Link, Namespace, Snapshot
+from podnet_lab.model import Ipv4Conf, Link, Namespace, Snapshot
 from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.forwarding import SETTINGS, SetForwarding, SetSetting
@@ -165,7 +165,7 @@ def _settings(name: str | None, was: Namespace, space: Namespace, gone: set[str]
     if "all" not in space.conf:
         return []
     # What comes anew starts as ``default`` says, a namespace with all settings off.
-    fresh = was.conf.get("default", Conf(False))
+    fresh = was.conf.get("default", Ipv4Conf(False))
     now = {dev: fresh if dev in gone else was.conf.get(dev, fresh) for dev in space.conf}
     steps: list[Step] = []
     if was.forwarding != space.forwarding:

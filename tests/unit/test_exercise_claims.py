@@ -12,7 +12,7 @@ from podnet_lab.checks.reachability import Endpoint, Matrix, Ping, Verdict
 from podnet_lab.devices import link
 from podnet_lab.exercises.claims import Untested, answers, exam, named, reaches, rules_with, straight, unreached
 from podnet_lab.exercises.mended_cluster import unchanged
-from podnet_lab.model import Conf, Namespace, PolicyRule
+from podnet_lab.model import Ipv4Conf, Namespace, PolicyRule
 from podnet_lab.model.nftables import Ruleset
 from podnet_lab.plan import plan
 from podnet_lab.steps import address, forwarding, neighbour, route
@@ -63,7 +63,7 @@ def test_what_only_makes_up_for_a_fault_is_seen(node, steps, claim):
     [
         (with_space("node1", rules=DROPS), "no rule of nftables"),
         (with_space("node1", rules=MASKS), "no rule of nftables"),
-        (with_space("node1", conf={**WIRED["node1"].own.conf, "v-net-0": Conf(True, proxy_arp=True)}), "ARP for others"),
+        (with_space("node1", conf={**WIRED["node1"].own.conf, "v-net-0": Ipv4Conf(True, proxy_arp=True)}), "ARP for others"),
         (with_space("node1", "pod-1-2", policy=(PolicyRule(5, 100),)), "its default route"),
     ],
 )
