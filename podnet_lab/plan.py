@@ -1,7 +1,7 @@
 """
 The address plan: which nodes, subnets and Pods there are, and what they are called.
 
-Pure: nothing here asks a kernel. Names carry the address, so that the one can be told from the other
+Pure: nothing here asks a kernel. Names carry the address, so that each follows from the other
 at any scale: Pod ``pod-1-2`` is 10.244.1.2, on node 1, at the end of cable ``veth-1-2``.
 """
 
@@ -77,13 +77,13 @@ def interface_address(text: str) -> IPv4Interface:
     if not isinstance(text, str | IPv4Interface) or "/" not in str(text):
         raise BadInput(f"{text!r} needs a prefix length, as in 10.244.1.1/24")
     try:
-        found = IPv4Interface(text)
+        interface = IPv4Interface(text)
     except ValueError as error:
         raise BadInput(f"{text!r} is not an IPv4 address with a prefix length: {error}") from None
-    network = found.network
-    if network.prefixlen < 31 and found.ip in (network.network_address, network.broadcast_address):
-        raise BadInput(f"{text} is the {'network' if found.ip == network.network_address else 'broadcast'} address of {network}")
-    return found
+    network = interface.network
+    if network.prefixlen < 31 and interface.ip in (network.network_address, network.broadcast_address):
+        raise BadInput(f"{text} is the {'network' if interface.ip == network.network_address else 'broadcast'} address of {network}")
+    return interface
 
 
 def mac_address(text: str) -> str:
@@ -244,39 +244,39 @@ class Plan:
 
 def _no_overlaps(nodes: Sequence[Node]) -> None:
     for node in nodes:
-        for other in nodes:
-            if other.external.ip in node.subnet:
-                raise BadInput(f"{other.name}'s own address {other.external.ip} lies inside {node.name}'s Pods' subnet {node.subnet}")
-    for one, other in pairwise(sorted(nodes, key=lambda node: node.subnet)):
-        if one.subnet.overlaps(other.subnet):
-            raise BadInput(f"{one.name}'s subnet {one.subnet} overlaps {other.name}'s {other.subnet}")
-    for one, other in pairwise(sorted(nodes, key=_named_range)):
-        if _named_range(one).overlaps(_named_range(other)):
-            raise BadInput(f"{one.name}'s subnet {one.subnet} and {other.name}'s {other.subnet} would both have a {one.pod(2).name}")
+        for host in nodes:
+            if host.external.ip in node.subnet:
+                raise BadInput(f"{host.name}'s own address {host.external.ip} lies inside {node.name}'s Pods' subnet {node.subnet}")
+    for a, b in pairwise(sorted(nodes, key=lambda node: node.subnet)):
+        if a.subnet.overlaps(b.subnet):
+            raise BadInput(f"{a.name}'s subnet {a.subnet} overlaps {b.name}'s {b.subnet}")
+    for a, b in pairwise(sorted(nodes, key=_name_range)):
+        if _name_range(a).overlaps(_name_range(b)):
+            raise BadInput(f"{a.name}'s subnet {a.subnet} and {b.name}'s {b.subnet} would both have a {a.pod(2).name}")
 
 
-def _named_range(node: Node) -> IPv4Network:
-    """A node's subnet without the two numbers that its Pods' names leave out."""
+def _name_range(node: Node) -> IPv4Network:
+    """A node's subnet without the first two octets, which Pods' names leave out."""
     return IPv4Network((int(node.subnet.network_address) & 0xFFFF, node.subnet.prefixlen))
 
 
-def _no_duplicates(what: str, values: Iterable) -> None:
+def _no_duplicates(kind: str, values: Iterable) -> None:
     seen = set()
     for value in values:
         if value in seen:
-            raise BadInput(f"{what} {value} is there twice")
+            raise BadInput(f"{kind} {value} is there twice")
         seen.add(value)
 
 
 def plan(nodes: int = 3, pods: int = 2) -> Plan:
     """The lesson's plan for *nodes* nodes of *pods* Pods: node N is 192.168.1.(10+N), its Pods 10.244.N.2 and up."""
-    for what, value, most in (("nodes", nodes, MAX_NODES), ("pods", pods, MAX_PODS)):
+    for option, value, most in (("nodes", nodes, MAX_NODES), ("pods", pods, MAX_PODS)):
         if not isinstance(value, int) or isinstance(value, bool):
-            raise BadInput(f"{what} is a whole number, not {value!r}")
-        if not (1 if what == "nodes" else 0) <= value <= most:
+            raise BadInput(f"{option} is a whole number, not {value!r}")
+        if not (1 if option == "nodes" else 0) <= value <= most:
             if value < 1:
-                raise BadInput(f"{value} {what}: there is at least {1 if what == 'nodes' else 0}")
-            raise BadInput(f"{value} {what}: this address plan has room for {most}{' on each node' if what == 'pods' else ''}")
+                raise BadInput(f"{value} {option}: there is at least {1 if option == 'nodes' else 0}")
+            raise BadInput(f"{value} {option}: this address plan has room for {most}{' on each node' if option == 'pods' else ''}")
     return Plan(
         tuple(
             Node(f"node{n}", IPv4Interface(f"{EXTERNAL.network_address + 10 + n}/24"), IPv4Network(f"10.244.{n}.0/24"))

@@ -1,4 +1,4 @@
-"""What came of asking a server: who answered, and whose address it saw. Pure values."""
+"""Answers of the lab's servers: which Pod answered, and which client address it saw. Pure values."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Answer:
         return not self.problem
 
     def _part(self, name: str) -> str | None:
-        found = _LINE.match(self.text)
-        return found[name] if found else None
+        match = _LINE.match(self.text)
+        return match[name] if match else None
 
     @property
     def who(self) -> str | None:
-        """Who answered; None if nobody did, or it was no server of the lab."""
+        """The name of the Pod that answered; None if there was no answer, or it was not from a server of the lab."""
         return self._part("who")
 
     @property
     def node(self) -> str | None:
-        """The node that it is on."""
+        """The node of the Pod that answered."""
         return self._part("node")
 
     @property
@@ -56,28 +56,28 @@ class Answers(tuple[Answer, ...]):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How often each answered, by name."""
-        return dict(sorted(Counter(one.who or str(one) for one in self).items()))
+        """How often each server answered, by its Pod's name."""
+        return dict(sorted(Counter(answer.who or str(answer) for answer in self).items()))
 
     @property
     def who(self) -> list[str]:
-        """Who answered, by name; each once."""
-        return sorted({one.who for one in self if one.who})
+        """The names of the Pods that answered; each once."""
+        return sorted({answer.who for answer in self if answer.who})
 
     @property
     def clients(self) -> list[str]:
         """The clients' addresses that were seen; each once."""
-        return sorted({one.client for one in self if one.client})
+        return sorted({answer.client for answer in self if answer.client})
 
     @property
     def problems(self) -> dict[str, int]:
-        """How often each thing went wrong."""
-        return dict(sorted(Counter(one.problem for one in self if one.problem).items()))
+        """How often each problem occurred."""
+        return dict(sorted(Counter(answer.problem for answer in self if answer.problem).items()))
 
     @property
     def median(self) -> float:
-        """Half of the answers took no longer, in seconds."""
-        times = sorted(one.seconds for one in self)
+        """The median time to an answer, in seconds."""
+        times = sorted(answer.seconds for answer in self)
         return times[len(times) // 2] if times else 0.0
 
     def require(self) -> Answers:
@@ -94,13 +94,13 @@ class Answers(tuple[Answer, ...]):
     __repr__ = __str__
 
 
-def answers(found: Iterable[Iterable]) -> Answers:
-    """Answers from what an agent says: (text, problem, seconds) of each."""
-    return Answers(Answer(*one) for one in found)
+def answers(replies: Iterable[Iterable]) -> Answers:
+    """Answers from an agent's replies: (text, problem, seconds) of each."""
+    return Answers(Answer(*reply) for reply in replies)
 
 
 def chi_square(counts: Iterable[int]) -> float:
-    """How far counts are from being all the same: the sum of (seen - expected)² / expected."""
-    seen = list(counts)
-    expected = sum(seen) / len(seen)
-    return sum((one - expected) ** 2 / expected for one in seen)
+    """Pearson's chi-square statistic of *counts* against equal ones: the sum of (count - expected)² / expected."""
+    observed = list(counts)
+    expected = sum(observed) / len(observed)
+    return sum((count - expected) ** 2 / expected for count in observed)

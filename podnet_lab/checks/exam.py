@@ -27,7 +27,7 @@ class Exam:
     __repr__ = __str__
 
 
-def rules(unique: Check, matrix: Matrix) -> Exam:
+def judge_exam(unique: Check, matrix: Matrix) -> Exam:
     """Judge the three rules; a rule for which there was no pair to try does not hold."""
     near = [ping for ping in matrix if ping.source.node == ping.target.node]
     far = [ping for ping in matrix if ping.source.node != ping.target.node]
@@ -44,11 +44,11 @@ def rules(unique: Check, matrix: Matrix) -> Exam:
 
 
 def _rule(claim: str, pings: list[Ping]) -> Check:
-    wrong = [ping for ping in pings if not ping]
+    failed = [ping for ping in pings if not ping]
     if not pings:
         return Check(claim, "there is no such pair")
-    first = str(wrong[0]).removeprefix("FAIL").strip() if wrong else ""
-    return Check(claim, f"{len(wrong)} of {len(pings)} pairs do not, first {first}" if wrong else None)
+    first = str(failed[0]).removeprefix("FAIL").strip() if failed else ""
+    return Check(claim, f"{len(failed)} of {len(pings)} pairs do not, first {first}" if failed else None)
 
 
 def unique_addresses(cluster: Cluster) -> Check:
@@ -57,14 +57,17 @@ def unique_addresses(cluster: Cluster) -> Check:
     owners: dict[IPv4Address, dict[str, bool]] = {}
     pods = 0
     for name, node in cluster.items():
-        for one in node.own.addresses:
-            if not one.interface.is_loopback:
-                owners.setdefault(one.interface.ip, {})[name] = False
+        for address in node.own.addresses:
+            if not address.interface.is_loopback:
+                owners.setdefault(address.interface.ip, {})[name] = False
         for pod in node.pods:
             pods += 1
             if not pod_addresses(pod):
                 return Check(claim, f"{pod.name} on {name} has none")
-            for one in pod_addresses(pod):
-                owners.setdefault(one.ip, {})[f"{pod.name} on {name}"] = True
-    shared = next((f"{ip} belongs to {' and to '.join(who)}" for ip, who in owners.items() if len(who) > 1 and any(who.values())), None)
+            for address in pod_addresses(pod):
+                owners.setdefault(address.ip, {})[f"{pod.name} on {name}"] = True
+    shared = next(
+        (f"{ip} belongs to {' and to '.join(holders)}" for ip, holders in owners.items() if len(holders) > 1 and any(holders.values())),
+        None,
+    )
     return Check(claim, shared or (None if pods else "there is no Pod"))

@@ -18,7 +18,7 @@ from podnet_lab.model import Snapshot
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A place that can send and hear: a Pod, or a node itself (*namespace* None); *addresses* are its own, first first."""
+    """A Pod, or a node itself (*namespace* None), that can send and receive; *addresses* are its own, the primary first."""
 
     name: str
     node: str
@@ -27,23 +27,23 @@ class Endpoint:
 
 
 def endpoints(snapshots: Mapping[str, Snapshot]) -> dict[str, Endpoint]:
-    """Everyone that can be named: Pods by their names (and node/name where two nodes have the same), and nodes."""
-    found: dict[str, Endpoint] = {}
+    """Every endpoint by its label: a Pod's name (node/name where two nodes have the same), or a node's."""
+    labelled: dict[str, Endpoint] = {}
     for name, node in snapshots.items():
-        # What lies on lo comes last: it is an alias, and nobody else knows the way to it.
-        ordered = sorted(node.own.addresses, key=lambda one: one.dev == "lo")
-        own = tuple(str(one.interface.ip) for one in ordered if not one.interface.is_loopback)
-        found[name] = Endpoint(name, name, None, own)
+        # An address on lo comes last: it is an alias, to which nobody else has a route.
+        ordered = sorted(node.own.addresses, key=lambda address: address.dev == "lo")
+        own = tuple(str(address.interface.ip) for address in ordered if not address.interface.is_loopback)
+        labelled[name] = Endpoint(name, name, None, own)
     names = Counter(pod.name for node in snapshots.values() for pod in node.pods)
     for name, node in snapshots.items():
         for pod in node.pods:
-            label = pod.name if names[pod.name] == 1 and pod.name not in found else f"{name}/{pod.name}"
-            found[label] = Endpoint(label, name, pod.name, tuple(str(one.ip) for one in pod_addresses(pod)))
-    return found
+            label = pod.name if names[pod.name] == 1 and pod.name not in labelled else f"{name}/{pod.name}"
+            labelled[label] = Endpoint(label, name, pod.name, tuple(str(address.ip) for address in pod_addresses(pod)))
+    return labelled
 
 
 class Verdict(StrEnum):
-    """What came of trying to reach someone."""
+    """The verdict on a try to reach an endpoint."""
 
     REACHED = "reached"
     TRANSLATED = "translated"  # answered, but the receiver saw another address than the sender's
@@ -122,8 +122,8 @@ class Matrix(tuple[Ping, ...]):
 
     @property
     def endpoints(self) -> list[Endpoint]:
-        """Everyone who took part, in order of first appearance."""
-        return list(dict.fromkeys(one for ping in self for one in (ping.source, ping.target)))
+        """All sources and targets, in order of first appearance."""
+        return list(dict.fromkeys(end for ping in self for end in (ping.source, ping.target)))
 
     @property
     def reached(self) -> int:
@@ -143,8 +143,8 @@ class Matrix(tuple[Ping, ...]):
 
     def __str__(self) -> str:
         signs = {Verdict.REACHED: "✓", Verdict.TRANSLATED: "≠", Verdict.NO_REPLY: "✗", Verdict.NOT_TESTED: "?"}
-        found = {(ping.source, ping.target): signs[ping.verdict] for ping in self}
-        return f"{grid(self.endpoints, found)}\n{self.summary}"
+        cells = {(ping.source, ping.target): signs[ping.verdict] for ping in self}
+        return f"{grid(self.endpoints, cells)}\n{self.summary}"
 
     __repr__ = __str__
 
@@ -154,13 +154,13 @@ MOST_IN_A_GRID = 20
 
 
 def grid(endpoints: Sequence[Endpoint], signs: dict) -> str:
-    """A table, from above to below who sends, from left to right who is to hear."""
+    """A table of signs: a row for each source, a column for each target."""
     if len(endpoints) > MOST_IN_A_GRID:
         return f"({len(endpoints)} × {len(endpoints)}: too wide to print)"
-    width = max((len(one.name) for one in endpoints), default=0)
-    lines = [" " * width + "  " + "  ".join(one.name for one in endpoints)]
+    width = max((len(endpoint.name) for endpoint in endpoints), default=0)
+    lines = [" " * width + "  " + "  ".join(endpoint.name for endpoint in endpoints)]
     for source in endpoints:
-        cells = (("·" if source == one else signs.get((source, one), " ")).center(len(one.name)) for one in endpoints)
+        cells = (("·" if source == target else signs.get((source, target), " ")).center(len(target.name)) for target in endpoints)
         lines.append(f"{source.name:<{width}}  " + "  ".join(cells).rstrip())
     return "\n".join(lines)
 
@@ -184,7 +184,7 @@ def waves(pairs: Iterable[tuple[Endpoint, Endpoint]]) -> Iterator[list[tuple[End
     for source, target in sorted(pairs, key=lambda pair: tuple(sorted((pair[0].name, pair[1].name)))):
         more = {(source.name, target.name), (target.name, source.name)}
         if source.node != target.node:
-            gateways = {(one.name, "gateway", side) for one in (source, target) for side in (0, 1)}
+            gateways = {(end.name, "gateway", side) for end in (source, target) for side in (0, 1)}
             more = gateways | {(source.node, target.node), (target.node, source.node)}
         if wave and len(entries | more) > MOST_ENTRIES:
             yield wave

@@ -42,14 +42,14 @@ def run(step: tuple[str, ...], on: tuple[str, ...], stage: str | None, dry_run: 
 
     if bool(step) == (stage is not None):
         raise BadInput("say what to run: one STEP or more, or --stage")
-    wanted = [(node, one) for node, steps in map(step_parser.read, step) for one in steps]  # what can't be right is told first
+    wanted = [(node, parsed) for node, steps in map(step_parser.read, step) for parsed in steps]  # what can't be right is told first
     if dry_run:
         lines = json_output.commands(_recipe(wanted, on, stage, *planned(lab_name)))
-        say("\n".join(f"{one['node']}# {one['command']}" for one in lines), as_json, {"ok": True, "commands": lines})
+        say("\n".join(f"{line['node']}# {line['command']}" for line in lines), as_json, {"ok": True, "commands": lines})
         return
     with joined(lab_name) as lab:
-        found = lab.run(_recipe(wanted, on, stage, lab.plan, lab.network))
-    say(found, as_json, json_output.result(found))
+        result = lab.run(_recipe(wanted, on, stage, lab.plan, lab.network))
+    say(result, as_json, json_output.result(result))
 
 
 def _recipe(
@@ -59,8 +59,8 @@ def _recipe(
     if stage is not None:
         return {node: network.steps(stage, plan[node], plan) for node in on or nodes(plan)}
     recipe: dict[str, list[Step]] = {}
-    for named, step in wanted:
-        if not (targets := [named] if named else on):
+    for target, step in wanted:
+        if not (targets := [target] if target else on):
             raise BadInput(f"on which node? podnet run --node {plan.nodes[0].name} STEP, or '{plan.nodes[0].name}: STEP'")
         for node in targets:
             recipe.setdefault(node, []).append(step)
@@ -82,5 +82,5 @@ def reset(take_over: bool, as_json: bool, lab_name: str | None) -> None:
     from podnet_lab.cli.output import say
 
     with held(lab_name, take_over) as lab:
-        found = lab.reset()
-    say(found, as_json, {"ok": True, "headline": found.headline, "undone": list(found.undone)})
+        result = lab.reset()
+    say(result, as_json, {"ok": True, "headline": result.headline, "undone": list(result.undone)})

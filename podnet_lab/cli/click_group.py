@@ -23,9 +23,9 @@ def status(error: PodnetError) -> int:
 
 def failure(error: PodnetError) -> click.ClickException:
     """The same error for click: its message, and what was noted beside it."""
-    said = click.ClickException("\n".join([str(error), *getattr(error, "__notes__", [])]))
-    said.exit_code = status(error)
-    return said
+    exception = click.ClickException("\n".join([str(error), *getattr(error, "__notes__", [])]))
+    exception.exit_code = status(error)
+    return exception
 
 
 class Group(click.Group):

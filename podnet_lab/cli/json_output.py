@@ -19,34 +19,34 @@ from podnet_lab.steps.base import Step
 Record = dict[str, Any]
 
 
-def check(one: Check) -> Record:
+def check(claim: Check) -> Record:
     """One claim."""
-    return {"claim": one.claim, "ok": bool(one), "problem": one.problem}
+    return {"claim": claim.claim, "ok": bool(claim), "problem": claim.problem}
 
 
-def checks(found: Iterable[Check]) -> Record:
+def checks(claims: Iterable[Check]) -> Record:
     """The claims of a stage."""
-    every = [check(one) for one in found]
-    return {"ok": bool(every) and all(one["ok"] for one in every), "checks": every}
+    every = [check(claim) for claim in claims]
+    return {"ok": bool(every) and all(record["ok"] for record in every), "checks": every}
 
 
-def ping(one: Ping) -> Record:
+def ping(ping: Ping) -> Record:
     """One pair that was tried."""
-    pair = {"source": one.source.name, "target": one.target.name}
-    return pair | {"verdict": str(one.verdict), "seen_as": one.seen_as, "why": one.why}
+    pair = {"source": ping.source.name, "target": ping.target.name}
+    return pair | {"verdict": str(ping.verdict), "seen_as": ping.seen_as, "why": ping.why}
 
 
-def matrix(found: Matrix) -> Record:
+def matrix(matrix: Matrix) -> Record:
     """All pairs that were tried; ``total`` is how many ordered pairs there are."""
-    counts = {"reached": found.reached, "pairs": len(found), "total": len(found) if found.total is None else found.total}
-    return {"ok": bool(found), **counts, "matrix": [ping(one) for one in found]}
+    counts = {"reached": matrix.reached, "pairs": len(matrix), "total": len(matrix) if matrix.total is None else matrix.total}
+    return {"ok": bool(matrix), **counts, "matrix": [ping(pair) for pair in matrix]}
 
 
-def exam(found) -> Record:
-    """The three rules (`podnet_lab.checks.exam.Exam`), and the pairs that do not do what they should."""
-    pairs = {key: value for key, value in matrix(found.matrix).items() if key in ("reached", "pairs", "total")}
-    failures = [ping(one) for one in found.matrix.failures]
-    return {"ok": bool(found), "rules": [check(one) for one in found.rules], **pairs, "failures": failures}
+def exam(exam) -> Record:
+    """The three rules (`podnet_lab.checks.exam.Exam`), and the pairs that are not as expected."""
+    pairs = {key: value for key, value in matrix(exam.matrix).items() if key in ("reached", "pairs", "total")}
+    failures = [ping(pair) for pair in exam.matrix.failures]
+    return {"ok": bool(exam), "rules": [check(rule) for rule in exam.rules], **pairs, "failures": failures}
 
 
 def commands(recipe: Mapping[str, Sequence[Step]]) -> list[Record]:
@@ -54,27 +54,27 @@ def commands(recipe: Mapping[str, Sequence[Step]]) -> list[Record]:
     return [{"node": node, "command": step.command} for node, steps in recipe.items() for step in steps]
 
 
-def explanation(found: Explanation) -> Record:
-    """What is in the way from one to another, if anything is seen."""
+def explanation(explanation: Explanation) -> Record:
+    """The first cause that stops a packet from source to target, if any is seen, and the path; docs call the cause ``obstacle``."""
     obstacle = None
-    if (first := found.obstacle) is not None:
+    if (first := explanation.cause) is not None:
         node, namespace = first.place
         where = {"layer": first.layer, "node": node, "namespace": namespace}
-        obstacle = {"text": str(first), **where, "hints": list(first.hints), "repair": commands(found.repair)}
-    pair = {"source": found.source, "target": found.target}
-    ways = {"there": list(found.there), "back": list(found.back), "arrives": found.arrives or None}
-    return {"ok": bool(found), **pair, "obstacle": obstacle, **ways, "unsure": list(dict.fromkeys(found.unsure))}
+        obstacle = {"text": str(first), **where, "hints": list(first.hints), "repair": commands(explanation.repair)}
+    pair = {"source": explanation.source, "target": explanation.target}
+    ways = {"there": list(explanation.there), "back": list(explanation.back), "arrives": explanation.arrives or None}
+    return {"ok": bool(explanation), **pair, "obstacle": obstacle, **ways, "unsure": list(dict.fromkeys(explanation.unsure))}
 
 
-def trace(found: Trace) -> Record:
-    """Every interface at which a packet was seen, in order."""
-    return {"ok": found.answered, "headline": found.headline, "lost": found.lost, "hops": found.records}
+def trace(trace: Trace) -> Record:
+    """The hops of a packet, in order."""
+    return {"ok": trace.answered, "headline": trace.headline, "lost": trace.lost, "hops": trace.records}
 
 
-def result(found: Result) -> Record:
-    """What running steps did."""
+def result(result: Result) -> Record:
+    """The outcomes of a run of steps."""
     outcomes = [
-        {"node": one.node, "command": one.step.command, "changed": one.changed, "stands": one.stands, "said": one.said}
-        for one in found.outcomes
+        {"node": outcome.node, "command": outcome.step.command, "changed": outcome.changed, "stands": outcome.stands, "said": outcome.said}
+        for outcome in result.outcomes
     ]
-    return {"ok": True, "changed": found.changed, "outcomes": outcomes}
+    return {"ok": True, "changed": result.changed, "outcomes": outcomes}

@@ -46,9 +46,9 @@ def check(stage: str | None, sample: int | None, seed: int, as_json: bool, lab_n
 
     with joined(lab_name) as lab:
         if stage is not None:
-            found = lab.check(stage)
-            say(f"{found}\n{found.summary}", as_json, json_output.checks(found))
-            sys.exit(0 if found else FAILED)
+            checks = lab.check(stage)
+            say(f"{checks}\n{checks.summary}", as_json, json_output.checks(checks))
+            sys.exit(0 if checks else FAILED)
         with progress("pairs") as tell:
             exam = lab.check(progress=tell, sample=sample, seed=seed)
     say(exam, as_json, json_output.exam(exam))
@@ -72,10 +72,10 @@ def matrix(sample: int | None, seed: int, as_json: bool, lab_name: str | None) -
     from podnet_lab.cli.output import progress, reached, say
 
     with joined(lab_name) as lab, progress("pairs") as tell:
-        found = lab.matrix(tell, sample=sample, seed=seed)
-    more = [f"… and {len(found.failures) - MOST_LINES} more; --json lists all"] if len(found.failures) > MOST_LINES else []
-    say("\n".join([str(found), *map(str, found.failures[:MOST_LINES]), *more]), as_json, json_output.matrix(found))
-    sys.exit(reached(found))
+        matrix = lab.matrix(tell, sample=sample, seed=seed)
+    more = [f"… and {len(matrix.failures) - MOST_LINES} more; --json lists all"] if len(matrix.failures) > MOST_LINES else []
+    say("\n".join([str(matrix), *map(str, matrix.failures[:MOST_LINES]), *more]), as_json, json_output.matrix(matrix))
+    sys.exit(reached(matrix))
 
 
 @click.command(short_help="why A does not reach B, with hints")
@@ -103,9 +103,9 @@ def explain(a: str, b: str, hint: int | None, tcp: int | None, size: int | None,
     from podnet_lab.cli.output import say
 
     with joined(lab_name) as lab:
-        found = lab.explain(a, b, tcp=tcp, size=size)
-    say(found if hint is None else found.hint(hint), as_json, json_output.explanation(found))
-    sys.exit(0 if found else FAILED if found.obstacle is not None else NOT_TRIED)
+        explanation = lab.explain(a, b, tcp=tcp, size=size)
+    say(explanation if hint is None else explanation.hint(hint), as_json, json_output.explanation(explanation))
+    sys.exit(0 if explanation else FAILED if explanation.cause is not None else NOT_TRIED)
 
 
 @click.command(short_help="follow one packet over every interface")
@@ -131,14 +131,14 @@ def trace(a: str, b: str, tcp: int | None, size: int | None, save: str | None, a
     from podnet_lab.cli.output import say
 
     with joined(lab_name) as lab:
-        found = lab.trace(a, b, tcp=tcp, size=size)
-    record = json_output.trace(found)
+        trace = lab.trace(a, b, tcp=tcp, size=size)
+    record = json_output.trace(trace)
     if save is not None:
-        found_in = found.save(save)
+        saved = trace.save(save)
         record["saved"] = save
-        click.echo(found_in, err=True)
-    say(found, as_json, record)
-    sys.exit(0 if found else FAILED)
+        click.echo(saved, err=True)
+    say(trace, as_json, record)
+    sys.exit(0 if trace else FAILED)
 
 
 @click.command(short_help="the cluster's wiring as a shell script")

@@ -114,8 +114,8 @@ def held(name: str | None, take_over: bool) -> Iterator[Lab]:
         return
     try:
         lab = Lab.open(name="reset", where="vms", take_over=take_over)
-    except LabHeld as other:
-        raise LabHeld(f"{str(other).partition(':')[0]}; podnet reset --take-over takes it from there") from other
+    except LabHeld as refusal:
+        raise LabHeld(f"{str(refusal).partition(':')[0]}; podnet reset --take-over takes it from there") from refusal
     with lab:
         yield lab
 

@@ -24,23 +24,23 @@ PATIENCE = 0.3
 
 def paint(text: str) -> str:
     """The same text with its signs in colour; `click.echo` takes that away again where it is not wanted."""
-    return _SIGN.sub(lambda found: (found[1] or "") + click.style(found[2] or found[3], fg=SIGNS[found[2] or found[3]]), text)
+    return _SIGN.sub(lambda match: (match[1] or "") + click.style(match[2] or match[3], fg=SIGNS[match[2] or match[3]]), text)
 
 
-def say(found: object, as_json: bool, record: Mapping[str, Any]) -> None:
+def say(result: object, as_json: bool, record: Mapping[str, Any]) -> None:
     """Print a result: as text, or as one JSON object."""
-    click.echo(json.dumps(record, indent=1, ensure_ascii=False) if as_json else paint(str(found)))
+    click.echo(json.dumps(record, indent=1, ensure_ascii=False) if as_json else paint(str(result)))
 
 
-def reached(found: Matrix) -> int:
+def reached(matrix: Matrix) -> int:
     """The exit status for pairs that were tried: 3 where nothing contradicts, but some could not be."""
-    if found:
+    if matrix:
         return 0
-    return FAILED if any(ping.verdict != Verdict.NOT_TESTED for ping in found.failures) else NOT_TRIED
+    return FAILED if any(ping.verdict != Verdict.NOT_TESTED for ping in matrix.failures) else NOT_TRIED
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """A function to call with how much is done, of how much: on a terminal's stderr it moves a bar, once this takes long."""
     with ExitStack() as stack:
         begin, bar = time.monotonic(), []
@@ -51,7 +51,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
                 from rich.progress import Progress
 
                 shown = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
-                bar.append((shown, shown.add_task(what, total=total)))
+                bar.append((shown, shown.add_task(label, total=total)))
             for shown, task in bar:
                 shown.update(task, completed=done, total=total)
 

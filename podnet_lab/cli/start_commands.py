@@ -31,10 +31,10 @@ def demo(nodes: int, pods: int, network: str | None, as_json: bool) -> None:
     from podnet_lab.cli.output import paint, progress
 
     with progress("pairs") as tell:
-        said = play(nodes, pods, (lambda _: None) if as_json else (lambda text: click.echo(paint(text))), tell, network)
+        record = play(nodes, pods, (lambda _: None) if as_json else (lambda text: click.echo(paint(text))), tell, network)
     if as_json:
-        click.echo(json.dumps(said, indent=1))
-    sys.exit(0 if said["ok"] else FAILED)
+        click.echo(json.dumps(record, indent=1))
+    sys.exit(0 if record["ok"] else FAILED)
 
 
 @click.command(short_help="what this machine can do, and what to do otherwise")
@@ -50,11 +50,11 @@ def doctor(as_json: bool) -> None:
     from podnet_lab.backends.doctor import examine
     from podnet_lab.cli.output import say
 
-    found = examine()
-    findings = [{"name": one.name, "problem": one.problem, "remedy": one.remedy, "needed": one.needed} for one in found.findings]
-    words = "this machine can run a lab" if found else "this machine can't run a lab; the lines with FAIL say why"
-    say(f"{found}\n{words}", as_json, {"ok": bool(found), "findings": findings})
-    sys.exit(0 if found else FAILED)
+    report = examine()
+    findings = [{key: getattr(finding, key) for key in ("name", "problem", "remedy", "needed")} for finding in report.findings]
+    words = "this machine can run a lab" if report else "this machine can't run a lab; the lines with FAIL say why"
+    say(f"{report}\n{words}", as_json, {"ok": bool(report), "findings": findings})
+    sys.exit(0 if report else FAILED)
 
 
 @click.command(short_help="list the running labs")
@@ -70,11 +70,12 @@ def labs(as_json: bool) -> None:
     from podnet_lab.backends.running_labs import labs as running
     from podnet_lab.cli.output import say
 
-    found = [(one, [name for name in one.nodes if name not in ("lab", "outside")]) for one in running()]
+    entries = [(entry, [name for name in entry.nodes if name not in ("lab", "outside")]) for entry in running()]
     records = [
-        {"name": one.name, "notebook": one.notebook or None, "owner": one.owner, "where": one.where, "nodes": nodes} for one, nodes in found
+        {"name": entry.name, "notebook": entry.notebook or None, "owner": entry.owner, "where": entry.where, "nodes": nodes}
+        for entry, nodes in entries
     ]
-    text = "\n".join(f"{one}: {', '.join(nodes)}" for one, nodes in found)
+    text = "\n".join(f"{entry}: {', '.join(nodes)}" for entry, nodes in entries)
     say(text or "no lab is running", as_json, {"ok": True, "labs": records})
 
 
@@ -116,8 +117,8 @@ def lab(folder: Path | None, port: int, ip: str, browser: bool | None) -> None:
     from podnet_lab.jupyter.server import start
 
     if vms.here() is None:  # the other VMs may still be starting, and that is no reason to wait
-        if not (found := examine()):
-            raise CannotRun(f"this machine can't run a lab\n{found.failures}")
+        if not (report := examine()):
+            raise CannotRun(f"this machine can't run a lab\n{report.failures}")
         click.echo("this machine can run a lab")
     seen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and not os.environ.get("CI")
     start(folder, port, seen if browser is None else browser, ip)

@@ -32,24 +32,24 @@ _ON_A_NODE = re.compile(r"\s*(?P<node>[A-Za-z0-9_.-]+)\s*:(?P<step>.*)", re.DOTA
 @cache
 def functions() -> dict[str, Callable[..., Step]]:
     """The public step functions by the names that notebooks call them by, such as ``bridge.add``."""
-    return {name: one for called, module in step_modules().items() for name, one in _public(called, module).items()}
+    return {name: function for called, module in step_modules().items() for name, function in _public(called, module).items()}
 
 
 @cache
 def _parts() -> dict[str, Callable[..., Any]]:
     """What may stand inside of a step: other steps, statements of a rule, addresses."""
-    addresses = {one.__name__: one for one in (IPv4Address, IPv4Interface, IPv4Network)}
+    addresses = {kind.__name__: kind for kind in (IPv4Address, IPv4Interface, IPv4Network)}
     of_rules = {
-        name: one
-        for name, one in _public("statements", statements).items()
-        if inspect.signature(one).return_annotation == Statement.__name__
+        name: function
+        for name, function in _public("statements", statements).items()
+        if inspect.signature(function).return_annotation == Statement.__name__
     }
     return functions() | of_rules | addresses
 
 
 def _public(called: str, module: ModuleType) -> dict[str, Callable[..., Any]]:
-    own = {name: one for name, one in vars(module).items() if inspect.isfunction(one) and one.__module__ == module.__name__}
-    return {f"{called}.{name}": one for name, one in own.items() if not name.startswith("_")}
+    functions = ((name, value) for name, value in vars(module).items() if inspect.isfunction(value) and not name.startswith("_"))
+    return {f"{called}.{name}": function for name, function in functions if function.__module__ == module.__name__}
 
 
 def read(text: str) -> tuple[str | None, list[Step]]:
@@ -59,11 +59,11 @@ def read(text: str) -> tuple[str | None, list[Step]]:
     ``bridge.add("v-net-0")``, ``node1: bridge.add("v-net-0")``, and a notebook's own line, ``node1.run(STEP, …)`` or
     ``lab["node1"].run(STEP, …)``. Raises BadInput for everything else, with the name that was probably meant.
     """
-    named = _ON_A_NODE.fullmatch(text)
-    node, inner = (named["node"], named["step"]) if named else (None, text)
+    match = _ON_A_NODE.fullmatch(text)
+    node, inner = (match["node"], match["step"]) if match else (None, text)
     call = _parse(inner.strip())
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "run" and not call.keywords:
-        return _node(call.func.value) or node, [_step(one) for one in call.args]
+        return _node(call.func.value) or node, [_step(argument) for argument in call.args]
     return node, [_step(call)]
 
 
@@ -96,14 +96,14 @@ def _call(value: ast.Call, known: dict[str, Callable]) -> Any:
     name = ast.unparse(value.func)
     if name not in known:
         raise BadInput(f"no step is called {_short(name)}; {_meant(name, known)}")
-    given = [_value(one) for one in value.args]
-    named = {one.arg: _value(one.value) for one in value.keywords if one.arg is not None}
-    if len(named) < len(value.keywords):
+    positional = [_value(argument) for argument in value.args]
+    keywords = {keyword.arg: _value(keyword.value) for keyword in value.keywords if keyword.arg is not None}
+    if len(keywords) < len(value.keywords):
         raise BadInput(f"{name}: write the arguments one by one, not **{{…}}")
     signature = inspect.signature(known[name])
     try:
-        signature.bind(*given, **named)
-        return known[name](*given, **named)
+        signature.bind(*positional, **keywords)
+        return known[name](*positional, **keywords)
     except (TypeError, AttributeError, ArithmeticError) as error:
         raise BadInput(f"{name}: {error}; it is {name}({_words(signature)})") from None
     except ValueError as error:
@@ -112,8 +112,8 @@ def _call(value: ast.Call, known: dict[str, Callable]) -> Any:
 
 def _words(signature: inspect.Signature) -> str:
     """Parameters as one would type them: names, and defaults."""
-    found = (one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values())
-    return str(inspect.Signature(list(found)))[1:-1]
+    plain = (parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values())
+    return str(inspect.Signature(list(plain)))[1:-1]
 
 
 def _value(value: ast.expr) -> Any:
@@ -121,7 +121,7 @@ def _value(value: ast.expr) -> Any:
     if isinstance(value, ast.Call):
         return _call(value, _parts())
     if isinstance(value, ast.List | ast.Tuple):
-        return [_value(one) for one in value.elts]
+        return [_value(element) for element in value.elts]
     try:
         return ast.literal_eval(value)
     except (ValueError, TypeError, MemoryError, RecursionError):
@@ -131,11 +131,11 @@ def _value(value: ast.expr) -> Any:
 
 def _meant(name: str, known: Iterable[str]) -> str:
     module, _, function = name.partition(".")
-    beside = {one.partition(".")[2]: one for one in known if one.partition(".")[0] == module}
-    near = difflib.get_close_matches(function, beside, n=1, cutoff=0.5) if beside else difflib.get_close_matches(name, known, n=2)
+    siblings = {full_name.partition(".")[2]: full_name for full_name in known if full_name.partition(".")[0] == module}
+    near = difflib.get_close_matches(function, siblings, n=1, cutoff=0.5) if siblings else difflib.get_close_matches(name, known, n=2)
     if near:
-        return f"did you mean {' or '.join(beside.get(one, one) for one in near)}?"
-    return f"there are {', '.join(beside.values())}" if beside else f"there are steps of {', '.join(step_modules())}"
+        return f"did you mean {' or '.join(siblings.get(candidate, candidate) for candidate in near)}?"
+    return f"there are {', '.join(siblings.values())}" if siblings else f"there are steps of {', '.join(step_modules())}"
 
 
 def _short(text: str) -> str:

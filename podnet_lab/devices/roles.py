@@ -16,8 +16,8 @@ from podnet_lab.model.snapshot import Snapshot
 
 def pod_addresses(pod: Namespace) -> tuple[IPv4Interface, ...]:
     """The addresses that a Pod can be reached at: all but the loopback's, those that somebody gave to lo last."""
-    ordered = sorted(pod.addresses, key=lambda one: one.dev == "lo")
-    return tuple(one.interface for one in ordered if not one.interface.is_loopback)
+    ordered = sorted(pod.addresses, key=lambda address: address.dev == "lo")
+    return tuple(address.interface for address in ordered if not address.interface.is_loopback)
 
 
 def cable(pod: Namespace) -> Link | None:

@@ -17,8 +17,8 @@ def _halve(lab) -> None:
 
 
 def _bridge_stays(node: Snapshot) -> Check:
-    has = [str(one) for one in gateways(node)]
-    problem = None if has == ["10.244.1.129/25"] else f"it has {', '.join(has) or 'none'}"
+    configured = [str(interface) for interface in gateways(node)]
+    problem = None if configured == ["10.244.1.129/25"] else f"it has {', '.join(configured) or 'none'}"
     return Check("the bridge's address is still 10.244.1.129/25", problem)
 
 
@@ -35,7 +35,7 @@ def _check_half(lab) -> Iterator[Check]:
 
 def _has(cluster: Cluster, test) -> bool:
     node = cluster["node1"]
-    return any(test(one, gateway) for pod in node.pods for one in pod_addresses(pod) for gateway in gateways(node))
+    return any(test(own, gateway) for pod in node.pods for own in pod_addresses(pod) for gateway in gateways(node))
 
 
 HALF = Exercise(
@@ -58,17 +58,17 @@ HALF = Exercise(
         ),
         Mistake(
             "no prefix length",
-            lambda cluster: _has(cluster, lambda one, _: one.network.prefixlen == 32),
+            lambda cluster: _has(cluster, lambda own, _: own.network.prefixlen == 32),
             "What does `ip` make of an address without a prefix length, and how many neighbours has that?",
         ),
         Mistake(
             "the planned addresses",
-            lambda cluster: _has(cluster, lambda one, gateway: one.ip not in gateway.network),
+            lambda cluster: _has(cluster, lambda own, gateway: own.ip not in gateway.network),
             "Would the bridge know that address as a neighbour? Its subnet is the upper half: where does that begin?",
         ),
         Mistake(
             "too many neighbours",
-            lambda cluster: _has(cluster, lambda one, gateway: one.network != gateway.network),
+            lambda cluster: _has(cluster, lambda own, gateway: own.network != gateway.network),
             "The address is in the bridge's subnet, but the Pod believes in more neighbours than the bridge has. What says how many?",
         ),
     ),

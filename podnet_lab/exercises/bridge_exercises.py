@@ -25,29 +25,29 @@ def _room(network: IPv4Network) -> int:
 
 
 def _others(cluster: Cluster) -> list[tuple[str, IPv4Network]]:
-    return [(name, one.network) for name in ("node1", "node3") for one in gateways(cluster[name])]
+    return [(name, gateway.network) for name in ("node1", "node3") for gateway in gateways(cluster[name])]
 
 
 def _check_room(lab) -> Iterator[Check]:
     cluster = lab.snapshot()
-    found, has = bridge_of(cluster["node2"]), gateways(cluster["node2"])
-    yield Check("node2 has a bridge", None if found else "it has none")
-    yield Check("it is up", None if found.up else f"{found.name} is down")
-    yield Check("it has one address", None if len(has) == 1 else f"{found.name} has {', '.join(map(str, has)) or 'none'}")
-    network = has[0].network
+    bridge, own = bridge_of(cluster["node2"]), gateways(cluster["node2"])
+    yield Check("node2 has a bridge", None if bridge else "it has none")
+    yield Check("it is up", None if bridge.up else f"{bridge.name} is down")
+    yield Check("it has one address", None if len(own) == 1 else f"{bridge.name} has {', '.join(map(str, own)) or 'none'}")
+    network = own[0].network
     yield Check(f"there is room for {PODS} Pods", None if _room(network) >= PODS else f"{network} has room for {max(_room(network), 0)}")
-    theirs = next((f"{name} has {other}" for name, other in _others(cluster) if other.overlaps(network)), None)
+    theirs = next((f"{name} has {taken}" for name, taken in _others(cluster) if taken.overlaps(network)), None)
     yield Check("no other node has the same addresses", f"{network} is yours, and {theirs}" if theirs else None)
     inside = network.subnet_of(POD_NETWORK)
     yield Check(f"all of it lies in {POD_NETWORK}", None if inside else f"{network} does not")
 
 
 def _too_small(cluster: Cluster) -> bool:
-    return any(_room(one.network) < PODS for one in gateways(cluster["node2"]))
+    return any(_room(gateway.network) < PODS for gateway in gateways(cluster["node2"]))
 
 
 def _overlaps(cluster: Cluster) -> bool:
-    return any(other.overlaps(one.network) for one in gateways(cluster["node2"]) for _, other in _others(cluster))
+    return any(taken.overlaps(gateway.network) for gateway in gateways(cluster["node2"]) for _, taken in _others(cluster))
 
 
 ROOM = Exercise(
@@ -75,7 +75,7 @@ ROOM = Exercise(
         ),
         Mistake(
             "not switched on",
-            lambda cluster: any(not one.up for one in bridges(cluster["node2"])),
+            lambda cluster: any(not bridge.up for bridge in bridges(cluster["node2"])),
             "It has been made. Does a bridge begin to work by itself?",
         ),
     ),
@@ -86,21 +86,22 @@ ROOM = Exercise(
 
 def _check_teams(lab) -> Iterator[Check]:
     node = lab["node1"].snapshot()
-    found = bridges(node)
-    yield Check("node1 has two bridges", None if len(found) == 2 else f"it has {len(found) or 'none'}")
-    down = [one.name for one in found if not one.up]
+    present = bridges(node)
+    yield Check("node1 has two bridges", None if len(present) == 2 else f"it has {len(present) or 'none'}")
+    down = [bridge.name for bridge in present if not bridge.up]
     yield Check("both are up", f"{' and '.join(down)} {'are' if len(down) > 1 else 'is'} down" if down else None)
-    has = {one.name: node.own.addresses_of(one.name) for one in found}
-    bare = [name for name, own in has.items() if not own]
+    own_addresses = {bridge.name: node.own.addresses_of(bridge.name) for bridge in present}
+    bare = [name for name, own in own_addresses.items() if not own]
     yield Check("both have an address", f"{' and '.join(bare)} {'have' if len(bare) > 1 else 'has'} none" if bare else None)
-    alone = [name for name, own in has.items() if any(one.network.prefixlen > 30 for one in own)]
-    yield Check("both subnets have room for Pods", f"{alone[0]} has {has[alone[0]][0]}" if alone else None)
-    yield Check("no address is in both subnets", f"{' and '.join(str(own[0].network) for own in has.values())}" if _twice(node) else None)
+    tiny = [name for name, own in own_addresses.items() if any(interface.network.prefixlen > 30 for interface in own)]
+    yield Check("both subnets have room for Pods", f"{tiny[0]} has {own_addresses[tiny[0]][0]}" if tiny else None)
+    subnets = " and ".join(str(own[0].network) for own in own_addresses.values())
+    yield Check("no address is in both subnets", subnets if _twice(node) else None)
 
 
 def _twice(node) -> bool:
-    networks = [[one.network for one in node.own.addresses_of(link.name)] for link in bridges(node)]
-    return any(a.overlaps(b) for one, other in combinations(networks, 2) for a in one for b in other)
+    networks = [[interface.network for interface in node.own.addresses_of(link.name)] for link in bridges(node)]
+    return any(a.overlaps(b) for ours, theirs in combinations(networks, 2) for a in ours for b in theirs)
 
 
 TEAMS = Exercise(
@@ -122,7 +123,7 @@ TEAMS = Exercise(
         ),
         Mistake(
             "one is not switched on",
-            lambda cluster: len({one.up for one in bridges(cluster["node1"])}) == 2,
+            lambda cluster: len({bridge.up for bridge in bridges(cluster["node1"])}) == 2,
             "One of the two is up. What is different with the other?",
         ),
     ),

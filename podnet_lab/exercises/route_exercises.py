@@ -25,9 +25,9 @@ def _one_pod_alone(cluster: Cluster) -> bool:
 
 
 def _detour(cluster: Cluster, source: str) -> bool:
-    theirs = {one.interface.ip for one in cluster["node2"].own.addresses}
+    theirs = {address.interface.ip for address in cluster["node2"].own.addresses}
     ways = [route_taken(cluster[source].own, ip) for ip in addresses(cluster["node2"])]
-    return any(one and one.via and one.via not in theirs for one in ways)
+    return any(route and route.via and route.via not in theirs for route in ways)
 
 
 OUTSIDE = Exercise(
@@ -55,10 +55,10 @@ OUTSIDE = Exercise(
 
 def _check_pair(lab) -> Iterator[Check]:
     cluster = lab.snapshot()
-    one, other = cluster["node1"], cluster["node2"]
-    yield from checks.route(one, [other])
-    yield from checks.route(other, [one])
-    ends = [[name_for_ping(cluster, node.node, pod.name) for pod in node.pods] for node in (one, other)]
+    node1, node2 = cluster["node1"], cluster["node2"]
+    yield from checks.route(node1, [node2])
+    yield from checks.route(node2, [node1])
+    ends = [[name_for_ping(cluster, node.node, pod.name) for pod in node.pods] for node in (node1, node2)]
     for source, target in [*product(ends[0], ends[1]), *product(ends[1], ends[0])]:
         yield reaches(lab, source, target)
     yield Check("node3 is as it was", "it forwards" if cluster["node3"].own.forwarding else None)
@@ -110,7 +110,7 @@ def _check_detour(lab) -> Iterator[Check]:
 
 def _short_one_deleted(cluster: Cluster) -> bool:
     node = cluster["node1"].own
-    return not any(route.to.supernet_of(one.network) for one in gateways(cluster["node2"]) for route in node.routes if route.via)
+    return not any(route.to.supernet_of(gateway.network) for gateway in gateways(cluster["node2"]) for route in node.routes if route.via)
 
 
 DETOUR = Exercise(

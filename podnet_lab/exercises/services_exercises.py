@@ -25,7 +25,7 @@ def _check_front(lab) -> Iterator[Check]:
         name = name_for_ping(cluster, "node1", pod.name)
         yield answers(lab, name, FRONT, "pod-2-2")
         (got,) = lab.ask(name, FRONT)
-        own = [str(one.ip) for one in pod_addresses(pod)]
+        own = [str(interface.ip) for interface in pod_addresses(pod)]
         yield Check(f"pod-2-2 saw {name}'s own address", None if got.client in own else f"it saw {got.client}")
 
 
@@ -35,7 +35,9 @@ def _at_the_wrong_hook(cluster: Cluster) -> bool:
 
 
 def _to_the_wrong_port(cluster: Cluster) -> bool:
-    return any("port" not in one["dnat"] for rule in rules_with(cluster["node1"].own, "dnat") for one in rule if "dnat" in one)
+    return any(
+        "port" not in statement["dnat"] for rule in rules_with(cluster["node1"].own, "dnat") for statement in rule if "dnat" in statement
+    )
 
 
 SERVICE = Exercise(
@@ -90,8 +92,8 @@ def _check_near(lab) -> Iterator[Check]:
 
 
 def _without_condition(cluster: Cluster) -> bool:
-    found = rules_with(cluster["node1"].own, "masquerade")
-    return any(not any("match" in one for one in rule) for rule in found)
+    rules = rules_with(cluster["node1"].own, "masquerade")
+    return any(not any("match" in statement for statement in rule) for rule in rules)
 
 
 def _by_another_source(cluster: Cluster) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import permutations
 
 from podnet_lab.checks.check import Check
-from podnet_lab.devices.roles import bridge_of, uplink
+from podnet_lab.devices.roles import gateways, uplink
 from podnet_lab.exercises.claims import Cluster, addresses, exam, name_for_ping, reaches, route_taken, rules_with
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.exercises.mended_cluster import unchanged
@@ -33,22 +33,22 @@ def _pods(lab) -> list[str]:
     return [name_for_ping(cluster, name, pod.name) for name, node in cluster.items() for pod in node.pods]
 
 
-def _told(lab) -> list[tuple[str, str]]:
-    """The pair that the task has named, where that is known: not to whoever joins the lab from another process."""
+def _known_pair(lab) -> list[tuple[str, str]]:
+    """The pair that the task names, as a list of one; empty for a process that joined the lab, and does not know it."""
     return [lab.broken.pair] if lab.broken else []
 
 
 def _check(lab) -> Iterator[Check]:
-    for source, target in _told(lab):  # first: it takes a second, where all pairs may take five
+    for source, target in _known_pair(lab):  # first: it takes a second, where all pairs may take five
         yield reaches(lab, source, target, silent=True)
     yield from exam(lab, silent=True)
     yield from unchanged(lab.snapshot(), lab.plan)
 
 
 def _hint(lab, level: int) -> str:
-    for source, target in (*_told(lab), *permutations(_pods(lab), 2)):
-        if (found := lab.explain(source, target)).obstacle:
-            return found.hint(level)
+    for source, target in (*_known_pair(lab), *permutations(_pods(lab), 2)):
+        if (explanation := lab.explain(source, target)).cause:
+            return explanation.hint(level)
     return "nothing is seen any more that would keep one Pod from another; the check says what else there is"
 
 
@@ -75,13 +75,11 @@ def _some_route(cluster: Cluster) -> bool:
 
 
 def _two_addresses(cluster: Cluster) -> bool:
-    found = [(node, bridge_of(node)) for node in cluster.values()]
-    return any(bridge and len(node.own.addresses_of(bridge.name)) > 1 for node, bridge in found)
+    return any(len(gateways(node)) > 1 for node in cluster.values())
 
 
 def _no_neighbours(cluster: Cluster) -> bool:
-    found = [(node, bridge_of(node)) for node in cluster.values()]
-    return any(bridge and any(one.network.prefixlen == 32 for one in node.own.addresses_of(bridge.name)) for node, bridge in found)
+    return any(gateway.network.prefixlen == 32 for node in cluster.values() for gateway in gateways(node))
 
 
 def _one_interface(cluster: Cluster) -> bool:
@@ -95,20 +93,20 @@ def _single_route(cluster: Cluster) -> bool:
 
 def _short_one_gone(cluster: Cluster) -> bool:
     for name, node in cluster.items():
-        for other, theirs in cluster.items():
-            missing = [ip for ip in addresses(theirs) if other != name and list(node.pods) and route_taken(node.own, ip) is None]
+        for target, theirs in cluster.items():
+            missing = [ip for ip in addresses(theirs) if target != name and list(node.pods) and route_taken(node.own, ip) is None]
             if missing and _single_route({name: node}):
                 return True
     return False
 
 
 def _answers_there(cluster: Cluster) -> bool:
-    found = [(node, uplink(node)) for node in cluster.values()]
-    return any(one and len(node.own.addresses_of(one.name)) > 1 for node, one in found)
+    uplinks = [(node, uplink(node)) for node in cluster.values()]
+    return any(up and len(node.own.addresses_of(up.name)) > 1 for node, up in uplinks)
 
 
 def _written_by_hand(cluster: Cluster) -> bool:
-    return any(one.state == "PERMANENT" for node in cluster.values() for space in node.spaces.values() for one in space.neighbours)
+    return any(entry.state == "PERMANENT" for node in cluster.values() for space in node.spaces.values() for entry in space.neighbours)
 
 
 def _accepted_elsewhere(cluster: Cluster) -> bool:

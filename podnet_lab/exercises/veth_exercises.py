@@ -15,17 +15,17 @@ def _between(node: Snapshot) -> tuple[Namespace, Link, Link] | None:
     """A Pod, its end of a cable whose other end is in another Pod, and that other end."""
     for pod in node.pods:
         for link in pod.links.values():
-            if link.peer and link.peer[0] not in (None, pod.name) and (other := node.link(*link.peer)):
-                return pod, link, other
+            if link.peer and link.peer[0] not in (None, pod.name) and (far := node.link(*link.peer)):
+                return pod, link, far
     return None
 
 
 def _check_direct(lab) -> Iterator[Check]:
     node = lab["node1"].snapshot()
-    found = _between(node)
-    yield Check("a cable joins two Pods of node1", None if found else "no cable has its ends in two Pods")
-    pod, link, other = found
-    down = [f"{one.name} in {where}" for one, where in ((link, pod.name), (other, link.peer[0])) if not one.up]
+    joined = _between(node)
+    yield Check("a cable joins two Pods of node1", None if joined else "no cable has its ends in two Pods")
+    pod, link, far = joined
+    down = [f"{end.name} in {where}" for end, where in ((link, pod.name), (far, link.peer[0])) if not end.up]
     yield Check("both of its ends are up", f"{' and '.join(down)} {'are' if len(down) > 1 else 'is'} down" if down else None)
 
 
@@ -73,15 +73,15 @@ def _rename(lab) -> None:
 def _plugged(node: Snapshot, pod: str) -> str | None:
     """What the other end of a Pod's cable is plugged into; None if nothing. KeyError if there is no such Pod."""
     end = cable(node.spaces[pod])
-    other = node.link(*end.peer) if end and end.peer else None
-    return other.master if other else None
+    far = node.link(*end.peer) if end and end.peer else None
+    return far.master if far else None
 
 
 def _check_pulled(lab) -> Iterator[Check]:
     node = lab["node2"].snapshot()
     for pod in ("pod-2-2", "pod-2-3"):
-        has = pod in node.spaces and cable(node.spaces[pod]) is not None
-        yield Check(f"{pod} has a cable", None if has else "it has none")
+        wired = pod in node.spaces and cable(node.spaces[pod]) is not None
+        yield Check(f"{pod} has a cable", None if wired else "it has none")
     yield Check("pod-2-2's cable is plugged in", None if _plugged(node, "pod-2-2") else "it is not plugged into anything")
     into = _plugged(node, "pod-2-3")
     yield Check("pod-2-3's cable is not plugged in", f"it is plugged into {into}" if into else None)

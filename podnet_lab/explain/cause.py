@@ -1,5 +1,5 @@
 """
-What stops a packet, in words: with its layer, three levels of hint, and the steps that mend it, where a step can.
+The cause why a packet does not arrive, in words: with its layer, three levels of hint, and the steps that mend it, where a step can.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ LAYERS = ("cable", "address", "route", "forwarding", "neighbour", "firewall")
 """From below to above; what is wrong at one keeps those above from working."""
 
 
-def name(place: Place) -> str:
-    """The Pod, or the node."""
+def place_name(place: Place) -> str:
+    """The name of the Pod, or of the node."""
     return place[1] or place[0]
 
 
-class Obstacle(str):
+class Cause(str):
     """
     The first thing that stops a packet, in words.
 
@@ -33,22 +33,22 @@ class Obstacle(str):
     hints: tuple[str, str, str]
     repair: tuple[Step, ...]
 
-    def __new__(cls, text: str, layer: str, place: Place, question: str, look: str, *repair: Step, mend: str = "") -> Obstacle:
+    def __new__(cls, text: str, layer: str, place: Place, question: str, look: str, *repair: Step, mend: str = "") -> Cause:
         self = super().__new__(cls, text)
         command = "; ".join(step.command for step in repair) or mend
         self.layer, self.place, self.repair = layer, place, repair
         self.hints = (question, f"{place[0]}# {look}", f"{place[0]}# {command}" if command else "no single command does it")
         return self
 
-    def behind(self, words: str) -> Obstacle:
-        """The same, with words in front."""
-        return self._saying(f"{words}{self}")
+    def prefixed(self, words: str) -> Cause:
+        """The same cause, with words in front."""
+        return self._reworded(f"{words}{self}")
 
-    def followed(self, words: str) -> Obstacle:
-        """The same, with words after it."""
-        return self._saying(f"{self}{words}")
+    def suffixed(self, words: str) -> Cause:
+        """The same cause, with words after it."""
+        return self._reworded(f"{self}{words}")
 
-    def _saying(self, text: str) -> Obstacle:
-        other = str.__new__(Obstacle, text)
-        other.layer, other.place, other.repair, other.hints = self.layer, self.place, self.repair, self.hints
-        return other
+    def _reworded(self, text: str) -> Cause:
+        reworded = str.__new__(Cause, text)
+        reworded.layer, reworded.place, reworded.repair, reworded.hints = self.layer, self.place, self.repair, self.hints
+        return reworded

@@ -4,17 +4,16 @@ Where a fault can be made: two Pods of one node and a Pod of another, read off t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from podnet_lab.checks.reachability import endpoints
 from podnet_lab.devices.roles import bridge_of, cable, pod_addresses, uplink
-from podnet_lab.model import Snapshot
+from podnet_lab.model import Cluster
 
 
 @dataclass(frozen=True)
-class Side:
+class WiredNode:
     """A node: its bridge, the *gateway* address on it, its *uplink* to the others and the address there."""
 
     name: str
@@ -36,7 +35,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Spot:
+class WiredPod:
     """A Pod: its *label* as `Lab.ping` takes it, its address, its interface *dev*, and its cable's *end* on the bridge."""
 
     name: str
@@ -52,83 +51,83 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Where:
+class FaultPlaces:
     """
     The places of one fault: a Pod and its node, a Pod on another node, and a neighbour of the first.
 
     *outside* is a host on the external network that is no node: its name and address, if there is one.
     """
 
-    node: Side
-    pod: Spot
-    neighbour: Spot
-    other_node: Side
-    other: Spot
+    node: WiredNode
+    pod: WiredPod
+    neighbour: WiredPod
+    other_node: WiredNode
+    other: WiredPod
     outside: tuple[str, str] | None = None
 
     @property
-    def across(self) -> tuple[str, str]:
-        """From the Pod to the one on another node."""
+    def remote_pair(self) -> tuple[str, str]:
+        """The labels of the Pod and of the Pod on another node."""
         return self.pod.label, self.other.label
 
     @property
-    def beside(self) -> tuple[str, str]:
-        """From the Pod to its neighbour."""
+    def local_pair(self) -> tuple[str, str]:
+        """The labels of the Pod and of its neighbour."""
         return self.pod.label, self.neighbour.label
 
     @property
-    def astray(self) -> str:
+    def unused_ip(self) -> str:
         """An address of the external network that nobody has."""
         return str(self.node.external.network.broadcast_address - 1)
 
     @property
-    def wide(self) -> int:
-        """The length of the longest prefix that takes in the Pod and the one on another node."""
-        one, other = int(self.pod.address.ip), int(self.other.address.ip)
-        return 32 - (one ^ other).bit_length()
+    def common_prefix(self) -> int:
+        """The length of the longest prefix that both the Pod and the Pod on another node are in."""
+        pod, remote = int(self.pod.address.ip), int(self.other.address.ip)
+        return 32 - (pod ^ remote).bit_length()
 
 
-def sides(cluster: Mapping[str, Snapshot]) -> dict[str, Side]:
+def wired_nodes(cluster: Cluster) -> dict[str, WiredNode]:
     """The nodes that are wired: a bridge with an address, and an uplink with one."""
-    found = {}
+    wired = {}
     for name, node in cluster.items():
         bridge, up = bridge_of(node), uplink(node)
         if bridge is not None and up is not None and node.own.addresses_of(bridge.name) and node.own.addresses_of(up.name):
-            found[name] = Side(name, bridge.name, node.own.addresses_of(bridge.name)[0], up.name, node.own.addresses_of(up.name)[0])
-    return found
+            wired[name] = WiredNode(name, bridge.name, node.own.addresses_of(bridge.name)[0], up.name, node.own.addresses_of(up.name)[0])
+    return wired
 
 
-def spots(cluster: Mapping[str, Snapshot], node: str) -> list[Spot]:
+def wired_pods(cluster: Cluster, node: str) -> list[WiredPod]:
     """The node's Pods that are wired: a cable with an address, whose other end is on the node."""
-    found, labels = [], {(place.node, place.namespace): label for label, place in endpoints(cluster).items()}
+    wired, labels = [], {(place.node, place.namespace): label for label, place in endpoints(cluster).items()}
     for pod in cluster[node].pods:
-        link, has = cable(pod), pod_addresses(pod)
-        if link is not None and has and link.peer is not None and link.peer[0] is None:
-            found.append(Spot(pod.name, labels[node, pod.name], has[0], link.name, link.peer[1]))
-    return found
+        link, addresses = cable(pod), pod_addresses(pod)
+        if link is not None and addresses and link.peer is not None and link.peer[0] is None:
+            wired.append(WiredPod(pod.name, labels[node, pod.name], addresses[0], link.name, link.peer[1]))
+    return wired
 
 
-def where(cluster: Mapping[str, Snapshot], node: int, pod: int, step: int) -> Where | None:
+def fault_places(cluster: Cluster, node: int, pod: int, step: int) -> FaultPlaces | None:
     """
     The places of a fault at Pod number *pod* of node number *node*, with the node *step* further as the other one.
 
     None if there are too few: two Pods on a node, and a second node with one.
     """
-    wired = sides(cluster)
+    wired = wired_nodes(cluster)
     if len(wired) < 2:
         return None
     names = list(wired)
     here, there = names[node % len(names)], names[(node + step) % len(names)]
-    pods, others = spots(cluster, here), spots(cluster, there)
-    if here == there or len(pods) < 2 or not others:
+    pods, remote = wired_pods(cluster, here), wired_pods(cluster, there)
+    if here == there or len(pods) < 2 or not remote:
         return None
-    beside = pods[pod % len(pods)], pods[(pod + 1) % len(pods)]
-    return Where(wired[here], *beside, wired[there], others[pod % len(others)], _outside(cluster, wired[here]))
+    local_pair = pods[pod % len(pods)], pods[(pod + 1) % len(pods)]
+    return FaultPlaces(wired[here], *local_pair, wired[there], remote[pod % len(remote)], _outside(cluster, wired[here]))
 
 
-def _outside(cluster: Mapping[str, Snapshot], node: Side) -> tuple[str, str] | None:
-    for name, one in cluster.items():
-        near = [has.interface for has in one.own.addresses if has.interface.network == node.external.network]
-        if near and bridge_of(one) is None and not one.own.forwarding:
+def _outside(cluster: Cluster, node: WiredNode) -> tuple[str, str] | None:
+    for name, host in cluster.items():
+        near = [address.interface for address in host.own.addresses if address.interface.network == node.external.network]
+        if near and bridge_of(host) is None and not host.own.forwarding:
             return name, str(near[0].ip)
     return None

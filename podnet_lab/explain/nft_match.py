@@ -15,7 +15,7 @@ from typing import Any
 from podnet_lab.model.nftables import VERDICTS, ChainKey, Ruleset, name
 
 NOT_THERE = object()
-"""What a packet has where it has no such field: an echo has no port."""
+"""The value of a field that a packet does not have: an echo request has no port."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Packet:
 
     source: IPv4Address
     target: IPv4Address
-    came_in: str | None
-    goes_out: str | None
+    iif: str | None
+    oif: str | None
     reply: bool = False
     protocol: str = "icmp"
     port: int | None = None
@@ -40,43 +40,43 @@ class Packet:
     mark: int = 0
 
 
-def fits(rules: Ruleset, chain: ChainKey, match: Mapping[str, Any], packet: Packet) -> bool | None:
+def fits(ruleset: Ruleset, chain: ChainKey, match: Mapping[str, Any], packet: Packet) -> bool | None:
     """Whether a match fits; None where that is not known."""
     left, right, op = match["left"], match["right"], match["op"]
-    has = value(left, packet)
-    if has is None or op not in ("==", "!=", "in"):
+    actual = value(left, packet)
+    if actual is None or op not in ("==", "!=", "in"):
         return None
-    if has is NOT_THERE:
+    if actual is NOT_THERE:
         return False
-    same = _is_in(rules, chain, has, right)
+    same = _is_in(ruleset, chain, actual, right)
     return None if same is None else same != (op == "!=")
 
 
 def value(left: Any, packet: Packet) -> Any:
-    """What the packet has where a match looks; None where that is not known."""
+    """The packet's value of a match's left side; None where that is not known."""
     if not isinstance(left, dict):
         return None
-    ((kind, has),) = left.items() if len(left) == 1 else [("", None)]
+    ((kind, operand),) = left.items() if len(left) == 1 else [("", None)]
     match kind:
         case "payload":
-            return _payload(has, packet)
+            return _payload(operand, packet)
         case "meta":
-            return _meta(packet).get(has["key"])
+            return _meta(packet).get(operand["key"])
         case "ct":
-            return _connection(packet).get(has["key"])
+            return _connection(packet).get(operand["key"])
         case "fib":
-            return _fib(has, packet)
+            return _fib(operand, packet)
         case "&":
-            of, mask = value(has[0], packet), has[1]
+            of, mask = value(operand[0], packet), operand[1]
             return of & mask if isinstance(of, int) and isinstance(mask, int) else None
         case "concat":
-            parts = [value(one, packet) for one in has]
+            parts = [value(part, packet) for part in operand]
             return None if None in parts else NOT_THERE if NOT_THERE in parts else " . ".join(map(str, parts))
     return None
 
 
-def _payload(has: Mapping[str, Any], packet: Packet) -> Any:
-    protocol, field = has.get("protocol"), has.get("field")
+def _payload(payload: Mapping[str, Any], packet: Packet) -> Any:
+    protocol, field = payload.get("protocol"), payload.get("field")
     if protocol == "ip":
         return {"saddr": packet.source, "daddr": packet.target, "protocol": packet.protocol}.get(field)
     if protocol in ("tcp", "udp", "th"):
@@ -90,13 +90,13 @@ def _payload(has: Mapping[str, Any], packet: Packet) -> Any:
 
 
 def _meta(packet: Packet) -> dict[str, Any]:
-    came_in, goes_out = packet.came_in or "", packet.goes_out or ""
+    iif, oif = packet.iif or "", packet.oif or ""
     return {
         "l4proto": packet.protocol,
-        "iifname": came_in,
-        "iif": came_in,
-        "oifname": goes_out,
-        "oif": goes_out,
+        "iifname": iif,
+        "iif": iif,
+        "oifname": oif,
+        "oif": oif,
         "nfproto": "ipv4",
         "protocol": "ip",
         "mark": packet.mark,
@@ -111,59 +111,59 @@ def _connection(packet: Packet) -> dict[str, Any]:
     }
 
 
-def _fib(has: Mapping[str, Any], packet: Packet) -> Any:
+def _fib(fib: Mapping[str, Any], packet: Packet) -> Any:
     """Only "whose address is it", and of "not its own" not what else it is."""
-    if has.get("result") != "type" or len(has.get("flags", ())) != 1:
+    if fib.get("result") != "type" or len(fib.get("flags", ())) != 1:
         return None
-    own = packet.local_source if has["flags"] == ["saddr"] else packet.local_target if has["flags"] == ["daddr"] else None
+    own = packet.local_source if fib["flags"] == ["saddr"] else packet.local_target if fib["flags"] == ["daddr"] else None
     return None if own is None else "local" if own else "unicast"
 
 
-def _is_in(rules: Ruleset, chain: ChainKey, has: Any, right: Any) -> bool | None:
+def _is_in(ruleset: Ruleset, chain: ChainKey, actual: Any, right: Any) -> bool | None:
     if isinstance(right, dict) and "set" in right:
         right = right["set"]
     if isinstance(right, list):
-        found = [_is_in(rules, chain, has, one) for one in right]
-        return True if True in found else None if None in found else False
+        matches = [_is_in(ruleset, chain, actual, element) for element in right]
+        return True if True in matches else None if None in matches else False
     if isinstance(right, str) and right.startswith("@"):
-        return _in_set(rules, chain, has, right[1:])
-    return _same(has, right)
+        return _in_set(ruleset, chain, actual, right[1:])
+    return _same(actual, right)
 
 
-def _same(has: Any, right: Any) -> bool | None:
-    if isinstance(has, IPv4Address):
-        return _same_address(has, right)
-    if isinstance(right, dict) and "range" in right and isinstance(has, int):
+def _same(actual: Any, right: Any) -> bool | None:
+    if isinstance(actual, IPv4Address):
+        return _same_address(actual, right)
+    if isinstance(right, dict) and "range" in right and isinstance(actual, int):
         low, high = right["range"]
-        return low <= has <= high if isinstance(low, int) and isinstance(high, int) else None
+        return low <= actual <= high if isinstance(low, int) and isinstance(high, int) else None
     if isinstance(right, str) and right.endswith("*"):
-        return str(has).startswith(right[:-1])
-    return str(right) == str(has) if isinstance(right, str | int) else None
+        return str(actual).startswith(right[:-1])
+    return str(right) == str(actual) if isinstance(right, str | int) else None
 
 
-def _same_address(has: IPv4Address, right: Any) -> bool | None:
+def _same_address(actual: IPv4Address, right: Any) -> bool | None:
     if isinstance(right, dict) and "prefix" in right:
         right = f"{right['prefix']['addr']}/{right['prefix']['len']}"
     try:
         if isinstance(right, dict) and "range" in right:
-            return IPv4Address(right["range"][0]) <= has <= IPv4Address(right["range"][1])
-        return has in IPv4Network(right, strict=False)
+            return IPv4Address(right["range"][0]) <= actual <= IPv4Address(right["range"][1])
+        return actual in IPv4Network(right, strict=False)
     except (ValueError, TypeError):
         return None
 
 
-def _in_set(rules: Ruleset, chain: ChainKey, has: Any, called: str) -> bool | None:
-    """Whether a named set has it; of one that packets fill, and time empties, that is not known."""
-    known = rules.objects.get(("set", *chain[:2], called))
+def _in_set(ruleset: Ruleset, chain: ChainKey, actual: Any, set_name: str) -> bool | None:
+    """Whether a named set has a value; None (not known) of a set with a timeout, which packets fill."""
+    known = ruleset.objects.get(("set", *chain[:2], set_name))
     if known is None or "timeout" in known:
         return None
-    found = [_same(has, key[4]) for key in rules.objects if key[:4] == ("element", *chain[:2], called)]
-    return True if True in found else None if None in found else False
+    matches = [_same(actual, key[4]) for key in ruleset.objects if key[:4] == ("element", *chain[:2], set_name)]
+    return True if True in matches else None if None in matches else False
 
 
-def verdicts(rules: Ruleset, chain: ChainKey, has: Mapping[str, Any], packet: Packet) -> list[tuple[str, str]] | None:
-    """The verdicts that a map may have for a packet, as (verb, chain): none, one, or one for each draw; None if not known."""
-    key, data = has["key"], has["data"]
+def verdicts(ruleset: Ruleset, chain: ChainKey, vmap: Mapping[str, Any], packet: Packet) -> list[tuple[str, str]] | None:
+    """The verdicts that a verdict map may have for a packet, as (verb, chain): none, one, or each that numgen may draw; None: unknown."""
+    key, data = vmap["key"], vmap["data"]
     drawn = isinstance(key, dict) and "numgen" in key
     looked_up = None if drawn else value(key, packet)
     if looked_up is NOT_THERE:
@@ -171,9 +171,9 @@ def verdicts(rules: Ruleset, chain: ChainKey, has: Mapping[str, Any], packet: Pa
     if looked_up is None and not drawn:
         return None
     if isinstance(data, str):
-        found = rules.objects.get(("element", *chain[:2], data[1:], str(looked_up)))
-        return None if drawn else [] if found is None else [_words(found)]
-    return [verdict for one, verdict in _anonymous(data) if drawn or one == str(looked_up)]
+        verdict = ruleset.objects.get(("element", *chain[:2], data[1:], str(looked_up)))
+        return None if drawn else [] if verdict is None else [_verb_and_chain(verdict)]
+    return [verdict for element, verdict in _anonymous(data) if drawn or element == str(looked_up)]
 
 
 def _anonymous(data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -182,6 +182,6 @@ def _anonymous(data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]
         yield name(element), (verb, target["target"] if target else "")
 
 
-def _words(found: str) -> tuple[str, str]:
-    verb, _, target = found.partition(" ")
+def _verb_and_chain(verdict: str) -> tuple[str, str]:
+    verb, _, target = verdict.partition(" ")
     return (verb if verb in VERDICTS or verb == "drop" else "?", target)

@@ -66,7 +66,7 @@ def grade(
         for words in collected.skipped(folder):
             click.echo(words, err=True)
         papers = collected.grade(
-            folder, known, wanted or tuple(own), progress=lambda one: click.echo(marks_table.line(one), err=True), **limits
+            folder, known, wanted or tuple(own), progress=lambda paper: click.echo(marks_table.line(paper), err=True), **limits
         )
     if csv_file is not None:
         write(csv_file, as_csv(papers))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Known = Mapping[str, Exercise]
 
 
-def judge(lab: Lab, known: Known, who: str, name: str, kept: Records) -> Mark:
+def judge(lab: Lab, known: Known, student: str, name: str, kept: Records) -> Mark:
     """
     The mark of one exercise that a lab remembers.
 
@@ -24,7 +24,7 @@ def judge(lab: Lab, known: Known, who: str, name: str, kept: Records) -> Mark:
     here, by *known*, while the lab is still at that exercise.
     """
     record = kept.records[name]
-    mark = Mark(who, name, NOT_SOLVED, str(record.why), _count(record.tries), _count(record.hints))
+    mark = Mark(student, name, NOT_SOLVED, str(record.why), _count(record.tries), _count(record.hints))
     if record.verdict != SOLVED or record.given_up:
         return _with(mark, _lower(record), mark.why)
     if name not in known:
@@ -36,19 +36,19 @@ def judge(lab: Lab, known: Known, who: str, name: str, kept: Records) -> Mark:
 
 def _judged(lab: Lab, exercise: Exercise, mark: Mark) -> Mark:
     try:
-        found = assess(exercise, lab)
+        checks = assess(exercise, lab)
     except LabGone as gone:
         return _with(mark, UNTESTED, str(gone))
     except Exception as error:  # noqa: BLE001 - a check that somebody wrote: its bug is no reason to stop, or to pass
         words = str(error) if isinstance(error, PodnetError) else f"{type(error).__name__}: {error}"
         return _with(mark, UNTESTED, f"the check itself failed: {words}")
-    return _with(mark, found.verdict, found.why, confirmed=True)
+    return _with(mark, checks.verdict, checks.why, confirmed=True)
 
 
-def recorded(who: str, name: str, record: Record) -> Mark:
+def recorded(student: str, name: str, record: Record) -> Mark:
     """What the student's own check had said: all that is left of an exercise that the lab is not at any more."""
     verdict = SOLVED if record.verdict == SOLVED and not record.given_up else _lower(record)
-    return Mark(who, name, verdict, str(record.why), _count(record.tries), _count(record.hints))
+    return Mark(student, name, verdict, str(record.why), _count(record.tries), _count(record.hints))
 
 
 def _lower(record: Record) -> str:

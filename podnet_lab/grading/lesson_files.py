@@ -16,28 +16,28 @@ from podnet_lab.exercises.solution import Solution
 
 def exercises(files: Iterable[Path]) -> dict[str, Exercise]:
     """The exercises that each file has in its EXERCISES; BadInput if it has none, or two have the same name."""
-    found: dict[str, Exercise] = {}
+    exercises: dict[str, Exercise] = {}
     for file in files:
-        named = _named(file, "EXERCISES")
-        mine = list(named) if isinstance(named, Iterable) else []
-        if not mine or not all(isinstance(one, Exercise) for one in mine):
+        listed = _attribute(file, "EXERCISES")
+        mine = list(listed) if isinstance(listed, Iterable) else []
+        if not mine or not all(isinstance(exercise, Exercise) for exercise in mine):
             raise BadInput(f"{file}: EXERCISES is a list of one Exercise or more")
-        for one in mine:
-            if one.name in found:
-                raise BadInput(f"{file}: there are two exercises called {one.name!r}")
-            found[one.name] = one
-    return found
+        for exercise in mine:
+            if exercise.name in exercises:
+                raise BadInput(f"{file}: there are two exercises called {exercise.name!r}")
+            exercises[exercise.name] = exercise
+    return exercises
 
 
 def solutions(file: Path) -> dict[str, Solution]:
     """The solutions that a file has in its SOLUTIONS, by the exercise's name; BadInput if it has none."""
-    found = _named(file, "SOLUTIONS")
-    if not isinstance(found, dict) or not all(isinstance(one, Solution) for one in found.values()):
+    solutions = _attribute(file, "SOLUTIONS")
+    if not isinstance(solutions, dict) or not all(isinstance(solution, Solution) for solution in solutions.values()):
         raise BadInput(f"{file}: SOLUTIONS is a dict of a Solution for each exercise's name")
-    return found
+    return solutions
 
 
-def _named(file: Path, name: str) -> Any:
+def _attribute(file: Path, name: str) -> Any:
     module = _load(file)
     if not hasattr(module, name):
         raise BadInput(f"{file} has no {name}")

@@ -52,8 +52,8 @@ class Paper:
     def of(self, exercises: Sequence[str]) -> Paper:
         """The same with a mark for each of *exercises* (none: as it is); what was not begun or not checked says so, and why."""
         known = {mark.exercise: mark for mark in self.marks}
-        found = {name: known.get(name, Mark(self.who, name)) for name in exercises or known}
-        return replace(self, marks=tuple(self._explained(one) for one in found.values()))
+        marks = {name: known.get(name, Mark(self.who, name)) for name in exercises or known}
+        return replace(self, marks=tuple(self._explained(mark) for mark in marks.values()))
 
     def _explained(self, mark: Mark) -> Mark:
         known = mark or mark.why
@@ -75,7 +75,7 @@ def as_csv(papers: Sequence[Paper]) -> str:
     """One line for each mark; of a paper without any, one with its problem."""
     out = io.StringIO()
     lines = csv.writer(out)
-    lines.writerow([*(one.name for one in fields(Mark)), "stopped"])
+    lines.writerow([*(field.name for field in fields(Mark)), "stopped"])
     for paper in papers:
         for mark in paper.marks or (Mark(paper.who, ""),):
             values = asdict(mark) | {"confirmed": "yes" if mark.confirmed else "no"}

@@ -17,16 +17,16 @@ LEAST_WIDTH = 100
 
 def table(papers: Sequence[Paper]) -> str:
     """All marks as a table, and a line for each paper."""
-    found = Table(pad_edge=False, box=None)
+    table = Table(pad_edge=False, box=None)
     for column in ("who", "exercise", "mark", "checks", "hints", "why"):
-        found.add_column(column, justify="right" if column in ("checks", "hints") else "left", overflow="fold")
+        table.add_column(column, justify="right" if column in ("checks", "hints") else "left", overflow="fold")
     for paper in papers:
         for mark in paper.marks:
-            found.add_row(*_row(mark))
+            table.add_row(*_row(mark))
     width = max(shutil.get_terminal_size((LEAST_WIDTH, 24)).columns, LEAST_WIDTH)
     console = Console(width=width)
     with console.capture() as captured:
-        console.print(found)
+        console.print(table)
     lines = [line.rstrip() for line in captured.get().splitlines()]
     return "\n".join([*lines, "", *map(line, papers)])
 

@@ -31,18 +31,18 @@ class _Client(NotebookClient):
         """Nothing is kept."""
 
 
-class Sitting:
+class NotebookRun:
     """
     One notebook in its kernel: `run` it once, in *folder*, for *limit* seconds at most, *cell_limit* for each cell.
 
     *paths* are where Python finds the lessons' own modules.
     """
 
-    def __init__(self, who: str, notebook: NotebookNode, known: Known, *, limit: float, cell_limit: float, paths: list[str]) -> None:
-        self.who, self._notebook, self._known = who, notebook, known
+    def __init__(self, student: str, notebook: NotebookNode, known: Known, *, limit: float, cell_limit: float, paths: list[str]) -> None:
+        self.who, self._notebook, self._known = student, notebook, known
         self._deadline, self._cell_limit, self._paths = time.monotonic() + limit, cell_limit, paths
         self._marks: dict[str, Mark] = {}
-        self._looked: dict[str, attempts.Record] = {}
+        self._judged: dict[str, attempts.Record] = {}
         self._lab: Lab | None = None
         self._problem = self._doubt = ""
 
@@ -98,9 +98,9 @@ class Sitting:
             self._lab = Lab.join(str(pid))
         kept = attempts.read(self._lab)
         for name, record in kept.records.items():
-            if self._looked.get(name) != record and not self._marks.get(name):
+            if self._judged.get(name) != record and not self._marks.get(name):
                 self._marks[name] = judge(self._lab, self._known, self.who, name, kept)
-        self._looked = kept.records
+        self._judged = kept.records
 
     def _leave(self) -> None:
         if self._lab is not None:

@@ -21,8 +21,8 @@ def running(known: Known, name: str | None = None) -> Paper:
         if not kept.records:
             raise NoLab(f"no exercise was begun in the lab {lab.name!r}: lab.exercise(…) begins one")
         marks = [
-            judge(lab, known, lab.name, one, kept) if one == kept.at else recorded(lab.name, one, record)
-            for one, record in kept.records.items()
+            judge(lab, known, lab.name, exercise, kept) if exercise == kept.at else recorded(lab.name, exercise, record)
+            for exercise, record in kept.records.items()
         ]
         return Paper(lab.name, tuple(marks))
     finally:

@@ -60,13 +60,13 @@ class Capture:
 
     def frames(self, hidden: set[str]) -> dict[str, Any]:
         """
-        What was heard until now: ``frames`` [(namespace, interface, "in" | "out", nanoseconds, bytes as hex, length)].
+        The frames captured until now: ``frames`` [(namespace, interface, "in" | "out", nanoseconds, bytes as hex, length)].
 
         Frames of *hidden* interfaces are left out, and so are the loopbacks'. ``lost`` counts what did not fit.
         """
-        found, lost = [], 0
+        frames, lost = [], 0
         for name, sock in self._sockets.items():
-            while len(found) < MOST:
+            while len(frames) < MOST:
                 try:
                     data, extra, _, where = sock.recvmsg(SNAP, 64, socket.MSG_DONTWAIT | socket.MSG_TRUNC)
                 except BlockingIOError:
@@ -74,15 +74,15 @@ class Capture:
                 device, _, kind = where[:3]
                 if device == "lo" or device in hidden:
                     continue
-                found.append((name, device, "out" if kind == OUTGOING else "in", _stamp(extra), data[:SNAP].hex(), len(data)))
+                frames.append((name, device, "out" if kind == OUTGOING else "in", _stamp(extra), data[:SNAP].hex(), len(data)))
             _, drops = struct.unpack("=II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
             lost += drops
-        return {"frames": sorted(found, key=lambda one: one[3]), "lost": lost}
+        return {"frames": sorted(frames, key=lambda captured: captured[3]), "lost": lost}
 
     def close(self) -> None:
         """Stop listening; an open socket would keep a deleted Pod alive."""
-        for one in self._sockets.values():
-            one.close()
+        for sock in self._sockets.values():
+            sock.close()
         self._sockets.clear()
 
 

@@ -45,8 +45,8 @@ class Clients:
 
         Waits *wait* seconds at most for each.
         """
-        found = []
-        one = _tcp if protocol == "tcp" else _udp
+        answers = []
+        request = _tcp if protocol == "tcp" else _udp
         descriptor = namespaces.open_named(namespace) if namespace else namespaces.here()
         try:
             with namespaces.inside(descriptor):
@@ -54,11 +54,11 @@ class Clients:
                     if cancelled.is_set():
                         break
                     start = time.perf_counter()
-                    answer, problem = _tried(one, address, port, wait)
-                    found.append((answer, problem, time.perf_counter() - start))
+                    answer, problem = _tried(request, address, port, wait)
+                    answers.append((answer, problem, time.perf_counter() - start))
         finally:
             os.close(descriptor)
-        return found
+        return answers
 
     def open(self, namespace: str | None, address: str, port: int, wait: float) -> int:
         """Connect, and keep the connection; returns its number. OSError if nobody answers."""
@@ -70,7 +70,7 @@ class Clients:
         finally:
             os.close(descriptor)
         self._last += 1
-        self._open[self._last] = (namespace, namespaces.named(namespace), made)
+        self._open[self._last] = (namespace, namespaces.identity_of(namespace), made)
         return self._last
 
     def again(self, number: int) -> tuple[str, str]:
@@ -85,8 +85,8 @@ class Clients:
 
     def close(self, number: int | None = None) -> None:
         """Close one connection, or all."""
-        for one in list(self._open) if number is None else [number]:
-            if (gone := self._open.pop(one, None)) is not None:
+        for key in list(self._open) if number is None else [number]:
+            if (gone := self._open.pop(key, None)) is not None:
                 gone[2].close()
 
     def leave(self, namespace: str) -> None:
@@ -97,13 +97,13 @@ class Clients:
     def sweep(self) -> None:
         """Close the connections of namespaces that have lost their names: an open socket would keep them alive."""
         for number, (where, which, _) in list(self._open.items()):
-            if where is not None and namespaces.named(where) != which:
+            if where is not None and namespaces.identity_of(where) != which:
                 self.close(number)
 
 
-def _tried(one: Any, *arguments: Any) -> tuple[str, str]:
+def _tried(request: Any, *arguments: Any) -> tuple[str, str]:
     try:
-        return one(*arguments), ""
+        return request(*arguments), ""
     except TimeoutError:
         return "", "no answer"
     except OSError as error:

@@ -23,8 +23,8 @@ FRAME = struct.pack("!BBH", socket.AF_INET, 0, 0)
 
 def _tuple(data: bytes) -> tuple[str, str, int, str, int]:
     """(protocol, source, source port, destination, destination port) of one direction of a flow."""
-    has = attributes(data)
-    ip, proto = attributes(has[TUPLE_IP]), attributes(has[TUPLE_PROTO])
+    fields = attributes(data)
+    ip, proto = attributes(fields[TUPLE_IP]), attributes(fields[TUPLE_PROTO])
     ports = [struct.unpack("!H", proto[kind])[0] if kind in proto else 0 for kind in (2, 3)]
     number = proto[1][0]
     return PROTOCOLS.get(number, str(number)), socket.inet_ntoa(ip[1]), ports[0], socket.inet_ntoa(ip[2]), ports[1]
@@ -40,20 +40,20 @@ def _dump(sock: Socket) -> list[bytes]:
 
 
 def flows() -> list[dict[str, Any]]:
-    """Every IPv4 flow of this thread's namespace: ``sent`` as its first packet was, ``answer`` as its answers are."""
+    """Every IPv4 flow of this thread's namespace: ``sent`` is its original tuple, ``answer`` its reply tuple."""
     try:
         sock = Socket(NETLINK_NETFILTER)
     except OSError:
         return []
     try:
-        found = [attributes(body, 4) for body in _dump(sock)]
-        return [{"sent": _tuple(has[TUPLE_ORIG]), "answer": _tuple(has[TUPLE_REPLY])} for has in found]
+        entries = [attributes(body, 4) for body in _dump(sock)]
+        return [{"sent": _tuple(entry[TUPLE_ORIG]), "answer": _tuple(entry[TUPLE_REPLY])} for entry in entries]
     finally:
         sock.close()
 
 
 def forget(answering: str | None = None) -> int:
-    """Delete the flows whose answers come from address *answering*, or all; returns how many."""
+    """Delete the flows whose replies come from address *answering*, or all; returns how many."""
     try:
         sock = Socket(NETLINK_NETFILTER)
     except OSError:
@@ -61,10 +61,10 @@ def forget(answering: str | None = None) -> int:
     count = 0
     try:
         for body in _dump(sock):
-            has = attributes(body, 4)
-            if answering in (None, _tuple(has[TUPLE_REPLY])[1]):
+            fields = attributes(body, 4)
+            if answering in (None, _tuple(fields[TUPLE_REPLY])[1]):
                 try:
-                    sock.request([(DELETE, 0, FRAME + _nested(TUPLE_ORIG, has[TUPLE_ORIG]))])
+                    sock.request([(DELETE, 0, FRAME + _nested(TUPLE_ORIG, fields[TUPLE_ORIG]))])
                     count += 1
                 except Refused:
                     continue  # it ended this moment

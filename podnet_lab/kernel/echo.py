@@ -1,5 +1,5 @@
 """
-ICMP echo from inside namespaces, with no `ping` binary, and with the receiver's own word for who sent.
+ICMP echo from inside namespaces, without a `ping` program, and with the source address that the receiver saw.
 
 Each namespace that takes part has one raw socket. It sends requests and hears three things: the requests of
 others (with the address that they came from, which is what the receiver saw), the replies to its own, and the
@@ -49,7 +49,7 @@ def echo_request(nonce: bytes, number: int, size: int = 0) -> bytes:
 
 
 class Echoes:
-    """The open sockets of one exchange, and what they heard."""
+    """The raw ICMP sockets of one exchange, one for each namespace."""
 
     def __init__(self) -> None:
         self._sockets: dict[str | None, socket.socket] = {}
@@ -88,8 +88,8 @@ class Echoes:
 
     def close(self) -> None:
         """Stop listening; a socket left open would keep a deleted Pod alive."""
-        for one in self._sockets.values():
-            one.close()
+        for sock in self._sockets.values():
+            sock.close()
         for descriptor in self._descriptors.values():
             os.close(descriptor)
         for kept in (self._sockets, self._descriptors, self._known):
@@ -97,7 +97,7 @@ class Echoes:
 
     def forget(self, spaces: list[str | None]) -> None:
         """
-        Delete the neighbours that *spaces* have learnt since `open`.
+        Delete the neighbour entries that *spaces* have learnt since `open`.
 
         The kernel's table is shared by all namespaces, the host's too: many pairs are tried a few at a time.
         """
@@ -105,7 +105,7 @@ class Echoes:
             with namespaces.inside(self._descriptors[name]):
                 sock = Socket()
             try:
-                learnt = [one for one in neighbour_entries(sock) if one not in self._known[name]]
+                learnt = [entry for entry in neighbour_entries(sock) if entry not in self._known[name]]
                 for address, index in learnt:
                     with contextlib.suppress(Refused):  # it may have gone by itself
                         sock.request([neighbour_remove(address, index)])
@@ -116,13 +116,13 @@ class Echoes:
         """
         Send each (namespace, address, number) of *sends*, then listen for at most *wait* seconds.
 
-        Ends early when *expect* answers and requests of others were heard. Returns ``replies`` [(number, namespace)],
-        ``heard`` [(number, namespace, source address)], ``errors`` [(number, router, type, code)] and
-        ``refused`` [(number, errno)], the last for what did not even leave its namespace.
+        Ends early when *expect* requests and replies were received. Returns ``replies`` [(number, namespace)],
+        ``heard`` [(number, namespace, source address)] for requests, ``errors`` [(number, router, type, code)] and
+        ``refused`` [(number, errno)] for what could not be sent.
         """
-        found: dict[str, list[Any]] = {"replies": [], "heard": [], "errors": [], "refused": []}
+        events: dict[str, list[Any]] = {"replies": [], "heard": [], "errors": [], "refused": []}
         poll = select.poll()
-        by_descriptor = {one.fileno(): (name, one) for name, one in self._sockets.items()}
+        by_descriptor = {sock.fileno(): (name, sock) for name, sock in self._sockets.items()}
         for descriptor in by_descriptor:
             poll.register(descriptor, select.POLLIN)
         for name, address, number in sends:
@@ -131,18 +131,18 @@ class Echoes:
                     self._sockets[name].setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
                 self._sockets[name].sendto(echo_request(self._nonce, number, size), (address, 0))
             except OSError as error:
-                found["refused"].append((number, error.errno))
+                events["refused"].append((number, error.errno))
         deadline = time.monotonic() + wait
-        while sum(map(len, found.values())) < expect and not cancelled.is_set():
+        while sum(map(len, events.values())) < expect and not cancelled.is_set():
             left = deadline - time.monotonic()
             if left <= 0:
                 break
             # Short enough that an interrupt is answered at once.
             for descriptor, _ in poll.poll(min(left, 0.1) * 1000):
-                self._drain(*by_descriptor[descriptor], found)
-        return found
+                self._drain(*by_descriptor[descriptor], events)
+        return events
 
-    def _drain(self, name: str | None, sock: socket.socket, found: dict[str, list]) -> None:
+    def _drain(self, name: str | None, sock: socket.socket, events: dict[str, list]) -> None:
         while True:
             try:
                 datagram = sock.recv(MOST_DATAGRAM)
@@ -150,22 +150,22 @@ class Echoes:
                 return
             except OSError:
                 return  # an error that the kernel queued for an earlier send; its ICMP message comes as a datagram
-            self._hear(name, datagram, found)
+            self._hear(name, datagram, events)
 
-    def _hear(self, name: str | None, datagram: bytes, found: dict[str, list]) -> None:
+    def _hear(self, name: str | None, datagram: bytes, events: dict[str, list]) -> None:
         header = (datagram[0] & 0xF) * 4
         kind, code, source = datagram[header], datagram[header + 1], socket.inet_ntoa(datagram[12:16])
         if kind in (ECHO_REQUEST, ECHO_REPLY):
             number = self._number(datagram[header + 8 :])
             if number is not None and kind == ECHO_REQUEST:
-                found["heard"].append((number, name, source))
+                events["heard"].append((number, name, source))
             elif number is not None:
-                found["replies"].append((number, name))
+                events["replies"].append((number, name))
         elif kind in (UNREACHABLE, TIME_EXCEEDED):
             inner = datagram[header + 8 :]
             number = self._number(inner[(inner[0] & 0xF) * 4 + 8 :]) if len(inner) > 28 else None
             if number is not None:
-                found["errors"].append((number, source, kind, code))
+                events["errors"].append((number, source, kind, code))
 
     def _number(self, body: bytes) -> int | None:
         if len(body) < _TAG.size:

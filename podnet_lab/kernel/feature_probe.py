@@ -89,8 +89,8 @@ def features_of_vm() -> dict[str, str | None]:
     back = namespaces.here()
     try:
         namespaces.unshare()
-        found = {kind: _known(kind) for kind in VM_FEATURES}
-        return found | {"netem": _try(_netem), "nftables": _try(_nftables), "br_netfilter": _bridge_netfilter()}
+        features = {kind: _known(kind) for kind in VM_FEATURES}
+        return features | {"netem": _try(_netem), "nftables": _try(_nftables), "br_netfilter": _bridge_netfilter()}
     finally:
         namespaces.enter(back)
         os.close(back)
@@ -111,11 +111,11 @@ def main() -> None:
         ),
         "ICMP sockets": _raw,
     }
-    found = {"needed": {name: _try(action) for name, action in needed.items()}}
-    found["features"] = {kind: _known(kind) for kind in FEATURES}
-    found["features"] |= {"nftables": _try(_nftables)}
-    found["features"] |= {"br_netfilter": _bridge_netfilter()}
-    json.dump(found, sys.stdout)
+    results = {"needed": {name: _try(action) for name, action in needed.items()}}
+    results["features"] = {kind: _known(kind) for kind in FEATURES}
+    results["features"] |= {"nftables": _try(_nftables)}
+    results["features"] |= {"br_netfilter": _bridge_netfilter()}
+    json.dump(results, sys.stdout)
 
 
 if __name__ == "__main__":

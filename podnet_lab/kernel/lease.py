@@ -27,27 +27,27 @@ class Lease:
         """Hold the lab as *holder*; if somebody else does, end their agent (*take_over*), or return who it is."""
         self._descriptor = self._descriptor or os.open(PATH, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         if not self._lock(GRACE):
-            other = self._read()
+            current = self._read()
             if not take_over:
-                return other.get("holder", "somebody")
-            _end(other.get("pid", 0))
+                return current.get("holder", "somebody")
+            _end(current.get("pid", 0))
             if not self._lock(GRACE):
-                return other.get("holder", "somebody")
+                return current.get("holder", "somebody")
         text = json.dumps({"holder": holder, "pid": os.getpid()}).encode()
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, text, 0)
         return None
 
     def remember(self, made: list, anew: bool) -> None:
-        """Keep *made*, besides or instead of what was kept."""
+        """Store *made* for later holders, after what is stored, or (*anew*) instead of it."""
         with open(MADE, "w" if anew else "a") as file:
             file.write(json.dumps(made) + "\n")
 
     def recall(self) -> list:
-        """All that was kept."""
+        """Everything remembered, in order."""
         try:
             with open(MADE) as file:
-                return [one for line in file for one in json.loads(line)]
+                return [item for line in file for item in json.loads(line)]
         except FileNotFoundError:
             return []
 

@@ -35,8 +35,8 @@ Block = tuple[Sequence[int], Sequence[int]]
 """Sources of this node, and the targets that each of them tries."""
 
 
-class _End:
-    """An endpoint of this node, made inside its namespace: a socket for echoes, and one to forget neighbours by."""
+class _Endpoint:
+    """An endpoint of this node, made inside its namespace: a raw ICMP socket, and a netlink socket to delete neighbour entries by."""
 
     def __init__(self, address: str, everyone: int) -> None:
         self.icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.IPPROTO_ICMP)
@@ -53,11 +53,11 @@ class _End:
 
     def forget(self) -> None:
         """Delete the neighbours that were learnt since it was opened."""
-        self.delete(*(one for one in read.neighbour_entries(self.netlink) if one not in self.known))
+        self.delete(*(entry for entry in read.neighbour_entries(self.netlink) if entry not in self.known))
 
     def delete(self, *learnt: tuple[str, int]) -> None:
         """Delete neighbours, (address, number of the interface) each, but none that was there before."""
-        self.netlink.tell([encode.neighbour_remove(*one) for one in learnt if one not in self.known])
+        self.netlink.tell([encode.neighbour_remove(*entry) for entry in learnt if entry not in self.known])
 
 
 class Mesh:
@@ -68,8 +68,8 @@ class Mesh:
     """
 
     def __init__(self) -> None:
-        self._ends: dict[int, _End] = {}
-        self._node: _End | None = None
+        self._ends: dict[int, _Endpoint] = {}
+        self._node: _Endpoint | None = None
         self._epoll: select.epoll | None = None
 
     def open(self, nonce: str, everyone: list[str], own: list[tuple[int, str]]) -> list[int]:
@@ -80,7 +80,7 @@ class Mesh:
         self._packed = [socket.inet_aton(address) for address in everyone]
         self._number = {packed: number for number, packed in enumerate(self._packed)}
         self._epoll, self._by_file, self._got, missing = select.epoll(), {}, 0, []
-        self._node = _End("", 0)
+        self._node = _Endpoint("", 0)
         for number, name in own:
             try:
                 descriptor = namespaces.open_named(name)
@@ -89,7 +89,7 @@ class Mesh:
                 continue
             try:
                 with namespaces.inside(descriptor):
-                    end = self._ends[number] = _End(everyone[number], len(everyone))
+                    end = self._ends[number] = _Endpoint(everyone[number], len(everyone))
             finally:
                 os.close(descriptor)
             self._by_file[end.icmp.fileno()] = (number, end)
@@ -142,14 +142,14 @@ class Mesh:
         return self._got
 
     def forget(self) -> None:
-        """Delete what everybody here has learnt since `open`; the kernel's table is shared by all namespaces."""
+        """Delete the neighbour entries learnt here since `open`; the kernel's table is shared by all namespaces."""
         for end in self._ends.values():
             end.forget()
         if self._node:
             self._node.forget()
 
     def result(self) -> dict[int, tuple[str, str]]:
-        """For each endpoint of this node: whom it heard, and who answered it, one byte for each of everyone (zlib, base64)."""
+        """By endpoint of this node: the sources it received requests from, and the targets that replied; a byte each (zlib, base64)."""
         return {number: (_packed(end.heard), _packed(end.replied)) for number, end in self._ends.items()}
 
     def _send(self, source: int, targets: Sequence[int]) -> None:
@@ -174,7 +174,7 @@ class Mesh:
             self._drain(*self._by_file[descriptor])
         return self._got > before
 
-    def _drain(self, number: int, end: _End) -> None:
+    def _drain(self, number: int, end: _Endpoint) -> None:
         receive, nonce, heard, replied = end.icmp.recv, self._nonce, end.heard, end.replied
         while True:
             try:
@@ -207,7 +207,7 @@ def _packed(flags: bytearray) -> str:
 
 
 def unpacked(text: str) -> bytes:
-    """What `Mesh.result` packed."""
+    """The bytes that `Mesh.result` packed."""
     return zlib.decompress(base64.b64decode(text))
 
 

@@ -112,7 +112,7 @@ class Names:
         """End the server if its Pod is gone, and forget one that ended."""
         with self._lock:
             name, which = self._where
-            if self._server is not None and (namespaces.named(name) != which or self._server.poll() is not None):
+            if self._server is not None and (namespaces.identity_of(name) != which or self._server.poll() is not None):
                 self.stop()
 
     def stop(self) -> None:

@@ -34,7 +34,7 @@ def trim() -> None:
 
 
 def path(name: str) -> str:
-    """Where the namespace *name* is mounted."""
+    """The path where the namespace *name* is mounted."""
     return f"{FOLDER}/{name}"
 
 
@@ -124,20 +124,20 @@ def add(name: str) -> None:
 
 
 def identity(descriptor: int) -> tuple[int, int]:
-    """What tells one namespace from another, whatever its name."""
-    found = os.fstat(descriptor)
-    return found.st_dev, found.st_ino
+    """The device and inode numbers of a namespace: the same whatever its name, and no other's."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
 
 
-def named(name: str | None) -> tuple[int, int] | None:
-    """The `identity` of what has a name now; None if nothing has it. Enters nothing: any thread may ask."""
+def identity_of(name: str | None) -> tuple[int, int] | None:
+    """The `identity` of the namespace that has *name* now; None if none has. Enters nothing: any thread may ask."""
     if name is None:
         return None
     try:
-        found = os.stat(path(name))
+        status = os.stat(path(name))
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def remove_broken() -> list[str]:
@@ -146,16 +146,16 @@ def remove_broken() -> list[str]:
 
     Plain files, as an interrupted `ip netns add` leaves, and second names for the node or for a Pod (`ip netns attach`).
     """
-    found, home = [], here()
+    removed, home = [], here()
     known = {identity(home)}
     os.close(home)
     for name in names():
         if (which := _enterable(name)) is None or which in known:
             remove(name)
-            found.append(name)
+            removed.append(name)
         else:
             known.add(which)
-    return found
+    return removed
 
 
 def _enterable(name: str) -> tuple[int, int] | None:

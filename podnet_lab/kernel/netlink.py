@@ -114,7 +114,7 @@ class Socket:
         )
         refusals = self._acknowledgements(len(answered))
         if refusals:
-            raise min(refusals, key=lambda one: one.position)
+            raise min(refusals, key=lambda refusal: refusal.position)
 
     def _acknowledgements(self, count: int) -> list[Refused]:
         refusals = []
@@ -136,28 +136,28 @@ class Socket:
         """All answers to a dump request; asked again if the kernel says that a change cut across it."""
         self._socket.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, int(strict))
         for _ in range(MOST_DUMPS):
-            found, whole = self._dump_once(kind, body)
+            answers, whole = self._dump_once(kind, body)
             if whole:
-                return found
+                return answers
         raise Refused(16)  # EBUSY: the tables change faster than they can be read
 
     def _dump_once(self, kind: int, body: bytes) -> tuple[list[bytes], bool]:
         self._socket.send(_HEADER.pack(16 + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, DUMPING, 0) + body)
-        found, whole = [], True
+        answers, whole = [], True
         while True:
             for answer, flags, number, payload in _messages(self._socket.recv(1 << 17)):
                 if number != DUMPING:  # a refusal of something that was told, and nobody asked about
                     continue
                 whole = whole and not flags & NLM_F_DUMP_INTR
                 if answer == NLMSG_DONE:
-                    return found, whole
+                    return answers, whole
                 if answer == NLMSG_ERROR:
                     raise Refused(-struct.unpack_from("=i", payload)[0])
-                found.append(payload)
+                answers.append(payload)
 
     def ask(self, kind: int, bodies: list[bytes]) -> list[bytes | None]:
         """One answer for each of *bodies*, in order; None where the kernel refused."""
-        found: list[bytes | None] = []
+        results: list[bytes | None] = []
         for start in range(0, len(bodies), MOST_PER_SEND):
             part = bodies[start : start + MOST_PER_SEND]
             self._socket.send(
@@ -167,5 +167,5 @@ class Socket:
             while len(answers) < len(part):
                 for answer, _, number, payload in _messages(self._socket.recv(1 << 16)):
                     answers[number] = None if answer == NLMSG_ERROR else payload
-            found += [answers[number] for number in range(len(part))]
-        return found
+            results += [answers[number] for number in range(len(part))]
+        return results

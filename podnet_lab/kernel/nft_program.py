@@ -76,23 +76,23 @@ def apply(requests: list[list[dict[str, Any]]]) -> None:
     """
     start = 0
     for part in _transactions(requests):
-        if (code := _transaction([one for request in part for one in request])) is not None:
-            _one_by_one(part, start, code)
+        if (code := _transaction([command for request in part for command in request])) is not None:
+            _one_at_a_time(part, start, code)
         start += len(part)
 
 
 def _most() -> int:
     """How many commands a transaction may have here: `nft` asks for room just so (libmnl, mnl_nft_socket_sendmsg)."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, unmanaged.NETLINK_NETFILTER) as one:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, unmanaged.NETLINK_NETFILTER) as sock:
         try:
-            one.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, ROOM)
+            sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, ROOM)
         except OSError:
             return MOST
     return MOST_WITH_ROOM
 
 
 def _is_element(request: list[dict[str, Any]]) -> bool:
-    return all("element" in next(iter(one.values())) for one in request)
+    return all("element" in next(iter(command.values())) for command in request)
 
 
 def _transactions(requests: list[list[dict[str, Any]]]) -> list[list[list[dict[str, Any]]]]:
@@ -112,51 +112,51 @@ def _transactions(requests: list[list[dict[str, Any]]]) -> list[list[list[dict[s
     return parts
 
 
-def _numbered(command: dict[str, Any]) -> dict[str, Any]:
-    """The same; a rule that is to be deleted, and is named by what it says, gets its number. LookupError if there is none."""
+def _with_handle(command: dict[str, Any]) -> dict[str, Any]:
+    """The command with a handle for a rule to be deleted that has only its statements; LookupError if there is no such rule."""
     rule = command.get("delete", {}).get("rule", {})
     if "expr" not in rule:
         return command
     where = {name: value for name, value in rule.items() if name != "expr"}
     listed = run("nft", "-j", "list", "chain", rule["family"], rule["table"], rule["chain"]).stdout or '{"nftables": []}'
-    found = [one["rule"]["handle"] for one in json.loads(listed)["nftables"] if one.get("rule", {}).get("expr") == rule["expr"]]
-    if not found:
+    handles = [entry["rule"]["handle"] for entry in json.loads(listed)["nftables"] if entry.get("rule", {}).get("expr") == rule["expr"]]
+    if not handles:
         raise LookupError
-    return {"delete": {"rule": where | {"handle": found[-1]}}}
+    return {"delete": {"rule": where | {"handle": handles[-1]}}}
 
 
 def _merged(commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same, with neighbouring commands for elements of one map as one."""
-    found: list[dict[str, Any]] = []
-    for one in commands:
-        ((verb, what),) = one.items()
-        if "element" in what and found and found[-1].get(verb, {}).get("element", {}).keys() == what["element"].keys():
-            last, more = found[-1][verb]["element"], what["element"]
+    """The commands, with neighbouring ones for elements of one map as one."""
+    merged: list[dict[str, Any]] = []
+    for command in commands:
+        ((verb, subject),) = command.items()
+        if "element" in subject and merged and merged[-1].get(verb, {}).get("element", {}).keys() == subject["element"].keys():
+            last, more = merged[-1][verb]["element"], subject["element"]
             if all(last[name] == more[name] for name in ("family", "table", "name")):
                 last["elem"] += more["elem"]
                 continue
-        found.append({verb: {kind: dict(has, elem=list(has["elem"])) if kind == "element" else has for kind, has in what.items()}})
-    return found
+        merged.append({verb: {kind: dict(body, elem=list(body["elem"])) if kind == "element" else body for kind, body in subject.items()}})
+    return merged
 
 
 def _transaction(commands: list[dict[str, Any]]) -> tuple[int, str] | None:
-    """Do *commands*; None, or what the kernel, or `nft` itself, said against it."""
+    """Do *commands*; None, or the error number and message of the kernel, or of `nft` itself."""
     try:
-        commands = [_numbered(one) for one in commands]
+        commands = [_with_handle(command) for command in commands]
     except LookupError:
         return errno.ENOENT, "no such rule"
     done = run("nft", "-j", "-f", "-", given=json.dumps({"nftables": _merged(commands)}))
     if done.returncode == 0:
         return None
-    said = (done.stderr or done.stdout).strip()
-    first = next((line for line in said.splitlines() if "Error" in line), said)
+    message = (done.stderr or done.stdout).strip()
+    first = next((line for line in message.splitlines() if "Error" in line), message)
     words = first.rpartition(": ")[2]
     return _CODES.get(words, errno.EINVAL), first.partition("Error: ")[2] or first
 
 
-def _one_by_one(requests: list[list[dict[str, Any]]], start: int, why: tuple[int, str]) -> None:
-    """Find the request that a transaction failed of."""
+def _one_at_a_time(requests: list[list[dict[str, Any]]], start: int, why: tuple[int, str]) -> None:
+    """Do requests in a transaction each, to find the one that is refused; raises Refused with its position."""
     for position, request in enumerate(requests, start):
-        if (found := _transaction(request)) is not None:
-            raise Refused(found[0], position, found[1])
+        if (error := _transaction(request)) is not None:
+            raise Refused(error[0], position, error[1])
     raise Refused(why[0], start, why[1])  # each alone is fine: it was about all of them, such as their number

@@ -22,24 +22,24 @@ _I32, _U32 = struct.Struct("=i"), struct.Struct("=I")
 
 def policy(sock: Socket) -> list[tuple]:
     """What `podnet_lab.model.PolicyRule` holds, of every IPv4 policy rule, in the order in which they are asked."""
-    found = []
+    rules = []
     for body in sock.dump(RTM_GETRULE, struct.pack("=B11x", socket.AF_INET)):
-        has = attributes(body, 12)
+        fields = attributes(body, 12)
         _, to, source, tos, table, _, _, action, flags = struct.unpack_from("=BBBBBBBBI", body)
         extra = [f"tos {tos}"] if tos else []
         extra += ["not"] if flags & FIB_RULE_INVERT else []
-        extra += [f"{kind}:{value.hex()}" for kind, value in has.items() if kind not in FRA_USUAL and (kind, value) != NO_GROUP]
-        found.append(
+        extra += [f"{kind}:{value.hex()}" for kind, value in fields.items() if kind not in FRA_USUAL and (kind, value) != NO_GROUP]
+        rules.append(
             (
-                _U32.unpack(has[FRA_PRIORITY])[0] if FRA_PRIORITY in has else 0,
-                _U32.unpack(has[FRA_TABLE])[0] if FRA_TABLE in has else table,
+                _U32.unpack(fields[FRA_PRIORITY])[0] if FRA_PRIORITY in fields else 0,
+                _U32.unpack(fields[FRA_TABLE])[0] if FRA_TABLE in fields else table,
                 FRA_ACTIONS.get(action, str(action)),
-                f"{socket.inet_ntoa(has.get(FRA_SRC, bytes(4)))}/{source}",
-                f"{socket.inet_ntoa(has.get(FRA_DST, bytes(4)))}/{to}",
-                os.fsdecode(has.get(FRA_IIFNAME, b"").rstrip(b"\0")),
-                os.fsdecode(has.get(FRA_OIFNAME, b"").rstrip(b"\0")),
-                _I32.unpack(has[FRA_SUPPRESS_PREFIX])[0] if FRA_SUPPRESS_PREFIX in has else -1,
+                f"{socket.inet_ntoa(fields.get(FRA_SRC, bytes(4)))}/{source}",
+                f"{socket.inet_ntoa(fields.get(FRA_DST, bytes(4)))}/{to}",
+                os.fsdecode(fields.get(FRA_IIFNAME, b"").rstrip(b"\0")),
+                os.fsdecode(fields.get(FRA_OIFNAME, b"").rstrip(b"\0")),
+                _I32.unpack(fields[FRA_SUPPRESS_PREFIX])[0] if FRA_SUPPRESS_PREFIX in fields else -1,
                 " ".join(extra),
             )
         )
-    return sorted(found, key=lambda one: one[0])
+    return sorted(rules, key=lambda rule: rule[0])

@@ -21,7 +21,7 @@ IP_PKTINFO = 8
 """linux/in.h: the address that a datagram was sent to, and the one to answer from."""
 
 TICK = 0.25
-"""Seconds after which it looks again which sockets there are to serve."""
+"""Seconds until the selector is asked again, for sockets that were added since."""
 
 PATIENCE = 3600
 """Seconds that an open connection may be silent: a student thinks before the next cell."""
@@ -57,7 +57,7 @@ class _Http(ThreadingMixIn, HTTPServer):
         self.socket, self._name, self._open = listening, name, set()
 
     def line(self, client: str) -> bytes:
-        """What it answers to *client*."""
+        """The line that it answers to *client*."""
         return _line(self._name, client)
 
     def serve(self) -> None:
@@ -78,9 +78,9 @@ class _Http(ThreadingMixIn, HTTPServer):
     def close(self) -> None:
         """Stop, and cut open connections: they would keep a deleted Pod alive."""
         self.socket.close()
-        for one in list(self._open):
+        for connection in list(self._open):
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Echo:
@@ -168,10 +168,10 @@ class Servers:
         server.close()
 
     def sweep(self) -> None:
-        """Stop those whose namespace has lost its name."""
+        """Stop the servers whose namespace has lost its name."""
         with self._lock:
             for key, (which, _) in list(self._running.items()):
-                if key[0] is not None and namespaces.named(key[0]) != which:
+                if key[0] is not None and namespaces.identity_of(key[0]) != which:
                     self._close(key)
 
     def _work(self) -> None:

@@ -1,5 +1,5 @@
 """
-What a student may have changed that no step of the lesson does: firewall tables, policy rules, queues, settings.
+The kernel state that no step of the lesson manages: nftables, policy rules, qdiscs, nexthop objects, settings, the host name.
 
 Read once when a node is new, as plain data; a reset brings the node back to it, and says what that took.
 Numbers: linux/netfilter/nf_tables.h, linux/netfilter/nfnetlink.h, linux/fib_rules.h, linux/pkt_sched.h.
@@ -40,10 +40,10 @@ def tables() -> list[tuple[int, str]]:
     """(family, name) of every nftables table here; none where the kernel has no nftables."""
     try:
         with _socket(NETLINK_NETFILTER) as sock:
-            found = sock.dump(NFT << 8 | GETTABLE, struct.pack("!BBH", 0, 0, 0))
+            bodies = sock.dump(NFT << 8 | GETTABLE, struct.pack("!BBH", 0, 0, 0))
     except OSError:
         return []
-    return [(body[0], attributes(body, 4)[1].rstrip(b"\0").decode()) for body in found]
+    return [(body[0], attributes(body, 4)[1].rstrip(b"\0").decode()) for body in bodies]
 
 
 def add_table(name: str) -> None:
@@ -72,14 +72,14 @@ def rules() -> list[str]:
 
 def queues() -> dict[str, list[tuple[str, int, int]]]:
     """(kind, handle, parent) of the queueing disciplines of each interface."""
-    found: dict[str, list[tuple[str, int, int]]] = {}
+    by_dev: dict[str, list[tuple[str, int, int]]] = {}
     with _socket() as sock:
         for body in sock.dump(RTM_GETQDISC, struct.pack("=BxxxiIII", 0, 0, 0, 0, 0)):
             _, index, handle, parent, _ = struct.unpack_from("=BxxxiIII", body)
             with suppress(OSError):  # the interface went this moment
                 kind = attributes(body, 20)[1].rstrip(b"\0").decode()
-                found.setdefault(socket.if_indextoname(index), []).append((kind, handle, parent))
-    return found
+                by_dev.setdefault(socket.if_indextoname(index), []).append((kind, handle, parent))
+    return by_dev
 
 
 def nexthops() -> list[int]:
@@ -93,19 +93,19 @@ def nexthops() -> list[int]:
 
 def settings() -> dict[str, str]:
     """Every setting of this namespace's network that can be read and written, by its path below /proc/sys/net."""
-    found = {}
+    values = {}
     for folder, _, names in os.walk(SETTINGS):
         for name in names:
             path = os.path.join(folder, name)
             with suppress(OSError):
                 if os.access(path, os.R_OK | os.W_OK):
                     with open(path) as file:
-                        found[os.path.relpath(path, "/proc/sys/net")] = file.read().strip()
-    return found
+                        values[os.path.relpath(path, "/proc/sys/net")] = file.read().strip()
+    return values
 
 
 def read() -> dict[str, Any]:
-    """All of it."""
+    """All of these, as plain data."""
     return {
         "tables": tables(),
         "rules": rules(),
@@ -123,12 +123,12 @@ def restore(then: dict[str, Any]) -> list[str]:
 
 
 def _restore_nexthops(then: dict[str, Any]) -> list[str]:
-    said = []
-    for number in (one for one in nexthops() if one not in then["nexthops"]):
+    undone = []
+    for number in (nexthop for nexthop in nexthops() if nexthop not in then["nexthops"]):
         with _socket() as sock, suppress(Refused):  # it went with the group that it was in
             sock.request([(RTM_DELNEXTHOP, 0, bytes(8) + attribute(1, struct.pack("=I", number)))])
-            said.append(f"ip nexthop del id {number}")
-    return said
+            undone.append(f"ip nexthop del id {number}")
+    return undone
 
 
 def _restore_host(then: dict[str, Any]) -> list[str]:
@@ -139,28 +139,28 @@ def _restore_host(then: dict[str, Any]) -> list[str]:
 
 
 def _restore_tables(then: dict[str, Any]) -> list[str]:
-    known = {tuple(one) for one in then["tables"]}
-    said = []
-    for family, name in (one for one in tables() if one not in known):
+    known = {tuple(table) for table in then["tables"]}
+    undone = []
+    for family, name in (table for table in tables() if table not in known):
         words = f"{_FAMILIES.get(family, family)} {name}"
         try:
             remove_tables([(family, name)])
-            said.append(f"nft delete table {words}")
+            undone.append(f"nft delete table {words}")
         except Refused as refusal:  # a program that still runs may own it
-            said.append(f"(the nft table {words} stays: {refusal.strerror.lower()})")
-    return said
+            undone.append(f"(the nft table {words} stays: {refusal.strerror.lower()})")
+    return undone
 
 
 def _restore_rules(then: dict[str, Any]) -> list[str]:
-    now, said = rules(), []
+    now, undone = rules(), []
     with _socket() as sock:
-        for body in (one for one in now if one not in then["rules"]):
+        for body in (rule for rule in now if rule not in then["rules"]):
             sock.request([(RTM_DELRULE, 0, bytes.fromhex(body))])
-            said.append(f"ip rule del priority {_priority(body)}")
-        for body in (one for one in then["rules"] if one not in now):
+            undone.append(f"ip rule del priority {_priority(body)}")
+        for body in (rule for rule in then["rules"] if rule not in now):
             sock.request([(RTM_NEWRULE, NLM_F_CREATE_NEW, bytes.fromhex(body))])
-            said.append(f"ip rule add priority {_priority(body)}")
-    return said
+            undone.append(f"ip rule add priority {_priority(body)}")
+    return undone
 
 
 def _priority(body: str) -> int:
@@ -168,23 +168,23 @@ def _priority(body: str) -> int:
 
 
 def _restore_queues(then: dict[str, Any]) -> list[str]:
-    said = []
+    undone = []
     for dev, now in queues().items():
-        was = [tuple(one) for one in then["queues"].get(dev, now)]
+        was = [tuple(queue) for queue in then["queues"].get(dev, now)]
         for kind, handle, parent in now:
             if (kind, handle, parent) not in was and handle:
                 body = struct.pack("=BxxxiIII", 0, socket.if_nametoindex(dev), handle, parent, 0)
                 with _socket() as sock, suppress(Refused):  # it went with the one above it
                     sock.request([(RTM_DELQDISC, 0, body)])
-                    said.append(f"tc qdisc del dev {dev} ({kind})")
-    return said
+                    undone.append(f"tc qdisc del dev {dev} ({kind})")
+    return undone
 
 
 def _restore_settings(then: dict[str, Any]) -> list[str]:
-    now, said = settings(), []
+    now, undone = settings(), []
     for path, value in then["settings"].items():
         if path in now and now[path] != value:
             with suppress(OSError):  # one that the kernel keeps in step with another, or takes in another form
                 write_sysctl(path, value)
-                said.append(f"sysctl -w net/{path}={value}")
-    return said
+                undone.append(f"sysctl -w net/{path}={value}")
+    return undone

@@ -92,15 +92,15 @@ class Vm:
     def _card_to(self, gateway: str) -> str:
         """The card in whose subnet *gateway* is, if it is a hidden one: the kernel would send there what names no card."""
         hidden = self.hidden()
-        near = (dev for has, dev in _addresses().items() if dev in hidden and IPv4Address(gateway) in IPv4Interface(has).network)
+        near = (dev for address, dev in _addresses().items() if dev in hidden and IPv4Address(gateway) in IPv4Interface(address).network)
         return next(near, "")
 
     def hidden(self) -> set[str]:
-        """What the cards that are not the lesson's are called now."""
+        """The present names of the cards that are not the lesson's."""
         return {link["name"] for link in _cards() if link["card"] in self.others}
 
     def extras(self) -> dict[str, Any]:
-        """What no step changes, without those cards'."""
+        """The state that no step manages (unmanaged.py), without that of those cards."""
         return _without(unmanaged.read(), self.hidden())
 
     def mend(self) -> list[str]:
@@ -154,24 +154,24 @@ def visible(spaces: dict[str, Any], others: set[str]) -> dict[str, Any]:
     hidden = {link["name"] for link in own["links"] if link["card"] in others}
     lean = own | {
         "links": [link for link in own["links"] if link["name"] not in hidden],
-        "addresses": [one for one in own["addresses"] if one[0] not in hidden],
-        "routes": [one for one in own["routes"] if one[2] not in hidden or _is_lesson(IPv4Network(one[0]))],
-        "neighbours": [one for one in own["neighbours"] if one[1] not in hidden],
+        "addresses": [address for address in own["addresses"] if address[0] not in hidden],
+        "routes": [route for route in own["routes"] if route[2] not in hidden or _is_lesson(IPv4Network(route[0]))],
+        "neighbours": [entry for entry in own["neighbours"] if entry[1] not in hidden],
         "conf": {name: values for name, values in own["conf"].items() if name not in hidden},
     }
     return spaces | {"": lean}
 
 
 def _is_lesson(network: IPv4Network) -> bool:
-    return network.prefixlen > 0 and any(network.overlaps(one) for one in LESSON)
+    return network.prefixlen > 0 and any(network.overlaps(lesson) for lesson in LESSON)
 
 
-def _without(found: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+def _without(extras: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
     settings = {
-        path: value for path, value in found["settings"].items() if not hidden & set(path.split("/")) and not path.endswith(_DRIFTING)
+        path: value for path, value in extras["settings"].items() if not hidden & set(path.split("/")) and not path.endswith(_DRIFTING)
     }
-    queues = {dev: kinds for dev, kinds in found["queues"].items() if dev not in hidden}
-    return found | {"settings": settings, "queues": queues}
+    queues = {dev: kinds for dev, kinds in extras["queues"].items() if dev not in hidden}
+    return extras | {"settings": settings, "queues": queues}
 
 
 def _cards() -> list[dict[str, Any]]:
@@ -195,19 +195,19 @@ def _addresses() -> dict[str, str]:
 
 def _processes_in(network: str) -> list[int]:
     """The processes that live in a network namespace; OSError (ESRCH) if there is none."""
-    found = []
+    processes = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended this moment
             if os.readlink(path / "ns/net") == network:
-                found.append(int(path.name))
-    if not found:
+                processes.append(int(path.name))
+    if not processes:
         raise OSError(errno.ESRCH, f"nobody lives in {network}")
-    return sorted(found)
+    return sorted(processes)
 
 
 def _everywhere() -> Iterator[tuple[str, dict[str, Any]]]:
-    for space, has in read.node().items():
-        for link in has["links"]:
+    for space, state in read.node().items():
+        for link in state["links"]:
             yield space, link
 
 

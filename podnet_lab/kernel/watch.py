@@ -3,7 +3,7 @@ Tell when something in the network of a node, or of one of its Pods, has changed
 
 One socket hears all of it, from inside the node, since a socket inside a Pod would keep a deleted one alive. The kernel
 passes on what happens in another network namespace if that one has a number here (netlink(7), NETLINK_LISTEN_ALL_NSID;
-rtnetlink's RTM_NEWNSID); which namespaces come and go is told by the folder of their names (inotify(7)).
+rtnetlink's RTM_NEWNSID); which namespaces come and go is seen at the folder of their names (inotify(7)).
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def serve(channel) -> None:
     """Send "changed" when something has, and again only after an answer, however much happens until then; *channel* is execnet's."""
-    asked, ask = socket.socketpair()
-    asked.setblocking(False)
-    ask.setblocking(False)
+    wakeup, answered = socket.socketpair()
+    wakeup.setblocking(False)
+    answered.setblocking(False)
     gone: list[bool] = []
 
     def hear(answer: object) -> None:
         if answer is None:
             gone.append(True)
         with contextlib.suppress(OSError):  # it is full, and nobody can miss it; or closed, and nobody waits
-            ask.send(b".")
+            answered.send(b".")
 
     watch = Watch()
     channel.setcallback(hear, endmarker=None)
-    free, news = True, True  # what changed while this began is told, too
+    free, news = True, True  # what changed while this began is sent, too
     try:
         while not gone:
-            news = watch.wait(asked.fileno()) or news
+            news = watch.wait(wakeup.fileno()) or news
             with contextlib.suppress(BlockingIOError):
-                free = bool(asked.recv(4096)) or free
+                free = bool(wakeup.recv(4096)) or free
             if news and free and not gone:
                 channel.send("changed")
                 free = news = False
@@ -64,8 +64,8 @@ def serve(channel) -> None:
         pass
     finally:
         watch.close()
-        asked.close()
-        ask.close()
+        wakeup.close()
+        answered.close()
 
 
 class Watch:
@@ -85,11 +85,11 @@ class Watch:
             self._poll.register(self._folder, select.POLLIN)
         self._number()
 
-    def wait(self, other: int) -> bool:
-        """Wait until something has changed, or the descriptor *other* can be read; whether the former."""
-        self._poll.register(other, select.POLLIN)
+    def wait(self, wakeup: int) -> bool:
+        """Wait until something has changed, or the descriptor *wakeup* can be read; True if something has changed."""
+        self._poll.register(wakeup, select.POLLIN)
         ready = {descriptor for descriptor, _ in self._poll.poll(self._patience())}
-        changed = bool(ready - {other})
+        changed = bool(ready - {wakeup})
         _drain(lambda: self._socket.recv(1 << 16))
         if self._folder in ready:
             _drain(lambda: os.read(self._folder, 1 << 16))
@@ -99,7 +99,7 @@ class Watch:
         return changed
 
     def _patience(self) -> int | None:
-        """How long to wait for a notice before looking at the names; None where notices say it all."""
+        """Milliseconds to wait for a notice before looking at the names; None where notices suffice."""
         if time.monotonic() < self._soon:
             return QUICK
         return SLOW if self._folder is None or self._unfinished() else None
@@ -113,9 +113,9 @@ class Watch:
         return any(which is not None and which[0] == own for which in self._known.values())
 
     def _number(self) -> bool:
-        """Have the kernel number the namespaces that it has not yet; whether there are others than at the last look."""
-        found = {name: namespaces.named(name) for name in namespaces.names()}
-        fresh = [name for name, which in found.items() if which is not None and self._known.get(name) != which]
+        """Have the kernel give each new namespace a number (nsid); True if there are others than at the last look."""
+        current = {name: namespaces.identity_of(name) for name in namespaces.names()}
+        fresh = [name for name, which in current.items() if which is not None and self._known.get(name) != which]
         for name in fresh:
             with contextlib.suppress(OSError):  # it went this moment, or is a plain file: not yet a namespace, or never
                 descriptor = namespaces.open_named(name)
@@ -124,8 +124,8 @@ class Watch:
                         self._asking.request([_numbered(descriptor)])
                 finally:
                     os.close(descriptor)
-        changed = found != self._known
-        self._known = found
+        changed = current != self._known
+        self._known = current
         return changed
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class Watch:
 
 
 def _notices_of(folder: str) -> int | None:
-    """A descriptor that tells of names that come and go; None where this user has no notices left (fs.inotify.max_user_instances)."""
+    """An inotify descriptor for names that come and go; None where this user has none left (fs.inotify.max_user_instances)."""
     made = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
     if made < 0:
         return None

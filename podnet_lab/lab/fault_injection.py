@@ -8,7 +8,7 @@ from shlex import quote
 
 from podnet_lab.backends.node_snapshots import take_snapshots
 from podnet_lab.errors import BadInput, LabError
-from podnet_lab.explain.fault_places import Where, where
+from podnet_lab.explain.fault_places import FaultPlaces, fault_places
 from podnet_lab.explain.faults import FAULTS, Fault
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.observe import Observer
@@ -28,7 +28,7 @@ class Broken:
     """
 
     fault: Fault
-    where: Where
+    where: FaultPlaces
     before: dict[str, Snapshot]
     extras: dict
     asked: int = 0
@@ -70,7 +70,7 @@ class FaultInjection:
         wanted = _fault_called(fault) if isinstance(fault, str) else fault
         chance = random.Random(seed)  # noqa: S311 - what it draws is no secret: the same seed is to draw the same
         everyone = self._core.everyone()
-        places = where(everyone, chance.randrange(1000), chance.randrange(1000), 1 + chance.randrange(max(len(everyone) - 2, 1)))
+        places = fault_places(everyone, chance.randrange(1000), chance.randrange(1000), 1 + chance.randrange(max(len(everyone) - 2, 1)))
         if places is None or not self._observer.check():
             raise LabError("there is nothing whole to break: lab.goto('done') wires the cluster (two nodes, two Pods on each, or more)")
         drawn = chance.sample(FAULTS, len(FAULTS)) if wanted is None else [wanted]
@@ -79,7 +79,7 @@ class FaultInjection:
             raise LabError(f"{drawn[0].name!r} can't be made here: {self._lacks(drawn[0], places) or 'there is no place for it'}")
         return self.inject(chosen, places)
 
-    def _lacks(self, fault: Fault, places: Where) -> str:
+    def _lacks(self, fault: Fault, places: FaultPlaces) -> str:
         """The program, or the setting, that a fault needs and its node has not."""
         tests = {need: f"test -e /proc/sys/{need}" if "/" in need else f"command -v {need}" for need in fault.needs}
         return next((need for need, test in tests.items() if self._fails(fault.node(places), test)), "")
@@ -87,7 +87,7 @@ class FaultInjection:
     def _fails(self, node: str, test: str) -> bool:
         return self._core.shell(node, test, lambda *_: None) != 0
 
-    def inject(self, fault: Fault, places: Where) -> str:
+    def inject(self, fault: Fault, places: FaultPlaces) -> str:
         """Break this very thing at this very place, whatever is broken already."""
         name = fault.node(places)
         before, extras = take_snapshots(self._core.agents, [name]), self._core.agent(name).call("extras")
@@ -104,11 +104,11 @@ class FaultInjection:
         """A hint about what is broken: first a question, then where to look, then the command that mends it; there is no fourth."""
         broken = self._require_broken()
         explanation = self._observer.explain(*broken.pair, size=broken.fault.size)
-        if explanation.obstacle is None:
+        if explanation.cause is None:
             pair = f"from {explanation.source} to {explanation.target} and back"
             return f"nothing is seen in the way any more, {pair}: lab.check() tries it; {NEXT}"
-        if broken.about != explanation.obstacle.hints:  # what was mended has shown something else behind it
-            broken.about, broken.asked = explanation.obstacle.hints, 0
+        if broken.about != explanation.cause.hints:  # what was mended has shown something else behind it
+            broken.about, broken.asked = explanation.cause.hints, 0
         broken.asked += 1
         return explanation.hint(broken.asked) if broken.asked <= len(broken.about) else NO_MORE
 

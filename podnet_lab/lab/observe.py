@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from podnet_lab.checks.check import Checks
-from podnet_lab.checks.exam import Exam, rules, unique_addresses
+from podnet_lab.checks.exam import Exam, judge_exam, unique_addresses
 from podnet_lab.checks.reachability import Matrix, Ping, Verdict, endpoints, expectation
 from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import Explanation, explanation
-from podnet_lab.explain.path import SMALL
+from podnet_lab.explain.path import DEFAULT_SIZE
 from podnet_lab.lab.core import OUTSIDE_NAME, LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address
 from podnet_lab.lab.ping_pairs import Progress, all_pairs, one_pair
@@ -67,7 +67,7 @@ class Observer:
         known = endpoints(everyone)
         ends = (endpoint(known, source), endpoint_or_address(known, target))
         protocol, port = ("icmp", None) if tcp is None else ("tcp", port_number(tcp))
-        return explanation(everyone, *ends, protocol, port, SMALL if size is None else echo_size(size))
+        return explanation(everyone, *ends, protocol, port, DEFAULT_SIZE if size is None else echo_size(size))
 
     def matrix(self, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0) -> Matrix:
         """
@@ -90,4 +90,4 @@ class Observer:
         if stage is not None:
             network, pods = self._core.network, self._core.plan.pods_per_node
             return Checks(check for node in cluster.values() for check in network.checks(stage, node, cluster, pods))
-        return rules(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))
+        return judge_exam(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))

@@ -13,7 +13,7 @@ from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address
 from podnet_lab.model import Snapshot
 from podnet_lab.packets.frames import frame
-from podnet_lab.packets.trace import Seen, Trace, build, connection, echoes
+from podnet_lab.packets.trace import CapturedFrame, Trace, build, connection, echoes
 from podnet_lab.plan import echo_size
 
 WAIT = 1.1
@@ -76,13 +76,13 @@ class PacketTracer:
         return bool(text), problem
 
     @contextmanager
-    def _capturing(self, everyone: Mapping[str, Snapshot]) -> Iterator[Callable[[], tuple[list[Seen], int]]]:
+    def _capturing(self, everyone: Mapping[str, Snapshot]) -> Iterator[Callable[[], tuple[list[CapturedFrame], int]]]:
         agents = self._core.agents
         answers = [agents[name].start("capture_open", spaces=list(node.spaces)) for name, node in everyone.items()]
         for answer in answers:
             answer()
 
-        def stop() -> tuple[list[Seen], int]:
+        def stop() -> tuple[list[CapturedFrame], int]:
             frames, lost = [], 0
             for name, answer in [(name, agents[name].start("capture_frames", wait=SETTLE)) for name in everyone]:
                 heard = answer()
@@ -90,7 +90,7 @@ class PacketTracer:
                 for space, dev, direction, time, data, length in heard["frames"]:
                     raw = bytes.fromhex(data)
                     if (parsed := frame(raw)) is not None:
-                        frames.append(Seen(name, space, dev, direction == "out", time, raw, length, parsed))
+                        frames.append(CapturedFrame(name, space, dev, direction == "out", time, raw, length, parsed))
             return frames, lost
 
         try:
@@ -110,7 +110,7 @@ def _outcome(answered: bool, problem: str) -> str:
     return f"answered, {problem}" if answered else f"not answered; its own kernel says {problem}"
 
 
-def _came_back(back: list[Seen], begin: Endpoint, address: str) -> bool:
+def _came_back(back: list[CapturedFrame], begin: Endpoint, address: str) -> bool:
     """Whether who asked got an answer from the address that it asked."""
     here = (seen for seen in back if (seen.node, seen.namespace, seen.out) == (begin.node, begin.namespace, False))
     return any(str(seen.frame.source) == address for seen in here)

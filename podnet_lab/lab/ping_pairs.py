@@ -14,7 +14,7 @@ from dataclasses import replace
 from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verdict, endpoints, waves
 from podnet_lab.errors import LabGone
-from podnet_lab.explain.explanation import obstacle
+from podnet_lab.explain.explanation import first_cause
 from podnet_lab.lab import mesh_schedule
 from podnet_lab.lab.pair_sample import some_pairs
 from podnet_lab.model import Snapshot
@@ -85,7 +85,7 @@ def try_pairs(agents: Mapping[str, AgentClient], pairs: Pairs, patience: float =
 
 def explained(cluster: Mapping[str, Snapshot], ping: Ping) -> Ping:
     """The same result, with what the snapshots say of it if it had no reply, and if they see a reason."""
-    why = obstacle(cluster, ping.source, ping.target) if ping.verdict == Verdict.NO_REPLY else None
+    why = first_cause(cluster, ping.source, ping.target) if ping.verdict == Verdict.NO_REPLY else None
     return replace(ping, why=why) if why else ping
 
 

@@ -2,7 +2,7 @@
 
 from podnet_lab.model.address import Address
 from podnet_lab.model.link import Link
-from podnet_lab.model.namespace import NO_RULES, Conf, Namespace
+from podnet_lab.model.namespace import NO_RULES, Ipv4Conf, Namespace
 from podnet_lab.model.neighbour import FdbEntry, Neighbour
 from podnet_lab.model.nftables import Ruleset
 from podnet_lab.model.route import DEFAULT, DEFAULT_TABLE, LOCAL_TABLE, MAIN_TABLE, USUAL_POLICY, PolicyRule, Route
@@ -17,8 +17,8 @@ __all__ = [
     "USUAL_POLICY",
     "Address",
     "Cluster",
-    "Conf",
     "FdbEntry",
+    "Ipv4Conf",
     "Link",
     "Namespace",
     "Neighbour",

@@ -7,11 +7,11 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
-from podnet_lab.model import NO_RULES, USUAL_POLICY, Address, Conf, FdbEntry, Link, Namespace, Neighbour, PolicyRule, Route, Snapshot
+from podnet_lab.model import NO_RULES, USUAL_POLICY, Address, FdbEntry, Ipv4Conf, Link, Namespace, Neighbour, PolicyRule, Route, Snapshot
 from podnet_lab.model.nftables import Ruleset, ruleset
 
 # Values that hundreds of Pods share are made once: it takes less time, and a fifth less memory.
-_network, _address, _conf = lru_cache(4096)(IPv4Network), lru_cache(4096)(IPv4Address), lru_cache(64)(Conf)
+_network, _address, _conf = lru_cache(4096)(IPv4Network), lru_cache(4096)(IPv4Address), lru_cache(64)(Ipv4Conf)
 _POD_TABLES = Ruleset(problem="this Pod has nftables of its own, and they are not read")
 
 

@@ -16,7 +16,7 @@ NO_RULES = Ruleset()
 
 
 @dataclass(frozen=True, slots=True)
-class Conf:
+class Ipv4Conf:
     """IPv4 settings of one interface, or of ``all`` and ``default`` (net.ipv4.conf.NAME.*)."""
 
     forwarding: bool
@@ -40,7 +40,7 @@ class Namespace:
     routes: tuple[Route, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     fdb: tuple[FdbEntry, ...] = ()
-    conf: Mapping[str, Conf] = field(default_factory=dict)
+    conf: Mapping[str, Ipv4Conf] = field(default_factory=dict)
     rules: Ruleset = NO_RULES
     policy: tuple[PolicyRule, ...] = USUAL_POLICY
     bridged: bool = False

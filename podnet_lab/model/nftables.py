@@ -42,14 +42,14 @@ class Ruleset:
         return bool(self.objects) or bool(self.problem)
 
     def table(self, family: str, name: str) -> tuple[dict[Key, Any], dict[ChainKey, Any]]:
-        """All that one table holds, to be compared with what it held."""
+        """The objects and the rules of one table."""
         return (
             {key: value for key, value in self.objects.items() if key[1:3] == (family, name)},
             {key: value for key, value in self.rules.items() if key[:2] == (family, name)},
         )
 
-    def says(self, key: Key) -> Any:
-        """What is known of one object; of ("rules", family, table, chain) a chain's rules. None if it is not there."""
+    def get(self, key: Key) -> Any:
+        """One object by its key, or, by ("rules", family, table, chain), a chain's rules; None if it is not there."""
         return self.rules.get(key[1:]) if key[0] == "rules" else self.objects.get(key)
 
     @property
@@ -64,29 +64,29 @@ def ruleset(listing: Iterable[Mapping[str, Any]]) -> Ruleset:
     rules: dict[ChainKey, list] = {}
     raw: dict[tuple[str, str], list] = {}
     handles: dict[ChainKey, list[int]] = {}
-    for one in listing:
-        ((kind, has),) = one.items()
+    for entry in listing:
+        ((kind, body),) = entry.items()
         if kind == "metainfo":
             continue
-        table = (has["family"], has["name"] if kind == "table" else has["table"])
-        raw.setdefault(table, []).append(one)
+        table = (body["family"], body["name"] if kind == "table" else body["table"])
+        raw.setdefault(table, []).append(entry)
         if kind == "rule":
-            chain = (*table, has["chain"])
-            rules.setdefault(chain, []).append(_steady(has["expr"]) if _counts(has["expr"]) else has["expr"])
-            handles.setdefault(chain, []).append(has["handle"])
+            chain = (*table, body["chain"])
+            rules.setdefault(chain, []).append(_steady(body["expr"]) if _counts(body["expr"]) else body["expr"])
+            handles.setdefault(chain, []).append(body["handle"])
         else:
-            key = (kind, *table) if kind == "table" else (kind, *table, has["name"])
-            objects[key] = {name: value for name, value in has.items() if name in _DESCRIBE}
+            key = (kind, *table) if kind == "table" else (kind, *table, body["name"])
+            objects[key] = {name: value for name, value in body.items() if name in _DESCRIBE}
             if kind == "chain":
-                rules.setdefault((*table, has["name"]), [])
-            if "timeout" not in has:
-                objects |= {("element", *table, has["name"], name(one)): value(one) for one in has.get("elem", ())}
+                rules.setdefault((*table, body["name"]), [])
+            if "timeout" not in body:
+                objects |= {("element", *table, body["name"], name(element)): value(element) for element in body.get("elem", ())}
     return Ruleset(
         objects,
-        {chain: tuple(found) for chain, found in rules.items()},
+        {chain: tuple(statements) for chain, statements in rules.items()},
         "",
-        {table: tuple(found) for table, found in raw.items()},
-        {chain: tuple(found) for chain, found in handles.items()},
+        {table: tuple(entries) for table, entries in raw.items()},
+        {chain: tuple(numbers) for chain, numbers in handles.items()},
     )
 
 
@@ -94,13 +94,13 @@ _DESCRIBE = ("type", "hook", "prio", "policy", "dev", "map", "timeout")
 
 
 def _counts(statements: list) -> bool:
-    return any(name in one for one in statements for name in ("counter", "quota", "set"))
+    return any(name in statement for statement in statements for name in ("counter", "quota", "set"))
 
 
 def _steady(statements: Any) -> Any:
-    """The same without counters' counts and other numbers that change by themselves."""
+    """The statements without counters' values and other numbers that change by themselves."""
     if isinstance(statements, list):
-        return [_steady(one) for one in statements]
+        return [_steady(statement) for statement in statements]
     if isinstance(statements, dict):
         return {name: _steady(value) for name, value in statements.items() if name not in _VOLATILE}
     return statements
@@ -120,63 +120,63 @@ def name(element: Any) -> str:
 
 
 def value(element: Any) -> str:
-    """What a map's element leads to: ``goto service-web``; nothing for a set's."""
+    """The value of a map's element, such as ``goto service-web``; "" for a set's."""
     if not isinstance(element, list):
         return ""
-    found = element[1]
-    if isinstance(found, dict) and len(found) == 1 and (verb := next(iter(found))) in VERDICTS:
-        target = found[verb]
+    verdict = element[1]
+    if isinstance(verdict, dict) and len(verdict) == 1 and (verb := next(iter(verdict))) in VERDICTS:
+        target = verdict[verb]
         return f"{verb} {target['target']}" if target else verb
-    return found if isinstance(found, str) else dumps(found, sort_keys=True)
+    return verdict if isinstance(verdict, str) else dumps(verdict, sort_keys=True)
 
 
-_NAMED = ("chain", "set", "map")
-"""Kinds of objects that rules name, and that can be taken away one by one; what else there is (counters, limits) goes the same way."""
+_REFERRED_TO = ("chain", "set", "map")
+"""Kinds of objects that rules refer to; other kinds (counters, limits) are added before them."""
 
 
 def difference(now: Ruleset, then: Ruleset, table: tuple[str, str]) -> list[dict[str, Any]]:
     """
-    The commands of nft that bring one table from *now* to *then*, for one transaction; what is the same is not named.
+    The commands, in nft's JSON, that bring one table from *now* to *then* in one transaction; equal objects are left alone.
 
-    In an order that the kernel takes: rules go before what they name, and come after it.
+    In an order that the kernel takes: rules are deleted before what they refer to, and added after it.
     """
     where = {"family": table[0], "table": table[1]}
     gone = {"table": {"family": table[0], "name": table[1]}}
-    had, has = then.table(*table), now.table(*table)
-    if not had[0]:
+    wanted, present = then.table(*table), now.table(*table)
+    if not wanted[0]:
         return [{"delete": gone}]
-    raw = {_key(one): one for one in then.raw[table]}
-    made = [key for key in had[0] if key[0] not in ("element", "table") and had[0][key] != has[0].get(key)]
-    lost = [key for key in has[0] if key[0] not in ("element", "table") and has[0][key] != had[0].get(key)]
-    chains = {chain for chain in {*had[1], *has[1]} if had[1].get(chain) != has[1].get(chain)}
+    raw = {_key(entry): entry for entry in then.raw[table]}
+    made = [key for key in wanted[0] if key[0] not in ("element", "table") and wanted[0][key] != present[0].get(key)]
+    lost = [key for key in present[0] if key[0] not in ("element", "table") and present[0][key] != wanted[0].get(key)]
+    chains = {chain for chain in {*wanted[1], *present[1]} if wanted[1].get(chain) != present[1].get(chain)}
     chains |= {key[1:] for key in (*made, *lost) if key[0] == "chain"}
-    todo: list[dict[str, Any]] = [] if has[0] else [{"add": gone}]
-    todo += [{"flush": {"chain": where | {"name": chain[2]}}} for chain in chains if chain in has[1]]
+    todo: list[dict[str, Any]] = [] if present[0] else [{"add": gone}]
+    todo += [{"flush": {"chain": where | {"name": chain[2]}}} for chain in chains if chain in present[1]]
     todo += [
         {"delete": _element(key, where, now)}
-        for key in has[0]
-        if key[0] == "element" and had[0].get(key) != has[0][key] and key[:4] not in _maps(lost)
+        for key in present[0]
+        if key[0] == "element" and wanted[0].get(key) != present[0][key] and key[:4] not in _maps(lost)
     ]
     todo += [{"delete": {key[0]: where | {"name": key[3]}}} for key in sorted(lost, key=_order, reverse=True)]
     todo += [{"add": _plain(raw[key])} for key in sorted(made, key=_order)]
-    elements = [key for key in had[0] if key[0] == "element" and (had[0][key] != has[0].get(key) or key[:4] in _maps(made))]
+    elements = [key for key in wanted[0] if key[0] == "element" and (wanted[0][key] != present[0].get(key) or key[:4] in _maps(made))]
     todo += [{"add": _element(key, where, then)} for key in elements]
-    rules = [one for one in then.raw[table] if "rule" in one and (*table, one["rule"]["chain"]) in chains]
-    return [*todo, *({"add": _plain(one)} for one in rules)]
+    rules = [entry for entry in then.raw[table] if "rule" in entry and (*table, entry["rule"]["chain"]) in chains]
+    return [*todo, *({"add": _plain(entry)} for entry in rules)]
 
 
-def _key(one: Mapping[str, Any]) -> Key:
-    ((kind, has),) = one.items()
+def _key(entry: Mapping[str, Any]) -> Key:
+    ((kind, body),) = entry.items()
     return (
-        (kind, has["family"], has["name"])
+        (kind, body["family"], body["name"])
         if kind == "table"
-        else (kind, has["family"], has["table"], str(has.get("name", has.get("handle"))))
+        else (kind, body["family"], body["table"], str(body.get("name", body.get("handle"))))
     )
 
 
 def _order(key: Key) -> tuple[int, str]:
-    """Chains last: the elements and rules that lead to them come after all else, and go before it."""
-    return (_NAMED[::-1].index(key[0]) + 1 if key[0] in _NAMED else 0, key[3])
+    """A sorting key for adding: chains last, after the objects that their rules refer to."""
+    return (_REFERRED_TO[::-1].index(key[0]) + 1 if key[0] in _REFERRED_TO else 0, key[3])
 
 
 def _maps(keys: Iterable[Key]) -> set[Key]:
@@ -184,31 +184,31 @@ def _maps(keys: Iterable[Key]) -> set[Key]:
 
 
 def _element(key: Key, where: dict[str, str], of: Ruleset) -> dict[str, Any]:
-    """One element as nft printed it."""
-    found = next(one for kind in ("map", "set") for one in of.raw[key[1:3]] if one.get(kind, {}).get("name") == key[3])
-    ((_, has),) = found.items()
-    return {"element": where | {"name": key[3], "elem": [next(one for one in has["elem"] if name(one) == key[4])]}}
+    """One element in nft's JSON, as nft printed it in the ruleset *of*."""
+    listed = next(entry for kind in ("map", "set") for entry in of.raw[key[1:3]] if entry.get(kind, {}).get("name") == key[3])
+    ((_, body),) = listed.items()
+    return {"element": where | {"name": key[3], "elem": [next(element for element in body["elem"] if name(element) == key[4])]}}
 
 
-def _plain(one: Mapping[str, Any]) -> dict[str, Any]:
-    """An object as nft takes it: without its number, and without elements, which come by themselves."""
-    ((kind, has),) = one.items()
-    return {kind: {what: value for what, value in has.items() if what not in ("handle", "elem")}}
+def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An object as nft takes it: without its handle, and without elements, which are added by commands of their own."""
+    ((kind, body),) = entry.items()
+    return {kind: {field: value for field, value in body.items() if field not in ("handle", "elem")}}
 
 
-def named_by(command: Mapping[str, Any]) -> Iterator[Key]:
-    """The keys of what one command of nft is about, as `Ruleset.says` takes them."""
-    ((_, what),) = command.items()
-    ((kind, has),) = what.items()
+def keys_of(command: Mapping[str, Any]) -> Iterator[Key]:
+    """The keys of the objects that a command in nft's JSON changes, as `Ruleset.get` takes them."""
+    ((_, subject),) = command.items()
+    ((kind, body),) = subject.items()
     if kind == "table":
-        yield ("table", has["family"], has["name"])
+        yield ("table", body["family"], body["name"])
         return
-    path = (has["family"], has["table"])
+    path = (body["family"], body["table"])
     if kind == "rule":
-        yield ("rules", *path, has["chain"])
+        yield ("rules", *path, body["chain"])
     elif kind == "element":
-        yield from (("element", *path, has["name"], name(one)) for one in has["elem"])
+        yield from (("element", *path, body["name"], name(element)) for element in body["elem"])
     else:
-        yield (kind, *path, str(has.get("name", has.get("handle"))))
+        yield (kind, *path, str(body.get("name", body.get("handle"))))
         if kind == "chain":
-            yield ("rules", *path, has["name"])
+            yield ("rules", *path, body["name"])

@@ -49,8 +49,8 @@ class PolicyRule:
     kind: str = "lookup"
     source: IPv4Network = DEFAULT
     to: IPv4Network = DEFAULT
-    came_in: str = ""
-    goes_out: str = ""
+    iif: str = ""
+    oif: str = ""
     suppressed: int = -1
     extra: str = ""
 
@@ -58,8 +58,8 @@ class PolicyRule:
         """As ``ip rule`` says it; tables by their numbers, but for those that have names."""
         words = [f"from {'all' if self.source == DEFAULT else self.source}"]
         words += [f"to {self.to}"] if self.to != DEFAULT else []
-        words += [f"iif {self.came_in}"] if self.came_in else []
-        words += [f"oif {self.goes_out}"] if self.goes_out else []
+        words += [f"iif {self.iif}"] if self.iif else []
+        words += [f"oif {self.oif}"] if self.oif else []
         words += [self.extra] if self.extra else []
         tables = {LOCAL_TABLE: "local", MAIN_TABLE: "main", DEFAULT_TABLE: "default"}
         words.append(f"lookup {tables.get(self.table, self.table)}" if self.kind == "lookup" else self.kind)

@@ -18,45 +18,45 @@ ANYWHERE = IPv4Address(0)
 
 @dataclass(frozen=True)
 class Choice:
-    """The route that was found (None: none), the policy *rule* that led to it, and what could not be judged, in words."""
+    """The chosen route (None: none), the policy *rule* that led to it, and what could not be judged, in words."""
 
     route: Route | None
     rule: PolicyRule | None = None
     unsure: str = ""
 
 
-def choose(space: Namespace, to: IPv4Address, source: IPv4Address = ANYWHERE, came_in: str = "") -> Choice:
+def choose(space: Namespace, to: IPv4Address, source: IPv4Address = ANYWHERE, iif: str = "") -> Choice:
     """
-    The route for a packet that came in by an interface, or ("") is sent from here.
+    The route for a packet that came in by *iif*, or ("") is sent from here.
 
     A rule that says "unreachable" where every other table, the main one before it, has no route either changes nothing: that
     is no route. (The VMs have such rules, which keep the lesson's packets off the card that Vagrant reaches them by.)
     """
-    asked, ended = False, None
+    main_asked, ended = False, None
     for rule in space.policy:
-        fits = _fits(rule, to, source, came_in)
+        fits = _fits(rule, to, source, iif)
         if fits is None:
             return ended or Choice(None, rule, f"policy rule {rule.priority} asks for more than addresses and interfaces")
         if not fits or rule.kind == "nop":
             continue
         if rule.kind != "lookup":
             ended = ended or Choice(Route(DEFAULT, kind=rule.kind), rule)
-            if rule.kind == "unreachable" and asked:
+            if rule.kind == "unreachable" and main_asked:
                 continue  # it counts only if something after it would have taken the packet
             return ended
-        asked = asked or rule.table == MAIN_TABLE
-        found = _in_table(space, rule.table, to)
-        if found is not None and found.kind != "throw" and found.to.prefixlen > rule.suppressed:
-            return ended or Choice(found, rule)
+        main_asked = main_asked or rule.table == MAIN_TABLE
+        route = _in_table(space, rule.table, to)
+        if route is not None and route.kind != "throw" and route.to.prefixlen > rule.suppressed:
+            return ended or Choice(route, rule)
     return Choice(None)
 
 
-def _fits(rule: PolicyRule, to: IPv4Address, source: IPv4Address, came_in: str) -> bool | None:
-    """Whether a rule is for this packet; None if that can't be told."""
+def _fits(rule: PolicyRule, to: IPv4Address, source: IPv4Address, iif: str) -> bool | None:
+    """Whether a policy rule matches this packet; None if that is not known."""
     if to not in rule.to or (rule.source != DEFAULT and source not in rule.source):
         return rule.extra.startswith("not") and None
     # The kernel says "lo" of what is sent from here.
-    if (rule.came_in and rule.came_in != (came_in or "lo")) or rule.goes_out:
+    if (rule.iif and rule.iif != (iif or "lo")) or rule.oif:
         return rule.extra.startswith("not") and None
     return None if rule.extra or rule.kind == "goto" else True
 
@@ -69,42 +69,42 @@ def _in_table(space: Namespace, table: int, to: IPv4Address) -> Route | None:
 
 def is_own(space: Namespace, address: IPv4Address) -> bool:
     """Whether *address* is one of this namespace's own, on any of its interfaces, or made so by a route in the table local."""
-    if any(one.interface.ip == address or (one.dev == "lo" and address in one.interface.network) for one in space.addresses):
+    if any(own.interface.ip == address or (own.dev == "lo" and address in own.interface.network) for own in space.addresses):
         return True
     return any(route.table == LOCAL_TABLE and route.kind == "local" and address in route.to for route in space.routes)
 
 
 def source_for(space: Namespace, route: Route | None, to: IPv4Address) -> IPv4Address | None:
-    """The address that the kernel sends from: the route's own, else one of the interface that is near the next hop, else any."""
+    """The source address: the route's (src), else the interface's in the next hop's subnet, else any of the interface, else any."""
     if route is None or route.dev is None:
         return None
     if (own := _attribute(route, RTA_PREFSRC)) is not None:
         return IPv4Address(own)
-    has = space.addresses_of(route.dev)
-    near = [one.ip for one in has if (route.via or to) in one.network]
-    others = [one.interface.ip for one in space.addresses if not one.interface.is_loopback and one.dev != route.dev]
-    return (near or [one.ip for one in has] or others or [None])[0]
+    on_dev = space.addresses_of(route.dev)
+    near = [own.ip for own in on_dev if (route.via or to) in own.network]
+    elsewhere = [own.interface.ip for own in space.addresses if not own.interface.is_loopback and own.dev != route.dev]
+    return (near or [own.ip for own in on_dev] or elsewhere or [None])[0]
 
 
 def mtu(space: Namespace, route: Route) -> int:
-    """How many bytes a packet may have that takes *route*: as many as the route says, or its interface."""
+    """The largest packet that may take *route*, in bytes: the smaller of the route's MTU and its interface's."""
     of_link = space.links[route.dev].mtu
-    has = _attribute(route, RTA_METRICS)
-    own = _metrics(has).get(RTAX_MTU) if has is not None else None
+    metrics = _attribute(route, RTA_METRICS)
+    own = _metrics(metrics).get(RTAX_MTU) if metrics is not None else None
     return min(own, of_link) if own else of_link
 
 
 def _attribute(route: Route, kind: int) -> bytes | None:
-    """The bytes of one of the attributes that the snapshot keeps in words (kernel/read.py)."""
-    found = (word.partition(":")[2] for word in route.extra.split() if word.startswith(f"{kind}:"))
-    return next((bytes.fromhex(one) for one in found), None)
+    """The bytes of a route attribute (RTA_…), which a snapshot keeps in `extra` as "kind:hex" (kernel/read.py); None: not there."""
+    values = (word.partition(":")[2] for word in route.extra.split() if word.startswith(f"{kind}:"))
+    return next((bytes.fromhex(value) for value in values), None)
 
 
 def _metrics(data: bytes) -> dict[int, int]:
-    found, at = {}, 0
+    metrics, at = {}, 0
     while at + 8 <= len(data):
         length, kind = struct.unpack_from("=HH", data, at)
         if length == 8:
-            found[kind] = struct.unpack_from("=I", data, at + 4)[0]
+            metrics[kind] = struct.unpack_from("=I", data, at + 4)[0]
         at += max(length + 3 & ~3, 4)
-    return found
+    return metrics

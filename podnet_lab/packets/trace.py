@@ -1,5 +1,5 @@
 """
-The way that one packet really took: every interface at which it was seen, in order.
+The path that one packet really took: every interface at which it was captured, in order.
 
 Pure: made of the frames that the nodes captured. On one machine they are ordered by time. Clocks of VMs differ, so there
 frames of different nodes are ordered by the packet's time to live, which each router takes one off; see frame_order.py.
@@ -27,8 +27,8 @@ Cluster = Mapping[str, Snapshot]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One frame at one interface of a node, or of a Pod (*namespace*) on it; *time* in nanoseconds by that node's clock."""
+class CapturedFrame:
+    """A frame captured at one interface of a node, or of a Pod (*namespace*) on it; *time* in nanoseconds by that node's clock."""
 
     node: str
     namespace: str | None
@@ -40,8 +40,8 @@ class Seen:
     frame: Frame
 
     @property
-    def spot(self) -> tuple[object, ...]:
-        """What a frame has in common with itself only if it was sent once more: where it is, and how far it has come."""
+    def position(self) -> tuple[object, ...]:
+        """Where a frame was captured, and how far it had come: equal for two frames only if the packet was sent again."""
         return self.node, self.namespace, self.dev, self.out, self.frame.kind, self.frame.ttl
 
     @property
@@ -53,12 +53,12 @@ class Seen:
 @dataclass(frozen=True)
 class Hop:
     """
-    A frame of the traced exchange, with its MACs by the names of whose they are.
+    A frame of the traced exchange, with the names of its MACs' owners.
 
-    *news* says what is different from where it was seen before: a new Ethernet header, another address.
+    *news* says what has changed since the hop before: a new Ethernet header, another address.
     """
 
-    seen: Seen
+    seen: CapturedFrame
     way: str
     sender: str
     receiver: str
@@ -66,7 +66,7 @@ class Hop:
 
     @property
     def record(self) -> dict[str, object]:
-        """All that is known of it, as one flat record: for pandas."""
+        """The hop as one flat record, for pandas; its time in nanoseconds."""
         frame, seen = self.seen.frame, self.seen
         return {
             "way": self.way,
@@ -89,19 +89,19 @@ class Hop:
 
     @property
     def arp(self) -> str:
-        """What an ARP frame says; nothing of others."""
+        """An ARP frame as tcpdump prints it; "" for other frames."""
         frame = self.seen.frame
-        asked, told = f"who has {frame.target}? tell {frame.source}", f"{frame.source} is at {self.sender}"
-        return {"ARP request": asked, "ARP reply": told}.get(frame.kind, "")
+        request, reply = f"who has {frame.target}? tell {frame.source}", f"{frame.source} is at {self.sender}"
+        return {"ARP request": request, "ARP reply": reply}.get(frame.kind, "")
 
     def __str__(self) -> str:
         frame, seen = self.seen.frame, self.seen
-        what = f"ARP: {self.arp}"
+        line = f"ARP: {self.arp}"
         if not self.arp:
-            what = f"{frame.source} → {frame.target}  ttl {frame.ttl}  {frame.words}"
-            what += "".join(f"  ← {one}" for one in self.news)
+            line = f"{frame.source} → {frame.target}  ttl {frame.ttl}  {frame.words}"
+            line += "".join(f"  ← {change}" for change in self.news)
         macs = f"[{self.sender} → {self.receiver}]"
-        return f"{seen.place:<8} {seen.dev:<14} {'out' if seen.out else 'in ':<3} {macs:<38} {what}"
+        return f"{seen.place:<8} {seen.dev:<14} {'out' if seen.out else 'in ':<3} {macs:<38} {line}"
 
 
 class Trace(tuple[Hop, ...]):
@@ -137,7 +137,7 @@ class Trace(tuple[Hop, ...]):
 
     @property
     def last(self) -> Hop | None:
-        """Where the packet, or its answer, was seen last; ARP aside."""
+        """The last hop of the packet, or of its answer; ARP aside."""
         return next(reversed(self.way("back") or self.way("there")), None)
 
     def way(self, name: str) -> list[Hop]:
@@ -146,7 +146,7 @@ class Trace(tuple[Hop, ...]):
 
     def save(self, path: str) -> str:
         """Write the frames to *path* as pcapng, for Wireshark: one interface for each place; says how many there are."""
-        packets = [(f"{one.seen.place}:{one.seen.dev}", one.seen.time, one.seen.data, one.seen.length, str(one)) for one in self]
+        packets = [(f"{hop.seen.place}:{hop.seen.dev}", hop.seen.time, hop.seen.data, hop.seen.length, str(hop)) for hop in self]
         with open(path, "wb") as file:
             file.write(pcapng(packets))
         return f"{len(packets)} frames of {len({name for name, *_ in packets})} interfaces are in {path}"
@@ -168,92 +168,94 @@ class Trace(tuple[Hop, ...]):
     __repr__ = __str__
 
 
-def owners(cluster: Cluster) -> dict[str, str]:
-    """Whose each MAC is: "pod-1-2" or "node1 eth0"; of a node the interface matters, a Pod mostly has one."""
-    found = {}
+def mac_owners(cluster: Cluster) -> dict[str, str]:
+    """The owner of each MAC, by MAC: "pod-1-2", or, as a node has several interfaces, "node1 eth0"."""
+    names = {}
     for name, node in cluster.items():
         for space in node.spaces.values():
             for link in space.links.values():
                 if not kind_of(link).comes_with_namespace:
-                    found[link.mac] = space.name if space.name else f"{name} {link.name}"
+                    names[link.mac] = space.name if space.name else f"{name} {link.name}"
     # A bridge takes its MAC from a port, where it has none of its own: what is sent to it is for the bridge.
     for name, node in cluster.items():
-        found |= {link.mac: f"{name} {link.name}" for link in node.own.links.values() if kind_of(link).switches}
-    return found
+        names |= {link.mac: f"{name} {link.name}" for link in node.own.links.values() if kind_of(link).switches}
+    return names
 
 
-def echoes(seen: Sequence[Seen], nonce: bytes) -> dict[str, list[Seen]]:
+def echoes(seen: Sequence[CapturedFrame], nonce: bytes) -> dict[str, list[CapturedFrame]]:
     """The frames of one echo, which carries *nonce*: there, back, and the errors about either."""
     ways = {"echo request": "there", "echo reply": "back"}
-    found: dict[str, list[Seen]] = {"there": [], "back": [], "error": []}
-    for one in seen:
-        frame = one.frame
+    frames: dict[str, list[CapturedFrame]] = {"there": [], "back": [], "error": []}
+    for captured in seen:
+        frame = captured.frame
         if frame.kind in ways and nonce in frame.mark:
-            found[ways[frame.kind]].append(one)
+            frames[ways[frame.kind]].append(captured)
         elif frame.quoted is not None and nonce in frame.quoted.mark:
-            found["error"].append(one)
-    return found
+            frames["error"].append(captured)
+    return frames
 
 
-def connection(seen: Sequence[Seen], source: IPv4Address | None, port: int) -> dict[str, list[Seen]]:
+def connection(seen: Sequence[CapturedFrame], source: IPv4Address | None, port: int) -> dict[str, list[CapturedFrame]]:
     """The first packet of a TCP connection to *port*, its answer, and errors: known by its sequence number, which NAT leaves alone."""
-    found: dict[str, list[Seen]] = {"there": [], "back": [], "error": []}
-    first = next((one for one in seen if _is_first(one.frame, port) and source in (None, one.frame.source)), None)
+    frames: dict[str, list[CapturedFrame]] = {"there": [], "back": [], "error": []}
+    first = next((captured for captured in seen if _is_first(captured.frame, port) and source in (None, captured.frame.source)), None)
     if first is None:
-        return found
+        return frames
     number = first.frame.mark[:4]
     acknowledged = ((int.from_bytes(number, "big") + 1) & 0xFFFFFFFF).to_bytes(4, "big")
-    for one in seen:
-        frame = one.frame
+    for captured in seen:
+        frame = captured.frame
         if frame.kind == "TCP" and frame.flags & ~0xC0 == SYN and frame.mark[:4] == number:
-            found["there"].append(one)
+            frames["there"].append(captured)
         elif frame.kind == "TCP" and frame.flags & (SYN | RST) and frame.mark[4:8] == acknowledged:
-            found["back"].append(one)
+            frames["back"].append(captured)
         elif frame.quoted is not None and frame.quoted.mark[:4] == number:
-            found["error"].append(one)
-    return found
+            frames["error"].append(captured)
+    return frames
 
 
 def _is_first(frame: Frame, port: int) -> bool:
     return frame.kind == "TCP" and frame.flags & ~0xC0 == SYN and frame.ports is not None and frame.ports[1] == port
 
 
-def build(cluster: Cluster, seen: Sequence[Seen], ways: Mapping[str, Sequence[Seen]], begin: str, *, one_clock: bool = False) -> list[Hop]:
+def build(
+    cluster: Cluster, seen: Sequence[CapturedFrame], ways: Mapping[str, Sequence[CapturedFrame]], begin: str, *, one_clock: bool = False
+) -> list[Hop]:
     """The hops in order, with the ARP that was exchanged at the places on the path; *one_clock*: all nodes have the same."""
-    known = owners(cluster)
-    places = {(one.node, one.namespace) for way in ways.values() for one in way}
-    arps = _awaited([one for one in seen if one.frame.kind.startswith("ARP") and _on_path(one, begin, places)])
+    known = mac_owners(cluster)
+    places = {(captured.node, captured.namespace) for way in ways.values() for captured in way}
+    arps = _awaited([captured for captured in seen if captured.frame.kind.startswith("ARP") and _on_path(captured, begin, places)])
     hops: list[Hop] = []
-    before: dict[str, list[Seen]] = {"there": [], "error": [], "back": []}
-    for way, one in frame_order.by_time(cluster, arps, ways) if one_clock else frame_order.by_path(arps, ways, begin):
-        news = () if way.startswith("ARP") else _news(before[way], one)
-        hops.append(replace(_hop(one, way, known), news=news))
-        before.setdefault(way, []).append(one)
+    before: dict[str, list[CapturedFrame]] = {"there": [], "error": [], "back": []}
+    for way, captured in frame_order.by_time(cluster, arps, ways) if one_clock else frame_order.by_path(arps, ways, begin):
+        news = () if way.startswith("ARP") else _news(before[way], captured)
+        hops.append(replace(_hop(captured, way, known), news=news))
+        before.setdefault(way, []).append(captured)
     return hops
 
 
-def _news(before: Sequence[Seen], now: Seen) -> tuple[str, ...]:
-    """What a node has rewritten since the packet was seen last; nothing where it sets out, be it once more."""
-    if not before or now.spot == before[0].spot:
+def _news(before: Sequence[CapturedFrame], now: CapturedFrame) -> tuple[str, ...]:
+    """What has been rewritten since the packet was captured last; nothing where it is sent, be it again."""
+    if not before or now.position == before[0].position:
         return ()
-    one, other = before[-1].frame, now.frame
-    found = ["new Ethernet header"] if (one.source_mac, one.target_mac) != (other.source_mac, other.target_mac) else []
-    found += ["another source"] if one.source != other.source else []
-    found += ["another destination"] if one.target != other.target else []
-    return tuple(found)
+    last, new = before[-1].frame, now.frame
+    changes = ["new Ethernet header"] if (last.source_mac, last.target_mac) != (new.source_mac, new.target_mac) else []
+    changes += ["another source"] if last.source != new.source else []
+    changes += ["another destination"] if last.target != new.target else []
+    return tuple(changes)
 
 
-def _on_path(one: Seen, begin: str, places: set) -> bool:
-    """Whether a frame was seen where the packet was; if that was nowhere at all, on its node."""
-    return (one.node, one.namespace) in places if places else one.node == begin
+def _on_path(captured: CapturedFrame, begin: str, places: set) -> bool:
+    """Whether a frame was captured at a place where the packet was; if that was captured nowhere, on the sender's node."""
+    return (captured.node, captured.namespace) in places if places else captured.node == begin
 
 
-def _awaited(arps: Sequence[Seen]) -> list[Seen]:
-    """Without what a kernel asks a neighbour that it knows, now and then: no packet waits for that, and everybody else is not asked."""
-    asked = {frame_order.question(one) for one in arps if one.frame.target_mac == BROADCAST}
-    return [one for one in arps if frame_order.question(one) in asked]
+def _awaited(arps: Sequence[CapturedFrame]) -> list[CapturedFrame]:
+    """Without the unicast requests by which a kernel confirms a neighbour entry: no packet waits for those."""
+    broadcast = {frame_order.arp_question(captured) for captured in arps if captured.frame.target_mac == BROADCAST}
+    return [captured for captured in arps if frame_order.arp_question(captured) in broadcast]
 
 
-def _hop(one: Seen, way: str, known: Mapping[str, str]) -> Hop:
+def _hop(captured: CapturedFrame, way: str, known: Mapping[str, str]) -> Hop:
     name = lambda mac: "everybody" if mac == BROADCAST else known.get(mac, mac)  # noqa: E731
-    return Hop(one, way, name(one.frame.source_mac), name(one.frame.target_mac))
+    return Hop(captured, way, name(captured.frame.source_mac), name(captured.frame.target_mac))

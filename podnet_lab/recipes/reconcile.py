@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from podnet_lab.model import Conf, Namespace, Snapshot
+from podnet_lab.model import Ipv4Conf, Namespace, Snapshot
 from podnet_lab.recipes import reconcile_links as links
 from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.base import Step
@@ -79,7 +79,7 @@ def _settings(name: str | None, was: Namespace, space: Namespace, gone: set[str]
     if "all" not in space.conf:
         return []
     # What comes anew starts as ``default`` says, a namespace with all settings off.
-    fresh = was.conf.get("default", Conf(False))
+    fresh = was.conf.get("default", Ipv4Conf(False))
     now = {dev: fresh if dev in gone else was.conf.get(dev, fresh) for dev in space.conf}
     steps: list[Step] = []
     if was.forwarding != space.forwarding:

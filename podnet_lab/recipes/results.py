@@ -1,5 +1,5 @@
 """
-What came of running steps: the command, the evidence, the verdict. Pure values; `show` draws them.
+The outcome of running steps: the command, the evidence, the verdict. Pure values; `show` draws them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Outcome:
 
     @property
     def said(self) -> str:
-        """What is true now, in words."""
+        """The step's claim, which is true now, in words; or that a later step ended it."""
         if not self.stands:
             return "done, and ended by a later step"
         return self.step.claim if self.changed else f"already so: {self.step.claim}"
@@ -39,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run of steps did, in order, and what the kernels said before and after; true, or it would have raised."""
+    """The outcomes of a run of steps, in order, and the snapshots before and after; true, or it would have raised."""
 
     outcomes: tuple[Outcome, ...]
     before: Mapping[str, Snapshot] = field(repr=False, compare=False)

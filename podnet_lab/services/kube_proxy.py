@@ -20,7 +20,7 @@ from podnet_lab.plan import POD_NETWORK, Node, Plan
 from podnet_lab.services.service import RANGE, Service
 from podnet_lab.steps import route
 from podnet_lab.steps.base import Step
-from podnet_lab.steps.nft import statements as say
+from podnet_lab.steps.nft import statements as stmt
 from podnet_lab.steps.nft import steps as nft
 from podnet_lab.steps.nft.base import FAMILY, TABLE, Nft
 
@@ -40,83 +40,86 @@ def base(node: Node) -> list[Step]:
         nft.verdict_map("no-endpoint-services"),
         nft.verdict_map("service-nodeports", by="port"),
         nft.verdict_map("no-endpoint-nodeports", by="port"),
-        *_chain("mark-for-masquerade", [say.mark()]),
-        *_chain(REJECT, [say.reject()]),
+        *_chain("mark-for-masquerade", [stmt.mark()]),
+        *_chain(REJECT, [stmt.reject()]),
         *_chain(
-            "services", [say.look_up("service-ips")], [say.destination(node.external.ip), say.look_up("service-nodeports", address=False)]
+            "services",
+            [stmt.look_up("service-ips")],
+            [stmt.destination(node.external.ip), stmt.look_up("service-nodeports", address=False)],
         ),
-        *_chain("nat-prerouting", [say.jump("services")], hook="prerouting"),
-        *_chain("nat-output", [say.jump("services")], hook="output"),
-        *_chain("nat-postrouting", [say.marked(), say.masquerade()], same_node(node), hook="postrouting"),
-        *_chain("service-endpoints-check", [say.look_up("no-endpoint-services")]),
+        *_chain("nat-prerouting", [stmt.jump("services")], hook="prerouting"),
+        *_chain("nat-output", [stmt.jump("services")], hook="output"),
+        *_chain("nat-postrouting", [stmt.marked(), stmt.masquerade()], same_node(node), hook="postrouting"),
+        *_chain("service-endpoints-check", [stmt.look_up("no-endpoint-services")]),
         *(
-            one
+            step
             for hook in ("forward", "output")
-            for one in _chain(f"filter-{hook}", [say.new(), say.jump("service-endpoints-check")], hook=hook, does="filter")
+            for step in _chain(f"filter-{hook}", [stmt.new(), stmt.jump("service-endpoints-check")], hook=hook, does="filter")
         ),
         *_chain(
             "filter-input",
-            [say.new(), say.destination(node.external.ip), say.look_up("no-endpoint-nodeports", address=False)],
+            [stmt.new(), stmt.destination(node.external.ip), stmt.look_up("no-endpoint-nodeports", address=False)],
             hook="input",
             does="filter",
         ),
     ]
 
 
-def same_node(node: Node) -> list[say.Statement]:
-    """The rule that masquerades what goes from one Pod of a node to another by way of a Service: the answer would pass the node by."""
-    return [say.source(node.subnet), say.destination(node.subnet), say.translated(), say.masquerade()]
+def same_node(node: Node) -> list[stmt.Statement]:
+    """Masquerade what goes from Pod to Pod of a node by way of a Service: the reply would go past the node's connection tracking."""
+    return [stmt.source(node.subnet), stmt.destination(node.subnet), stmt.translated(), stmt.masquerade()]
 
 
-def _chain(name: str, *rules: Sequence[say.Statement], **hook: str) -> list[Step]:
+def _chain(name: str, *rules: Sequence[stmt.Statement], **hook: str) -> list[Step]:
     return [nft.chain(name, **hook), *(nft.rule(name, *rule) for rule in rules)]
 
 
-def chains(one: Service, node: Node) -> Nft:
+def chains(service: Service, node: Node) -> Nft:
     """A Service's chains on a node, as one transaction; nothing leads to them before its `elements`."""
     made: list[Nft] = []
-    for endpoint in one.endpoints:
-        name = one.endpoint(endpoint)
-        sticky = one.memory(endpoint)
-        made += [nft.address_set(sticky, one.affinity)] if one.affinity else []
-        keep = [[say.remember(sticky)]] if one.affinity else []
-        himself = [say.source(endpoint[0]), say.jump("mark-for-masquerade")]
-        made += [nft.chain(name), nft.set_rules(name, [himself, *keep, [say.protocol(one.protocol), say.dnat(*endpoint)]])]
-    made += [nft.chain(one.chain), nft.set_rules(one.chain, [_from_elsewhere(one), *_draw(one, one.endpoints)])]
-    if one.node_port:
-        made += [nft.chain(f"external-{one.path}"), nft.set_rules(f"external-{one.path}", _external(one, node))]
-    return nft.together(made, f"{one.chain} leads to {len(one.endpoints)} Pod{'s' if len(one.endpoints) != 1 else ''}")
+    for endpoint in service.endpoints:
+        name = service.endpoint(endpoint)
+        sticky = service.memory(endpoint)
+        made += [nft.address_set(sticky, service.affinity)] if service.affinity else []
+        keep = [[stmt.remember(sticky)]] if service.affinity else []
+        hairpin = [stmt.source(endpoint[0]), stmt.jump("mark-for-masquerade")]
+        made += [nft.chain(name), nft.set_rules(name, [hairpin, *keep, [stmt.protocol(service.protocol), stmt.dnat(*endpoint)]])]
+    made += [nft.chain(service.chain), nft.set_rules(service.chain, [_from_outside(service), *_load_balancing(service, service.endpoints)])]
+    if service.node_port:
+        made += [nft.chain(f"external-{service.path}"), nft.set_rules(f"external-{service.path}", _node_port_rules(service, node))]
+    return nft.together(made, f"{service.chain} leads to {len(service.endpoints)} Pod{'s' if len(service.endpoints) != 1 else ''}")
 
 
-def _from_elsewhere(one: Service) -> list[say.Statement]:
-    """Who asks the Service's own address from outside the cluster gets the answer by way of this node, and no other."""
-    return [say.destination(one.ip), say.source(POD_NETWORK, negate=True), say.jump("mark-for-masquerade")]
+def _from_outside(service: Service) -> list[stmt.Statement]:
+    """Masquerade what clients outside the cluster send to the Service's own address: replies come back by way of this node."""
+    return [stmt.destination(service.ip), stmt.source(POD_NETWORK, negate=True), stmt.jump("mark-for-masquerade")]
 
 
-def _draw(one: Service, endpoints: Sequence[tuple[IPv4Address, int]]) -> list[list[say.Statement]]:
-    names = [one.endpoint(endpoint) for endpoint in endpoints]
-    known = [[say.remembered(one.memory(each)), say.goto(name)] for each, name in zip(endpoints, names, strict=True)]
-    return [*(known if one.affinity else []), [say.spread(names)]] if names else []
+def _load_balancing(service: Service, endpoints: Sequence[tuple[IPv4Address, int]]) -> list[list[stmt.Statement]]:
+    names = [service.endpoint(endpoint) for endpoint in endpoints]
+    known = [[stmt.remembered(service.memory(endpoint)), stmt.goto(name)] for endpoint, name in zip(endpoints, names, strict=True)]
+    return [*(known if service.affinity else []), [stmt.spread(names)]] if names else []
 
 
-def _external(one: Service, node: Node) -> list[list[say.Statement]]:
-    if not one.local:
-        return [[say.jump("mark-for-masquerade")], [say.goto(one.chain)]]
-    here = [endpoint for endpoint in one.endpoints if endpoint[0] in node.subnet]
+def _node_port_rules(service: Service, node: Node) -> list[list[stmt.Statement]]:
+    if not service.local:
+        return [[stmt.jump("mark-for-masquerade")], [stmt.goto(service.chain)]]
+    here = [endpoint for endpoint in service.endpoints if endpoint[0] in node.subnet]
     near = [
-        [say.source(POD_NETWORK), say.goto(one.chain)],
-        [say.from_here(), say.jump("mark-for-masquerade")],
-        [say.from_here(), say.goto(one.chain)],
+        [stmt.source(POD_NETWORK), stmt.goto(service.chain)],
+        [stmt.from_here(), stmt.jump("mark-for-masquerade")],
+        [stmt.from_here(), stmt.goto(service.chain)],
     ]
-    return [*near, *(_draw(one, here) or [[say.drop()]])]
+    return [*near, *(_load_balancing(service, here) or [[stmt.drop()]])]
 
 
-def elements(one: Service) -> list[Step]:
-    """What switches a Service on: the maps' elements that lead to its chains, or to a refusal where it has no endpoints."""
-    port = f"{one.protocol} . {one.node_port}"
-    on = [("service-ips", one.key, one.chain), *([("service-nodeports", port, f"external-{one.path}")] if one.node_port else [])]
-    off = [("no-endpoint-services", one.key, REJECT), *([("no-endpoint-nodeports", port, REJECT)] if one.node_port else [])]
-    wanted, unwanted = (on, off) if one.endpoints else (off, on)
+def elements(service: Service) -> list[Step]:
+    """The maps' elements that switch a Service on: they lead to its chains, or, without endpoints, to a reject."""
+    port = f"{service.protocol} . {service.node_port}"
+    on, off = [("service-ips", service.key, service.chain)], [("no-endpoint-services", service.key, REJECT)]
+    on += [("service-nodeports", port, f"external-{service.path}")] if service.node_port else []
+    off += [("no-endpoint-nodeports", port, REJECT)] if service.node_port else []
+    wanted, unwanted = (on, off) if service.endpoints else (off, on)
     return [
         *(nft.remove_element(name, key) for name, key, _ in unwanted),
         *(nft.element(name, key, f"goto {chain}") for name, key, chain in wanted),
@@ -125,81 +128,82 @@ def elements(one: Service) -> list[Step]:
 
 def stale(services: Iterable[Service], rules: Ruleset) -> list[Step]:
     """
-    What Services had and have no more: elements that lead to them by another address or port, then chains and sets.
+    Steps that remove what Services no longer need: elements for another address or port, then chains and sets.
 
     Open connections stay as they are. An address of a Service without endpoints leads to no chain of its own, and stays.
     """
-    found: list[Step] = []
-    known = {one.path: one for one in services}
+    removals: list[Step] = []
+    known = {service.path: service for service in services}
     keys = {
         (name, key)
-        for one in services
-        for name, key in (("service-ips", one.key), ("service-nodeports", f"{one.protocol} . {one.node_port}"))
+        for service in services
+        for name, key in (("service-ips", service.key), ("service-nodeports", f"{service.protocol} . {service.node_port}"))
     }
     for key, verdict in rules.objects.items():
         if key[:3] == ("element", FAMILY, TABLE) and verdict.startswith(("goto service-", "goto external-")):
             path = verdict.partition("-")[2]
             if path in known and key[3:] not in keys:
-                found.append(nft.remove_element(*key[3:]))
-    has = {one.endpoint(each) for one in services for each in one.endpoints} | {f"external-{one.path}" for one in services if one.node_port}
-    has |= {one.memory(each) for one in services if one.affinity for each in one.endpoints}
+                removals.append(nft.remove_element(*key[3:]))
+    wanted = {service.endpoint(endpoint) for service in services for endpoint in service.endpoints}
+    wanted |= {f"external-{service.path}" for service in services if service.node_port}
+    wanted |= {service.memory(endpoint) for service in services if service.affinity for endpoint in service.endpoints}
     for kind, prefix, parts in (("chain", "external-", 0), ("chain", "endpoint-", 2), ("set", "affinity-", 3)):
         names = [key[3] for key in rules.objects if key[:3] == (kind, FAMILY, TABLE) and key[3].startswith(prefix)]
-        paths = {name: name.removeprefix(prefix).rsplit("/", parts)[0] for name in names if name not in has}
-        found += [nft.remove(kind, name) for name, path in paths.items() if path in known]
-    return found
+        paths = {name: name.removeprefix(prefix).rsplit("/", parts)[0] for name in names if name not in wanted}
+        removals += [nft.remove(kind, name) for name, path in paths.items() if path in known]
+    return removals
 
 
 def cluster(plan: Plan, services: Sequence[Service], rules: Mapping[str, Ruleset] | None = None) -> dict[str, list[Step]]:
     """
-    Everything for *services* on every node, which has *rules* now: all chains first, then the elements, in one transaction.
+    The steps for *services* on every node, whose nftables are *rules* now: all chains first, then the elements, in one transaction.
 
     Raises BadInput if two Services want the same address and port, name, or node port.
     """
     _no_clash(services)
-    shared = {one: chains(one, plan.nodes[0]) for one in services if not one.local}
-    switches = [step for one in services for step in elements(one)]
-    found = {}
+    shared = {service: chains(service, plan.nodes[0]) for service in services if not service.local}
+    switches = [step for service in services for step in elements(service)]
+    by_node = {}
     for node in plan.nodes:
         now = (rules or {}).get(node.name, Ruleset())
-        made = [shared.get(one) or chains(one, node) for one in services]
-        found[node.name] = [*base(node), *made, *switches, *stale(services, now)]
-    return found
+        made = [shared.get(service) or chains(service, node) for service in services]
+        by_node[node.name] = [*base(node), *made, *switches, *stale(services, now)]
+    return by_node
 
 
 def _no_clash(services: Sequence[Service]) -> None:
     seen: set = set()
-    for one in services:
-        ports = [("node port", one.protocol, one.node_port)] if one.node_port else []
-        for what, *key in (("address and port", one.key), ("name, protocol and port", one.path), *ports):
-            if (what, *key) in seen:
-                raise BadInput(f"{one.name}: another Service has the same {what}")
-            seen.add((what, *key))
+    for service in services:
+        ports = [("node port", service.protocol, service.node_port)] if service.node_port else []
+        for conflict, *key in (("address and port", service.key), ("name, protocol and port", service.path), *ports):
+            if (conflict, *key) in seen:
+                raise BadInput(f"{service.name}: another Service has the same {conflict}")
+            seen.add((conflict, *key))
 
 
-def removal(one: Service) -> list[Step]:
-    """Take a Service away from a node: first what leads to it, then its chains."""
-    port = f"{one.protocol} . {one.node_port}"
-    node_port = [nft.remove_element(name, port) for name in ("service-nodeports", "no-endpoint-nodeports")] if one.node_port else []
-    outer = [nft.remove("chain", f"external-{one.path}")] if one.node_port else []
-    sets = [nft.remove("set", one.memory(each)) for each in one.endpoints] if one.affinity else []
+def removal(service: Service) -> list[Step]:
+    """The steps that remove a Service from a node: first the elements that lead to it, then its chains."""
+    port = f"{service.protocol} . {service.node_port}"
+    node_port = [nft.remove_element(name, port) for name in ("service-nodeports", "no-endpoint-nodeports")] if service.node_port else []
+    outer = [nft.remove("chain", f"external-{service.path}")] if service.node_port else []
+    sets = [nft.remove("set", service.memory(endpoint)) for endpoint in service.endpoints] if service.affinity else []
     return [
-        nft.remove_element("service-ips", one.key),
-        nft.remove_element("no-endpoint-services", one.key),
+        nft.remove_element("service-ips", service.key),
+        nft.remove_element("no-endpoint-services", service.key),
         *node_port,
         *outer,
-        nft.remove("chain", one.chain),
-        *(nft.remove("chain", one.endpoint(each)) for each in one.endpoints),
+        nft.remove("chain", service.chain),
+        *(nft.remove("chain", service.endpoint(endpoint)) for endpoint in service.endpoints),
         *sets,
     ]
 
 
 def egress(node: Node) -> Step:
     """
-    Give packets of a node's Pods to the external network the node's own address, where Pods' addresses are not known.
+    The rule that masquerades packets from a node's Pods to the external network, where nobody has a route to Pods.
 
     By hand::
 
         nft add rule ip kube-proxy nat-postrouting ip saddr 10.244.1.0/24 ip daddr != 10.244.0.0/16 masquerade
     """
-    return nft.rule("nat-postrouting", say.source(node.subnet), say.destination(POD_NETWORK, negate=True), say.masquerade())
+    return nft.rule("nat-postrouting", stmt.source(node.subnet), stmt.destination(POD_NETWORK, negate=True), stmt.masquerade())

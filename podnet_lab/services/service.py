@@ -42,17 +42,17 @@ class Service:
 
     @property
     def path(self) -> str:
-        """What its chains are called by: name, protocol and port."""
+        """The part of its chains' names that is its own: name/protocol/port."""
         return f"{self.name}/{self.protocol}/{self.port}"
 
     @property
     def chain(self) -> str:
-        """The chain that draws one of its Pods."""
+        """The name of the chain that draws one of its endpoints."""
         return f"service-{self.path}"
 
     @property
     def key(self) -> str:
-        """What the map of Services is looked up by."""
+        """Its key in the map service-ips: address . protocol . port."""
         return f"{self.ip} . {self.protocol} . {self.port}"
 
     @property
@@ -61,11 +61,11 @@ class Service:
         return f"{self.name}.default.svc.cluster.local"
 
     def memory(self, endpoint: tuple[IPv4Address, int]) -> str:
-        """The set of clients that stay with one Pod; its time-out is in its name, for it can't be changed."""
+        """The name of the set of clients that stay with one endpoint; its timeout is in the name, for it can't be changed."""
         return f"affinity-{self.path}/{endpoint[0]}/{endpoint[1]}/{self.affinity}s"
 
     def endpoint(self, endpoint: tuple[IPv4Address, int]) -> str:
-        """The chain that leads to one Pod."""
+        """The name of the chain that rewrites the destination to one endpoint."""
         return f"endpoint-{self.path}/{endpoint[0]}/{endpoint[1]}"
 
     def to(self, *endpoints: str) -> Service:
@@ -115,7 +115,7 @@ def service(
 def _endpoints(texts: Iterable[str]) -> tuple[tuple[IPv4Address, int], ...]:
     if isinstance(texts, str):
         raise BadInput(f"endpoints are several: [{texts!r}]")
-    found = [socket_address(text) for text in texts]
-    if len(set(found)) < len(found):
+    endpoints = [socket_address(text) for text in texts]
+    if len(set(endpoints)) < len(endpoints):
         raise BadInput("an endpoint is there twice")
-    return tuple(found)
+    return tuple(endpoints)

@@ -92,8 +92,8 @@ class Canvas:
 
     def cross(self, x: float, y: float) -> None:
         """A cross: it ends here."""
-        for one in (-6, 6):
-            self.line(x - 6, y - one, x + 6, y + one, "wrong", bold=True)
+        for slant in (-6, 6):
+            self.line(x - 6, y - slant, x + 6, y + slant, "wrong", bold=True)
 
     @staticmethod
     def _stroke(stroke: str, dashed: bool, bold: bool) -> str:

@@ -13,7 +13,7 @@ def facts(space: Namespace) -> list[str]:
     lines = [_link(space, name) for name in sorted(space.links)]
     lines += [f"{name} has {address}" for name in sorted(space.links) for address in sorted(map(str, space.addresses_of(name)))]
     lines += sorted({f"{entry.dev} looks for others at {entry.remote}" for entry in space.fdb if entry.remote and entry.permanent})
-    lines += [f"route {route}" for route in sorted(space.routes, key=lambda one: (one.to, str(one)))]
+    lines += [f"route {route}" for route in sorted(space.routes, key=lambda route: (route.to, str(route)))]
     # Of a node alone: a Pod's own setting comes from the host, and decides nothing here.
     return lines if space.name else [*lines, "forwards" if space.forwarding else "does not forward"]
 
@@ -27,24 +27,24 @@ def _link(space: Namespace, name: str) -> str:
     return f"{name} ({kind}) is {'up' if link.up else 'down'}{port}{end}"
 
 
-def same(one: Mapping[str, Snapshot], other: Mapping[str, Snapshot]) -> bool:
+def same(a: Mapping[str, Snapshot], b: Mapping[str, Snapshot]) -> bool:
     """Whether two looks at a network show the same, whatever its kernels have learnt in between."""
-    return one.keys() == other.keys() and not any(changes(one[name], other[name]) for name in one)
+    return a.keys() == b.keys() and not any(changes(a[name], b[name]) for name in a)
 
 
 def changes(before: Snapshot, after: Snapshot) -> list[str]:
     """Lines with + for what came and - for what went, the node's own first."""
-    found = []
+    lines = []
     for name in [*after.spaces, *(gone for gone in before.spaces if gone not in after.spaces)]:
-        had = facts(before.spaces[name]) if name in before.spaces else []
-        has = facts(after.spaces[name]) if name in after.spaces else []
+        old = facts(before.spaces[name]) if name in before.spaces else []
+        new = facts(after.spaces[name]) if name in after.spaces else []
         where = f"{name}: " if name else ""
         if name not in before.spaces:
-            found.append(f"+ namespace {name}")
-            has = [line for line in has if line != "lo (loopback) is down"]
+            lines.append(f"+ namespace {name}")
+            new = [line for line in new if line != "lo (loopback) is down"]
         elif name not in after.spaces:
-            found.append(f"- namespace {name}")
+            lines.append(f"- namespace {name}")
             continue
-        found += [f"- {where}{line}" for line in had if line not in has]
-        found += [f"+ {where}{line}" for line in has if line not in had]
-    return found
+        lines += [f"- {where}{line}" for line in old if line not in new]
+        lines += [f"+ {where}{line}" for line in new if line not in old]
+    return lines

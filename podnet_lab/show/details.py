@@ -30,12 +30,12 @@ def _space(node: Snapshot, space: Namespace) -> str:
     head = f"<h4>{escape(space.name or node.node)}</h4><p>{'a Pod on ' + escape(node.node) if space.name else 'a node'}</p>"
     parts = [
         _list("interfaces", f"{prompt} link", (f"{link.name} ({link.kind}), {_state(link)}" for link in space.links.values())),
-        _list("addresses", f"{prompt} addr", (f"{one.interface} on {one.dev}" for one in space.addresses)),
+        _list("addresses", f"{prompt} addr", (f"{address.interface} on {address.dev}" for address in space.addresses)),
         _list("routes", f"{prompt} route", map(str, (route for route in space.routes if route.table == MAIN_TABLE))),
         _list(
             "neighbours",
             f"{prompt} neigh",
-            (f"{one.address} is at {one.mac or '?'} on {one.dev} ({one.state})" for one in space.neighbours),
+            (f"{entry.address} is at {entry.mac or '?'} on {entry.dev} ({entry.state})" for entry in space.neighbours),
         ),
     ]
     if space.policy != USUAL_POLICY:
@@ -62,35 +62,35 @@ def _interface(node: Snapshot, space: Namespace, link: Link) -> str:
         f"MAC {link.mac}, MTU {link.mtu}" + ("" if link.arp else ", ARP is off"),
     ]
     facts += [f"port of the bridge {link.master}" + (f", {link.port}" if link.port else "")] if link.master else []
-    behind = [one for one in node.own.fdb if space.name is None and one.dev == link.name and not one.permanent]
-    other = ""
+    behind = [entry for entry in node.own.fdb if space.name is None and entry.dev == link.name and not entry.permanent]
+    far_end = ""
     if link.peer:
         there, name = link.peer
-        other = f"<p>the other end of the cable: {_pick(node.node, there, name, f'{name} in {there or node.node}')}</p>"
+        far_end = f"<p>the other end of the cable: {_pick(node.node, there, name, f'{name} in {there or node.node}')}</p>"
     parts = [
         _list("addresses", f"{prompt} addr show dev {link.name}", map(str, space.addresses_of(link.name))),
         _list(
             "routes by it",
             f"{prompt} route show dev {link.name}",
-            (str(one) for one in space.routes if one.dev == link.name and one.table == MAIN_TABLE),
+            (str(route) for route in space.routes if route.dev == link.name and route.table == MAIN_TABLE),
         ),
         _list(
             "neighbours behind it",
             f"{prompt} neigh show dev {link.name}",
-            (f"{one.address} is at {one.mac or '?'} ({one.state})" for one in space.neighbours if one.dev == link.name),
+            (f"{entry.address} is at {entry.mac or '?'} ({entry.state})" for entry in space.neighbours if entry.dev == link.name),
         ),
     ]
     if kind_of(link).switches:
         ports = " ".join(_pick(node.node, space.name, port, port) for port in space.ports_of(link.name))
         parts.insert(0, f"<h5>ports</h5><p>{ports or 'none'}</p>")
     if link.master:
-        parts.append(_list("learnt behind this port", f"{node.node}# bridge fdb show brport {link.name}", (one.mac for one in behind)))
+        parts.append(_list("learnt behind this port", f"{node.node}# bridge fdb show brport {link.name}", (entry.mac for entry in behind)))
     remotes = [f"{entry.mac} is at {entry.remote}" for entry in space.fdb if entry.dev == link.name and entry.remote]
     if remotes:
         command = f"{node.node}# {'ip netns exec ' + space.name + ' ' if space.name else ''}bridge fdb show dev {link.name}"
         parts.append(_list("where it looks for others", command, remotes))
-    said = "".join(f"<p>{escape(one)}</p>" for one in facts)
-    return f"<h4>{escape(link.name)} in {escape(where)}</h4>{said}{other}{''.join(parts)}"
+    paragraphs = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
+    return f"<h4>{escape(link.name)} in {escape(where)}</h4>{paragraphs}{far_end}{''.join(parts)}"
 
 
 def _state(link: Link) -> str:
@@ -105,7 +105,7 @@ def _pick(node: str, namespace: str | None, dev: str | None, words: str) -> str:
 
 
 def _list(title: str, command: str, lines: Iterable[str]) -> str:
-    found = list(lines)
-    more = f"<li>and {len(found) - MOST_LINES} more</li>" if len(found) > MOST_LINES else ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in found[:MOST_LINES]) + more
+    shown = list(lines)
+    more = f"<li>and {len(shown) - MOST_LINES} more</li>" if len(shown) > MOST_LINES else ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in shown[:MOST_LINES]) + more
     return f"<h5>{title}</h5><p><code>{escape(command)}</code></p><ul>{items or '<li>none</li>'}</ul>"

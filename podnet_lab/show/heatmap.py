@@ -1,4 +1,4 @@
-"""The matrix as a picture: from above to below who sends, from left to right who is to hear."""
+"""The matrix as a picture: a row for each source, a column for each target."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def draw(matrix: Matrix) -> str:
 def sketch(matrix: Matrix, live: bool = False) -> Canvas:
     """The drawing; in a *live* one, a cell is known by the names of its pair."""
     everyone = chosen(matrix)
-    names = [one.name for one in everyone]
+    names = [endpoint.name for endpoint in everyone]
     label = max((len(name) for name in names), default=0) * CHARACTER + 40
     size = CELL * len(names)
     canvas = Canvas(max(label + size + 12, MARGIN_FOR_LEGEND), 34 + size + 64, "Who reaches whom", matrix.summary, live=live)
-    found = {(ping.source, ping.target): ping for ping in matrix}
+    pairs = {(ping.source, ping.target): ping for ping in matrix}
     for row, source in enumerate(everyone):
         y = 30 + row * CELL
         canvas.text(label - 8, y + 16, f"{source.name}  {row + 1:>2}", anchor="end")
         canvas.text(label + row * CELL + CELL / 2, 22, str(row + 1), "faint", anchor="middle")
         for column, target in enumerate(everyone):
-            if (ping := found.get((source, target))) is not None:
+            if (ping := pairs.get((source, target))) is not None:
                 with canvas.part((source.name, target.name), str(ping)[6:]):
                     _cell(canvas, label + column * CELL, y, ping)
     below = 30 + size
@@ -48,7 +48,7 @@ def sketch(matrix: Matrix, live: bool = False) -> Canvas:
 
 
 def chosen(matrix: Matrix) -> list[Endpoint]:
-    """Who is drawn."""
+    """The endpoints that are drawn: all, or those with the most failures."""
     everyone = matrix.endpoints
     if len(everyone) <= MOST:
         return everyone
@@ -56,12 +56,12 @@ def chosen(matrix: Matrix) -> list[Endpoint]:
     for ping in matrix:
         failures[ping.source] += not ping
         failures[ping.target] += not ping
-    worst = set(sorted(everyone, key=lambda one: -failures[one])[:MOST])
-    return [one for one in everyone if one in worst]
+    worst = set(sorted(everyone, key=lambda endpoint: -failures[endpoint])[:MOST])
+    return [endpoint for endpoint in everyone if endpoint in worst]
 
 
 def surprising(ping: Ping) -> bool:
-    """Whether nothing that the kernels say of themselves explains it."""
+    """Whether a failure is not explained by the snapshots."""
     return ping.verdict == Verdict.TRANSLATED or (ping.verdict == Verdict.NO_REPLY and ping.why in ("", SILENCE))
 
 

@@ -30,51 +30,51 @@ def _outcome(outcome: Outcome) -> str:
     )
 
 
-def result(found: Result) -> str:
-    """A run of steps, with what the kernels say of it."""
+def result(result: Result) -> str:
+    """A run of steps, with the changes in the kernels' state."""
     evidence = [
         f"{node}: {line}"
-        for node in found.after
-        if found.before[node] is not found.after[node]
-        for line in changes(found.before[node], found.after[node])
+        for node in result.after
+        if result.before[node] is not result.after[node]
+        for line in changes(result.before[node], result.after[node])
     ]
     fold = ""
     if evidence:
         lines = escape("\n".join(evidence))
         fold = f"<details><summary>what the kernel says now, compared with before</summary><pre>{lines}</pre></details>"
-    head = f"<div><b>{escape(found.headline)}</b></div>" if found.headline else ""
-    return head + "".join(map(_outcome, found.outcomes)) + "".join(f"<div>{escape(note)}</div>" for note in found.notes) + fold
+    head = f"<div><b>{escape(result.headline)}</b></div>" if result.headline else ""
+    return head + "".join(map(_outcome, result.outcomes)) + "".join(f"<div>{escape(note)}</div>" for note in result.notes) + fold
 
 
-def check(found: Check) -> str:
+def check(check: Check) -> str:
     """One claim and what contradicts it."""
-    return _verdict(bool(found), found.claim + (f": {found.problem}" if found.problem else ""))
+    return _verdict(bool(check), check.claim + (f": {check.problem}" if check.problem else ""))
 
 
-def checks(found: Checks) -> str:
+def checks(checks: Checks) -> str:
     """Claims and what contradicts them."""
-    return "".join(map(check, found))
+    return "".join(map(check, checks))
 
 
-def ping(found: Ping) -> str:
+def ping(ping: Ping) -> str:
     """One try of one pair."""
-    return _verdict(bool(found), str(found)[6:])
+    return _verdict(bool(ping), str(ping)[6:])
 
 
-def trace(found: Trace) -> str:
-    """The way of one packet, as a table; what a node rewrote is set off."""
+def trace(trace: Trace) -> str:
+    """The hops of one packet as a table; what a node rewrote is in bold."""
     rows = []
-    for hop in found:
+    for hop in trace:
         frame, seen = hop.seen.frame, hop.seen
-        what = hop.arp or f"{frame.source} → {frame.target}, ttl {frame.ttl}, {frame.words}"
-        cells = (hop.way, f"{seen.place} {seen.dev}", "out" if seen.out else "in", f"{hop.sender} → {hop.receiver}", what)
+        content = hop.arp or f"{frame.source} → {frame.target}, ttl {frame.ttl}, {frame.words}"
+        cells = (hop.way, f"{seen.place} {seen.dev}", "out" if seen.out else "in", f"{hop.sender} → {hop.receiver}", content)
         row = "".join(map(_cell, [*map(escape, cells[:3]), f"<b>{escape(', '.join(map(_short, hop.news)))}</b>", *map(escape, cells[3:])]))
         rows.append(f'<tr style="{_FAINT}">{row}</tr>' if hop.arp else f"<tr>{row}</tr>")
     head = "".join(map(_cell, ("way", "interface", "", "rewritten", "Ethernet", "IPv4 or ARP")))
-    last = str(found).splitlines()[-1] if not found else ""
+    last = str(trace).splitlines()[-1] if not trace else ""
     note = f"<div>{escape(last)}</div>" if last and not last.startswith("  ") else ""
     table = f'<div style="overflow-x:auto"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
-    return _verdict(bool(found), found.headline) + table + note
+    return _verdict(bool(trace), trace.headline) + table + note
 
 
 def _short(news: str) -> str:
@@ -82,17 +82,17 @@ def _short(news: str) -> str:
     return {"new Ethernet header": "Ethernet", "another source": "source", "another destination": "destination"}.get(news, news)
 
 
-def explanation(found: Explanation) -> str:
-    """Why one reaches another or not, with the hints to fold out one after the other."""
-    said = _verdict(bool(found), str(found))
-    if found.obstacle is None:
-        return said
+def explanation(explanation: Explanation) -> str:
+    """Why a source reaches a target or not, with the hints to fold out one after the other."""
+    verdict = _verdict(bool(explanation), str(explanation))
+    if explanation.cause is None:
+        return verdict
     titles = ("a question", "where to look", "the command that mends it")
     folds = (
-        f"<details><summary>hint {level}: {title}</summary><code>{escape(found.hint(level))}</code></details>"
+        f"<details><summary>hint {level}: {title}</summary><code>{escape(explanation.hint(level))}</code></details>"
         for level, title in enumerate(titles, 1)
     )
-    return said + "".join(folds)
+    return verdict + "".join(folds)
 
 
 def _cell(content: str) -> str:
@@ -100,22 +100,22 @@ def _cell(content: str) -> str:
     return f'<td style="white-space:nowrap;text-align:left">{content}</td>'
 
 
-def exam(found: Exam) -> str:
+def exam(exam: Exam) -> str:
     """The three rules, and the matrix."""
-    return f"{checks(found.rules)}<pre>{escape(str(found.matrix))}</pre>"
+    return f"{checks(exam.rules)}<pre>{escape(str(exam.matrix))}</pre>"
 
 
-def task(found: Task) -> str:
+def task(task: Task) -> str:
     """An exercise: what is to be done."""
-    return f"<div><b>{escape(found.title)}</b></div><div>{_commands(found.text)}</div>"
+    return f"<div><b>{escape(task.title)}</b></div><div>{_commands(task.text)}</div>"
 
 
-def assessment(found: Assessment) -> str:
-    """What came of checking an exercise, and the hint that fits."""
-    last = str(found).splitlines()[-1]
-    return checks(found.checks) + f"<div><b>{_commands(last)}</b></div>"
+def assessment(assessment: Assessment) -> str:
+    """The checks of an exercise, and the hint that fits."""
+    last = str(assessment).splitlines()[-1]
+    return checks(assessment.checks) + f"<div><b>{_commands(last)}</b></div>"
 
 
 def _commands(words: str) -> str:
-    """Words in which what is typed stands between backticks."""
+    """Text with what stands between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False)).replace("\n", "<br>")

@@ -21,8 +21,8 @@ ASIDE = 7
 def draw(canvas: Canvas, anchors: Anchors, trace: Trace, bottom_of_network: float) -> None:
     """Draw *trace* over a topology whose interfaces are at *anchors*; the external network is a bar that ends at *bottom_of_network*."""
     there, back = points(trace.way("there"), anchors), points(trace.way("back"), anchors)
-    for found, aside, dashed in ((there, 0, False), (back, ASIDE, True)):
-        way = [(x - aside, y) for x, y in bent(found, bottom_of_network, aside)]
+    for route, aside, dashed in ((there, 0, False), (back, ASIDE, True)):
+        way = [(x - aside, y) for x, y in bent(route, bottom_of_network, aside)]
         canvas.way(way, "new", dashed=dashed)
     for number, (x, y) in enumerate(there, 1):
         canvas.badge(x, y, str(number))
@@ -34,24 +34,24 @@ def draw(canvas: Canvas, anchors: Anchors, trace: Trace, bottom_of_network: floa
 
 
 def points(hops: Iterable[Hop], anchors: Anchors) -> list[tuple[float, float]]:
-    """The places of *hops* in order; one that is the same as the one before it is not said twice, nor what was sent once more."""
-    found: list[tuple[float, float]] = []
-    spots = dict.fromkeys(hop.seen.spot for hop in hops)
-    for node, namespace, dev, *_ in spots:
+    """The points of *hops* on the picture, in order, without repetitions: neither of the point before, nor of a packet sent again."""
+    places: list[tuple[float, float]] = []
+    positions = dict.fromkeys(hop.seen.position for hop in hops)
+    for node, namespace, dev, *_ in positions:
         at = anchors.get((node, namespace, dev))
-        if at is not None and at not in found[-1:]:
-            found.append(at)
-    return found
+        if at is not None and at not in places[-1:]:
+            places.append(at)
+    return places
 
 
-def bent(found: Sequence[tuple[float, float]], bar: float, aside: float = 0) -> list[tuple[float, float]]:
+def bent(corners: Sequence[tuple[float, float]], bar: float, aside: float = 0) -> list[tuple[float, float]]:
     """
-    The same in right angles, clear of what is written: along a bridge, along a node's upper edge, through the external network.
+    The line through *corners* in right angles, clear of labels: along a bridge, a node's upper edge, the external network.
 
     *aside* is how far beside that it is to go.
     """
     way: list[tuple[float, float]] = []
-    for x, y in found:
+    for x, y in corners:
         if way and way[-1][0] != x:
             before = way[-1]
             highest = min(before[1], y)

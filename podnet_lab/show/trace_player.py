@@ -14,14 +14,14 @@ def film(trace: Trace, anchors: Anchors, bottom_of_network: float) -> list[dict[
 
     A hop that is not on the picture (a folded Pod's loopback) has an empty path.
     """
-    found, before = [], None
+    frames, before = [], None
     for hop in trace:
         at = anchors.get((hop.seen.node, hop.seen.namespace, hop.seen.dev))
-        points = [one for one in ([at] if hop.arp or before is None else [before, at]) if one is not None]
+        points = [point for point in ([at] if hop.arp or before is None else [before, at]) if point is not None]
         path = bent(points, bottom_of_network) if len(points) > 1 and points[0] != points[1] else points[-1:]
-        found.append({"arp": bool(hop.arp), "path": [list(one) for one in path], "html": headers(hop)})
+        frames.append({"arp": bool(hop.arp), "path": [list(corner) for corner in path], "html": headers(hop)})
         before = before if hop.arp or at is None else at
-    return found
+    return frames
 
 
 def headers(hop: Hop) -> str:

@@ -61,21 +61,21 @@ def compare(lab, source: str, target: str, size: int | None, report: Report) -> 
     """What disagrees between explanation and trace; nothing if they agree."""
     said = lab.explain(source, target, size=size)
     trace = lab.trace(source, target, size=size, patience=QUICK)
-    if said.obstacle is None and not trace:
+    if said.cause is None and not trace:
         said = lab.explain(source, target, size=size)
         trace = lab.trace(source, target, size=size, patience=LONG)
-    if said.obstacle is None and said.unsure:
+    if said.cause is None and said.unsure:
         report.unsure += 1
         return ""
     seen = [source, *places(lab.snapshot(*NODES, "outside"), trace)]
     by_another = bool(trace) and target not in seen  # somebody else has the address, and answers
     arrived = bool(trace) and not by_another
-    if (said.obstacle is None) != arrived:
+    if (said.cause is None) != arrived:
         return f"explained: {said}\n  trace: {trace}"
     report.healthy += arrived
     report.broken += not arrived
     told = [*said.there, *said.back[1:]]
-    taken = by_another or (said.obstacle is not None and said.obstacle.endswith(", too"))  # its answer has a way of its own
+    taken = by_another or (said.cause is not None and said.cause.endswith(", too"))  # its answer has a way of its own
     if told != (seen[: len(told)] if taken else seen) and len(told) < MOST_PLACES and not said.unsure:
         return f"explained by {told}, but seen at {seen}: {said}\n  trace: {trace}"
     return ""

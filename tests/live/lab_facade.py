@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.backends.baseline import Baseline
 from podnet_lab.backends.node_snapshots import take_snapshots
-from podnet_lab.explain.fault_places import Where
+from podnet_lab.explain.fault_places import FaultPlaces
 from podnet_lab.explain.faults import Fault
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.lab import Lab
@@ -39,7 +39,7 @@ def watcher(lab: Lab) -> Watcher:
     return Watcher(list(agents(lab).values()))
 
 
-def inject(lab: Lab, fault: Fault, places: Where) -> None:
+def inject(lab: Lab, fault: Fault, places: FaultPlaces) -> None:
     """Break this very thing at this place, whatever is broken already."""
     lab.parts.faults.inject(fault, places)
 

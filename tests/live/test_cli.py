@@ -81,13 +81,13 @@ def test_explain_and_its_repair(wired):
     for level in (1, 2, 3):
         assert podnet("explain", "pod-1-2", "pod-3-2", "--hint", str(level)).stdout == f"{found.hint(level)}\n"
     said = data("explain", "pod-1-2", "pod-3-2", status=1)["obstacle"]
-    assert (said["layer"], said["node"], said["namespace"], said["hints"]) == ("route", "node1", None, list(found.obstacle.hints))
+    assert (said["layer"], said["node"], said["namespace"], said["hints"]) == ("route", "node1", None, list(found.cause.hints))
     (repair,) = said["repair"]
     assert podnet("shell", repair["node"], repair["command"]).returncode == 0
     whole = data("explain", "pod-1-2", "pod-3-2", "--tcp", "80")
     assert (whole["obstacle"], whole["there"][0], whole["there"][-1]) == (None, "pod-1-2", "pod-3-2")
     big = data("explain", "pod-1-2", "pod-3-2", "--size", "1600", status=1)["obstacle"]["text"]
-    assert big == str(wired.explain("pod-1-2", "pod-3-2", size=1600).obstacle)
+    assert big == str(wired.explain("pod-1-2", "pod-3-2", size=1600).cause)
     both = podnet("explain", "pod-1-2", "pod-3-2", "--tcp", "80", "--size", "1600")
     assert (both.returncode, both.stdout) == (2, "")
 

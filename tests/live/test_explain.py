@@ -79,7 +79,7 @@ def test_a_way_through_a_service_is_explained_as_it_is(wired, name):
 @pytest.mark.nft
 def test_a_service_without_pods_is_refused_and_that_is_said(wired):
     wired.services(WEB.to())
-    assert "says reject" in wired.explain("pod-1-3", "10.96.0.20", tcp=80).obstacle
+    assert "says reject" in wired.explain("pod-1-3", "10.96.0.20", tcp=80).cause
     assert "its own kernel says connection refused" in str(wired.trace("pod-1-3", "10.96.0.20", tcp=80))
 
 

@@ -5,7 +5,7 @@ import pytest
 from live.helpers import everything
 from live.lab_facade import Undamaged, inject
 from podnet_lab.errors import BadInput, LabError
-from podnet_lab.explain.fault_places import where
+from podnet_lab.explain.fault_places import fault_places
 from podnet_lab.explain.faults import CABLES, FAULTS, ROUTES
 
 QUICK = 0.3
@@ -39,7 +39,7 @@ def named(lab, fault, places) -> str:
     pair, size = fault.pair(places), {"size": fault.size}
     inject(lab, fault, places)
     found = lab.explain(*pair, **size)
-    said = found.obstacle and (found.obstacle.layer, found.obstacle.place[1] or found.obstacle.place[0])
+    said = found.cause and (found.cause.layer, found.cause.place[1] or found.cause.place[0])
     hints = [lab.hint() for _ in range(3)] if said else []
     told = lab.give_up()
     if said != (fault.layer, fault.place(places)):
@@ -53,7 +53,7 @@ def named(lab, fault, places) -> str:
 def test_a_fault_is_named_at_its_place_and_mended(wired, fault):
     before = everything(wired)
     for node, pod, step in ((0, 0, 1), (2, 1, 2)):
-        places = where(wired.everyone(), node, pod, step)
+        places = fault_places(wired.everyone(), node, pod, step)
         pair, size = fault.pair(places), {"size": fault.size}
         assert wired.explain(*pair, **size)
         assert named(wired, fault, places) == ""
@@ -67,7 +67,7 @@ def test_a_fault_is_named_at_its_place_and_mended(wired, fault):
 
 @pytest.mark.parametrize("fault", EACH)
 def test_its_repair_mends_it_where_a_step_can(wired, fault):
-    places = where(wired.everyone(), 0, 0, 1)
+    places = fault_places(wired.everyone(), 0, 0, 1)
     pair, size = fault.pair(places), {"size": fault.size}
     inject(wired, fault, places)
     found, repairs = wired.explain(*pair, **size), 0
@@ -75,7 +75,7 @@ def test_its_repair_mends_it_where_a_step_can(wired, fault):
         wired.run(found.repair)
         found, repairs = wired.explain(*pair, **size), repairs + 1
     # A bridge that loses and gets a port has another MAC: who has learnt the old one asks again in some seconds.
-    mended = bool(found) or "no longer its own" in str(found.obstacle)
+    mended = bool(found) or "no longer its own" in str(found.cause)
     assert mended != (fault.layer in NO_STEP or fault.name in BY_HAND), str(found)
     assert mended or not found.repair, str(found)
     if mended:
@@ -88,15 +88,15 @@ def test_each_fault_is_named_at_every_place_of_three_nodes_with_three_pods(big):
     places = [(node, pod, step) for node in range(3) for pod in range(3) for step in (1, 2)]
     wrong = []
     for fault in FAULTS:
-        wrong += [words for one in places if (words := named(big, fault, where(big.everyone(), *one)))]
+        wrong += [words for one in places if (words := named(big, fault, fault_places(big.everyone(), *one)))]
         assert big.check(), fault.name
     assert wrong == []
 
 
 @pytest.mark.parametrize("fault", EACH)
 def test_a_fault_is_named_in_a_cluster_wired_by_hand_with_other_names(by_hand, fault):
-    assert named(by_hand, fault, where(by_hand.everyone(), 0, 0, 1)) == ""
-    assert named(by_hand, fault, where(by_hand.everyone(), 1, 1, 1)) == ""
+    assert named(by_hand, fault, fault_places(by_hand.everyone(), 0, 0, 1)) == ""
+    assert named(by_hand, fault, fault_places(by_hand.everyone(), 1, 1, 1)) == ""
 
 
 HAND = """
@@ -150,13 +150,13 @@ PAIRS = [(one, other) for one, other in PAIRS if one.pair is FAULTS[0].pair is o
 
 def place_of(found) -> tuple:
     """Where and at which layer an explanation says that it stops."""
-    return found.obstacle.place, found.obstacle.layer
+    return found.cause.place, found.cause.layer
 
 
 def first_of_two(lab, one, other) -> str:
     """What is wrong with what is said of two faults at once; nothing if the first on the path is named, or both are as near."""
     lab.goto("done")  # nobody has learnt anything from the pair before
-    places = where(lab.everyone(), 0, 0, 1)
+    places = fault_places(lab.everyone(), 0, 0, 1)
     pair, alone = one.pair(places), []
     for fault in (one, other):
         inject(lab, fault, places)
@@ -171,7 +171,7 @@ def first_of_two(lab, one, other) -> str:
     if not fine and place_of(both) == place_of(second):
         # A wrong route may lead past the other fault, and further than that would have been: the kernel knows.
         seen = {(hop.seen.node, hop.seen.namespace) for hop in lab.trace(*pair, patience=QUICK).way("there")}
-        fine = both.obstacle.place in seen and first.obstacle.place not in seen
+        fine = both.cause.place in seen and first.cause.place not in seen
     undamaged.bring_back()
     if fine:
         return ""

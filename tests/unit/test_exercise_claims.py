@@ -7,12 +7,12 @@ import pytest
 import world
 
 from podnet_lab.checks.check import Check
-from podnet_lab.checks.exam import rules
+from podnet_lab.checks.exam import judge_exam
 from podnet_lab.checks.reachability import Endpoint, Matrix, Ping, Verdict
 from podnet_lab.devices import link
 from podnet_lab.exercises.claims import Untested, answers, exam, name_for_ping, reaches, rules_with, straight, unreached
 from podnet_lab.exercises.mended_cluster import unchanged
-from podnet_lab.model import Conf, Namespace, PolicyRule
+from podnet_lab.model import Ipv4Conf, Namespace, PolicyRule
 from podnet_lab.model.nftables import Ruleset
 from podnet_lab.plan import plan
 from podnet_lab.steps import address, forwarding, neighbour, route
@@ -63,7 +63,7 @@ def test_what_only_makes_up_for_a_fault_is_seen(node, steps, claim):
     [
         (with_space("node1", rules=DROPS), "no rule of nftables"),
         (with_space("node1", rules=MASKS), "no rule of nftables"),
-        (with_space("node1", conf={**WIRED["node1"].own.conf, "v-net-0": Conf(True, proxy_arp=True)}), "ARP for others"),
+        (with_space("node1", conf={**WIRED["node1"].own.conf, "v-net-0": Ipv4Conf(True, proxy_arp=True)}), "ARP for others"),
         (with_space("node1", "pod-1-2", policy=(PolicyRule(5, 100),)), "its default route"),
     ],
 )
@@ -108,7 +108,7 @@ def asked(*verdicts):
     """A lab whose matrix has these verdicts, for a → b, a → c, b → c."""
     pairs = zip(((A, B), (A, C), (B, C)), verdicts, strict=True)
     matrix = Matrix(Ping(*pair, verdict, "10.0.0.9", "it is dark") for pair, verdict in pairs)
-    return SimpleNamespace(check=lambda: rules(Check("unique"), matrix))
+    return SimpleNamespace(check=lambda: judge_exam(Check("unique"), matrix))
 
 
 R, N, U = Verdict.REACHED, Verdict.NO_REPLY, Verdict.NOT_TESTED

@@ -33,12 +33,12 @@ def broken(name):
 def test_a_break_is_explained_with_layer_place_and_three_hints(name):
     found = explanation(*broken(name))
     assert not found
-    assert found.obstacle.layer in LAYERS
-    assert found.obstacle.place[0] in WIRED
+    assert found.cause.layer in LAYERS
+    assert found.cause.place[0] in WIRED
     assert found.hint(1).endswith("?")
-    assert found.hint(2).startswith(f"{found.obstacle.place[0]}# ")
+    assert found.hint(2).startswith(f"{found.cause.place[0]}# ")
     if found.repair:
-        assert found.hint(3).endswith("; ".join(step.command for step in found.obstacle.repair))
+        assert found.hint(3).endswith("; ".join(step.command for step in found.cause.repair))
     assert str(found).startswith(f"{found.source} → {found.target}: stopped at ")
     with pytest.raises(BadInput, match="hints 1, 2 and 3"):
         found.hint(4)
@@ -71,23 +71,23 @@ def test_a_strict_reverse_path_filter_stops_only_what_would_go_back_another_way(
     assert explanation(strict, A, C)
     astray = world.change(strict, "node2", route.remove("10.244.1.0/24"))
     found = explanation(astray, A, C)
-    assert "rp_filter is strict" in found.obstacle
-    assert found.obstacle.place == ("node2", None)
+    assert "rp_filter is strict" in found.cause
+    assert found.cause.place == ("node2", None)
     loose = world.change(astray, "node2", forwarding.setting("eth0", "rp_filter", 2))
-    assert "rp_filter is loose" in explanation(loose, A, C).obstacle
+    assert "rp_filter is loose" in explanation(loose, A, C).cause
     loose = world.change(loose, "node2", route.add("10.244.1.0/24", via="192.168.1.13"))
-    assert "no way back" not in str(explanation(loose, A, C).obstacle), "any way will do"
+    assert "no way back" not in str(explanation(loose, A, C).cause), "any way will do"
 
 
 def test_who_answers_first_is_not_known_where_two_have_an_address():
     twice = world.change(
         WIRED, "node1", address.add("10.244.1.2/32", dev="v-net-0"), address.remove("10.244.1.2/24", dev="veth-1-2", namespace="pod-1-2")
     )
-    assert "node1 has 10.244.1.2, too" in explanation(twice, C, A).obstacle
+    assert "node1 has 10.244.1.2, too" in explanation(twice, C, A).cause
     both = world.change(WIRED, "node1", address.add("10.244.1.2/32", dev="veth-1-3", namespace="pod-1-3"))
     found = explanation(both, C, A)
     assert not found
-    assert found.obstacle is None
+    assert found.cause is None
     assert "pod-1-2 and pod-1-3 have 10.244.1.2: who answers first gets it" in str(found)
 
 
@@ -168,11 +168,11 @@ def with_rules(cluster, node, rules):
 
 def test_a_drop_is_an_obstacle_and_what_is_not_known_is_no_health():
     found = explanation(with_rules(WIRED, "node2", table([ICMP, DROP])), A, C)
-    assert (found.obstacle.layer, found.obstacle.place) == ("firewall", ("node2", None))
-    assert "a rule of chain c says drop" in found.obstacle
+    assert (found.cause.layer, found.cause.place) == ("firewall", ("node2", None))
+    assert "a rule of chain c says drop" in found.cause
     assert explanation(with_rules(WIRED, "node2", table([ICMP, DROP])), A, B), "it is on another node"
     unsure = explanation(with_rules(WIRED, "node1", table([STRANGE, DROP])), A, C)
     assert not unsure
-    assert unsure.obstacle is None
+    assert unsure.cause is None
     assert "could not be judged" in str(unsure)
     assert not explanation(with_rules(WIRED, "node1", Ruleset(problem="nft is not installed here")), A, C)

@@ -5,7 +5,7 @@ from podnet_lab.checks.reachability import Endpoint
 from podnet_lab.devices import link
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.veth import steps as veth
-from podnet_lab.explain.explanation import obstacle
+from podnet_lab.explain.explanation import first_cause
 from podnet_lab.plan import plan
 from podnet_lab.steps import address, forwarding, route
 
@@ -17,7 +17,7 @@ A, B, C = WHO["pod-1-2"], WHO["pod-1-3"], WHO["pod-2-2"]
 @pytest.mark.parametrize("cluster", [WIRED, world.foreign(), world.wired(plan(1, 2))], ids=["lesson", "foreign", "one node"])
 def test_in_a_healthy_cluster_nothing_is_in_the_way_of_any_pair(cluster):
     who = world.endpoints(cluster).values()
-    said = {(a.name, b.name): obstacle(cluster, a, b) for a in who for b in who if a != b}
+    said = {(a.name, b.name): first_cause(cluster, a, b) for a in who for b in who if a != b}
     assert {pair: words for pair, words in said.items() if words} == {}
     assert len(said) == len(who) * (len(who) - 1)
 
@@ -25,10 +25,10 @@ def test_in_a_healthy_cluster_nothing_is_in_the_way_of_any_pair(cluster):
 def test_nodes_and_the_outside_are_found_their_way_to():
     cluster = {**WIRED, "outside": world.do(world.bare("outside", "192.168.1.5/24"), route.add("10.244.1.0/24", via="192.168.1.11"))}
     outside, node1 = Endpoint("outside", "outside", None, ("192.168.1.5",)), Endpoint("node1", "node1", None, ("192.168.1.11",))
-    assert obstacle(cluster, node1, A) is obstacle(cluster, A, node1) is obstacle(cluster, node1, C) is None
-    assert obstacle(cluster, outside, node1) is None
-    assert obstacle(cluster, outside, A) is None
-    assert obstacle(cluster, outside, C) == "outside has no route to 10.244.2.2"
+    assert first_cause(cluster, node1, A) is first_cause(cluster, A, node1) is first_cause(cluster, node1, C) is None
+    assert first_cause(cluster, outside, node1) is None
+    assert first_cause(cluster, outside, A) is None
+    assert first_cause(cluster, outside, C) == "outside has no route to 10.244.2.2"
 
 
 POD, END, CABLE = "pod-1-2", "veth-1-2-br", "veth-1-2"
@@ -102,20 +102,20 @@ def test_a_single_break_is_named(name):
     cluster = WIRED
     for node, step in changes:
         cluster = world.change(cluster, node, step)
-    said = obstacle(cluster, source, target)
+    said = first_cause(cluster, source, target)
     assert said is not None
     assert [word for word in words if word not in said] == [], said
 
 
 def test_a_target_without_an_address_is_named():
-    assert obstacle(WIRED, A, Endpoint("pod-1-3", "node1", "pod-1-3", ())) == "pod-1-3 has no address"
+    assert first_cause(WIRED, A, Endpoint("pod-1-3", "node1", "pod-1-3", ())) == "pod-1-3 has no address"
 
 
 def test_an_address_that_someone_on_the_way_has_is_named():
     cluster = world.change(WIRED, "node1", address.add("10.244.2.2/32", dev="v-net-0"))
-    assert obstacle(cluster, A, C) == "node1 has 10.244.2.2, too"
+    assert first_cause(cluster, A, C) == "node1 has 10.244.2.2, too"
 
 
 def test_a_break_elsewhere_is_in_nobodys_way():
     cluster = world.change(WIRED, "node3", forwarding.off(), link.down("v-net-0"))
-    assert obstacle(cluster, A, B) is obstacle(cluster, A, C) is None
+    assert first_cause(cluster, A, B) is first_cause(cluster, A, C) is None

@@ -166,7 +166,7 @@ def test_the_command_says_what_it_skipped(tmp_path, monkeypatch):
 
 def test_the_exercises_that_a_notebook_begins_are_read_from_it(tmp_path):
     notebook(tmp_path / "a.ipynb", 'task = lab.exercise("bridge-1")', "lab.exercise( 'veth-2' )", "lab.exercise(mine)", "# nothing")
-    assert collected.named(nbformat.read(tmp_path / "a.ipynb", as_version=4)) == ["bridge-1", "veth-2"]
+    assert collected.exercises_begun(nbformat.read(tmp_path / "a.ipynb", as_version=4)) == ["bridge-1", "veth-2"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podnet_lab.checks.check import Check
-from podnet_lab.checks.exam import rules
+from podnet_lab.checks.exam import judge_exam
 from podnet_lab.checks.reachability import MOST_ENTRIES, MOST_IN_A_GRID, Endpoint, Matrix, Ping, Verdict, expectation, grid, waves
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.lab import ping_pairs
@@ -114,15 +114,15 @@ def test_a_table_too_wide_for_a_screen_is_not_printed():
 
 def test_the_exam_needs_a_pair_for_each_rule():
     unique = Check("every Pod has its own unique IP address")
-    assert rules(unique, full([A, B, C]))
-    assert not rules(unique, full([A, B]))  # nobody on another node
-    assert not rules(unique, full([A, C]))  # nobody on the same node
-    assert not rules(Check("unique", "10.244.1.2 is there twice"), full([A, B, C]))
-    assert not rules(unique, Matrix())
+    assert judge_exam(unique, full([A, B, C]))
+    assert not judge_exam(unique, full([A, B]))  # nobody on another node
+    assert not judge_exam(unique, full([A, C]))  # nobody on the same node
+    assert not judge_exam(Check("unique", "10.244.1.2 is there twice"), full([A, B, C]))
+    assert not judge_exam(unique, Matrix())
 
 
 def test_the_exam_names_the_first_pair_that_fails():
-    exam = rules(Check("unique"), Matrix([*full([A, B]), PINGS[2][0]]))
+    exam = judge_exam(Check("unique"), Matrix([*full([A, B]), PINGS[2][0]]))
     assert [bool(check) for check in exam.rules] == [True, True, False]
     assert "1 of 1 pairs do not, first pod-1-2 → pod-2-2: reached, but pod-2-2 saw 192.168.1.11" in str(exam)
 
@@ -207,7 +207,7 @@ def test_one_pairs_unexplained_silence_is_tried_again_before_it_counts(monkeypat
     answers = [Ping(A, B, Verdict.NO_REPLY, why=first), Ping(A, B, Verdict.REACHED, "10.244.1.2")]
     asked = []
     monkeypatch.setattr(ping_pairs, "try_pairs", lambda _, pairs, seconds: asked.append(seconds) or [answers[len(asked) - 1]])
-    monkeypatch.setattr(ping_pairs, "obstacle", lambda *_: reason)
+    monkeypatch.setattr(ping_pairs, "first_cause", lambda *_: reason)
     found = ping_pairs.one_pair({}, {}, (A, B), patience)
     assert len(asked) == tries
     assert asked[0] == (patience or ping_pairs.PATIENCE)
@@ -234,7 +234,7 @@ def test_pairs_whose_address_is_changed_on_the_way_are_all_told_so_however_many_
     monkeypatch.setattr(ping_pairs, "endpoints", lambda _: {one.name: one for one in pods})
     # Answered, but the target heard nobody of that address. The walk's opinion does not stand in for the kernels'.
     monkeypatch.setattr(ping_pairs.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes([1] * len(ends.all))] * len(ends.all))
-    monkeypatch.setattr(ping_pairs, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
+    monkeypatch.setattr(ping_pairs, "first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
     tried = []
 
     def try_pairs(_, pairs, patience):
@@ -252,7 +252,7 @@ def test_two_pods_with_one_address_are_tried_before_anybody_explains_them(monkey
     pods = many(3, lambda n: ("10.244.0.2",) if n < 2 else ("10.244.0.9",))
     monkeypatch.setattr(ping_pairs, "endpoints", lambda _: {one.name: one for one in pods})
     monkeypatch.setattr(ping_pairs.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes(len(ends.all))] * len(ends.all))
-    monkeypatch.setattr(ping_pairs, "obstacle", lambda *_: pytest.fail("it was asked before anybody tried"))
+    monkeypatch.setattr(ping_pairs, "first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
     monkeypatch.setattr(
         ping_pairs, "try_pairs", lambda _, pairs, __: [Ping(*pair, Verdict.REACHED, pair[0].addresses[0]) for pair in pairs]
     )

@@ -45,7 +45,7 @@ def test_a_rule_reads_as_ip_says_it():
     rules = (
         PolicyRule(100, kind="prohibit", source=IPv4Network("10.9.9.9/32")),
         FENCE[0],
-        PolicyRule(7, 100, came_in="eth0", extra="tos 4"),
+        PolicyRule(7, 100, iif="eth0", extra="tos 4"),
     )
     assert [str(one) for one in (*rules, REST[0])] == [
         "100: from 10.9.9.9/32 prohibit",

@@ -7,10 +7,10 @@ import pytest
 
 from podnet_lab.kernel.echo import echo_request
 from podnet_lab.model import Link, Namespace, Snapshot
-from podnet_lab.packets.frame_order import in_order
+from podnet_lab.packets.frame_order import by_ttl
 from podnet_lab.packets.frames import frame
 from podnet_lab.packets.pcapng import pcapng
-from podnet_lab.packets.trace import Seen, Trace, build, connection, echoes
+from podnet_lab.packets.trace import CapturedFrame, Trace, build, connection, echoes
 from podnet_lab.show.trace_overlay import points
 
 NONCE = bytes(range(8))
@@ -37,7 +37,7 @@ def tcp(source, target, ports, number, acknowledged, flags, ttl=64):
 
 
 def seen(node, dev, out, time, data, namespace=None):
-    return Seen(node, namespace, dev, out, time, data, len(data), frame(data))
+    return CapturedFrame(node, namespace, dev, out, time, data, len(data), frame(data))
 
 
 def test_an_echo_is_known_by_its_payload():
@@ -84,8 +84,8 @@ def test_frames_are_ordered_by_the_path_though_clocks_differ():
         seen("node2", "eth0", False, 1, echo((UP, UP2), 63)),
         seen("node2", "v-net-0", True, 2, echo((GW2, B), 62)),
     ]
-    assert in_order(path[::-1], "node1") == path
-    assert in_order(sorted(path, key=lambda one: one.time), "node1") == path
+    assert by_ttl(path[::-1], "node1") == path
+    assert by_ttl(sorted(path, key=lambda one: one.time), "node1") == path
     hops = build({}, path, echoes(path, NONCE), "node1")
     assert [hop.news for hop in hops] == [(), (), ("new Ethernet header",), (), ("new Ethernet header",)]
     assert str(Trace.of(hops, "a → b", False)).endswith("seen last: node2, v-net-0, going out")

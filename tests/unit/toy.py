@@ -15,10 +15,10 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from toy_nft import Tables
 
-from podnet_lab.model import Address, Conf, FdbEntry, Link, Namespace, Neighbour, Route, Snapshot
+from podnet_lab.model import Address, FdbEntry, Ipv4Conf, Link, Namespace, Neighbour, Route, Snapshot
 
 _numbers = itertools.count(10)
-NEW_CONF = {name: Conf(False) for name in ("all", "default", "lo")}
+NEW_CONF = {name: Ipv4Conf(False) for name in ("all", "default", "lo")}
 
 
 def lo(up: bool = False) -> Link:

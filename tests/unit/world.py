@@ -14,7 +14,7 @@ from podnet_lab.devices import link
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.roles import pod_addresses
 from podnet_lab.devices.veth import steps as veth
-from podnet_lab.model import Address, Conf, Link, Namespace, Route, Snapshot
+from podnet_lab.model import Address, Ipv4Conf, Link, Namespace, Route, Snapshot
 from podnet_lab.plan import Node, Plan
 from podnet_lab.recipes.net_effect import needed
 from podnet_lab.steps import address, forwarding, namespace, route
@@ -28,7 +28,7 @@ def bare(name: str = "node1", external: str = "192.168.1.11/24") -> Snapshot:
     at = IPv4Interface(external)
     links = {"lo": lo(up=True), "eth0": Link("eth0", "veth", True, mac="02:00:00:00:00:01", index=2)}
     addresses = (Address("lo", IPv4Interface("127.0.0.1/8")), Address("eth0", at))
-    conf = {**NEW_CONF, "eth0": Conf(False)}
+    conf = {**NEW_CONF, "eth0": Ipv4Conf(False)}
     return Snapshot(name, {None: Namespace(None, links, addresses, (Route(at.network, dev="eth0", kernel=True),), conf=conf)})
 
 

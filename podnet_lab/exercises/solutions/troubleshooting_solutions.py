@@ -13,8 +13,8 @@ def at(here: str = "", there: str = "") -> Callable[[Task], dict[str, str]]:
     """
     What is typed on the Pod's node and on the other one, with the places of the fault in braces.
 
-    {pod…}, {node…} and {neighbour…}, {other…} and {other_node…} are `podnet_lab.explain.fault_places.Where`'s,
-    {where.astray} is an address of the external network that nobody has.
+    {pod…}, {node…} and {neighbour…}, {other…} and {other_node…} are `podnet_lab.explain.fault_places.FaultPlaces`'s,
+    {where.unused_ip} is an address of the external network that nobody has.
     """
 
     def work(task: Task) -> dict[str, str]:
@@ -71,7 +71,7 @@ SOLUTIONS = {
         right={"by hand": at("ip route del {other.ip}")},
         wrong={
             "the right route is gone": at("ip route del {other_node.subnet}"),
-            "somebody answers there": at(there="ip addr add {where.astray}/24 dev {other_node.uplink}"),
+            "somebody answers there": at(there="ip addr add {where.unused_ip}/24 dev {other_node.uplink}"),
         },
     ),
     "trouble-9": Solution(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from json import dumps, loads
 from typing import Any
 
-from podnet_lab.model.nftables import Ruleset, difference, named_by, ruleset
+from podnet_lab.model.nftables import Ruleset, difference, keys_of, ruleset
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.nft.base import Nft
 
@@ -42,8 +42,8 @@ class MendTable(Nft):
 
     def wrong(self, rules: Ruleset) -> str | None:
         wanted = ruleset(loads(self.then)) if self.then else Ruleset()
-        done = {key for command in loads(self.todo) for key in named_by(command)}
-        return None if all(rules.says(key) == wanted.says(key) for key in done) else f"the table {self.name} is not"
+        done = {key for command in loads(self.todo) for key in keys_of(command)}
+        return None if all(rules.get(key) == wanted.get(key) for key in done) else f"the table {self.name} is not"
 
     def touches(self) -> tuple:
         return (("nft", None, "table", self.family, self.name),)
