@@ -55,7 +55,7 @@ def test_an_explanation_by_way_of_it_is_unsure(unknown):
     unknown["node1"].shell("ip route add 192.168.7.0/24 via 10.99.0.2")
     said = unknown.explain("node1", "192.168.7.7")
     assert not said
-    assert said.obstacle is None
+    assert said.cause is None
     assert "where that leads is not seen" in str(said)
 
 
@@ -81,7 +81,7 @@ def overlay(lab):
 def test_a_vxlan_between_two_bridges_carries_packets_and_the_explanation_says_what_it_does_not_know(overlay):
     assert overlay.ping("red1", "red2")
     said = overlay.explain("red1", "red2")
-    assert said.obstacle is None
+    assert said.cause is None
     assert "vx0 is a vxlan tunnel (VNI 42, port 4789, to 192.168.1.12)" in str(said)
 
 
