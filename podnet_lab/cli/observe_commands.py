@@ -141,20 +141,22 @@ def trace(a: str, b: str, tcp: int | None, size: int | None, save: str | None, a
     sys.exit(0 if trace else FAILED)
 
 
-@click.command(short_help="the cluster's wiring as a shell script")
+@click.command(short_help="the cluster's wiring as a shell script or a program")
 @click.argument("node", required=False, shell_complete=names(nodes))
+@click.option("--language", type=click.Choice(["shell", "pyroute2"]), default="shell", show_default=True, help="For bash, or in Python.")
 @lab_option
-def script(node: str | None, lab_name: str | None) -> None:
+def script(node: str | None, language: str, lab_name: str | None) -> None:
     """
     Print the planned cluster's wiring as a shell script with only `ip` and `sysctl` in it, for NODE or for all.
 
     \b
     podnet script > cluster.sh       for all nodes; bash cluster.sh node1
     podnet script node2
+    podnet script node2 --language pyroute2      the same as a program
 
     The plan is the running lab's; where no lab is running, the lesson's three nodes of two Pods.
     """
     from podnet_lab.recipes.scripts import script as as_script
 
     plan, network = planned(lab_name)
-    click.echo(as_script(network.cluster(plan), node), nl=False)
+    click.echo(as_script(network.cluster(plan), node, language), nl=False)

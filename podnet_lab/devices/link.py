@@ -15,6 +15,7 @@ from podnet_lab.plan import interface_name, mac_address, within
 from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.base import Request, Step, named, no_link, no_namespace, on, where
 from podnet_lab.steps.lost import lost
+from podnet_lab.steps.pyroute2_calls import Code, call, index_of
 
 USUAL_MTU = 1500
 """Bytes: what Ethernet carries, and a bridge or a cable that was just made."""
@@ -31,6 +32,11 @@ class SwitchLink(Step):
     @property
     def command(self) -> str:
         return f"ip {on(self.namespace)}link set dev {quote(self.name)} {'up' if self.up else 'down'}"
+
+    @property
+    def pyroute2(self) -> str:
+        state = "up" if self.up else "down"
+        return call(self.namespace, "link", "set", index=index_of(self.namespace, self.name), state=state)
 
     @property
     def claim(self) -> str:
@@ -83,6 +89,12 @@ class ChangeLink(Step):
         return f"ip {on(self.namespace)}link set dev {quote(self.name)} {' '.join(words[key] for key in self._wanted)}"
 
     @property
+    def pyroute2(self) -> str:
+        names = {"mtu": "mtu", "mac": "address", "arp": "arp"}
+        wanted = {names[key]: value for key, value in self._wanted.items()}
+        return call(self.namespace, "link", "set", index=index_of(self.namespace, self.name), **wanted)
+
+    @property
     def claim(self) -> str:
         return f"{self.name}{where(self.namespace)} has " + ", ".join(f"{key} {value}" for key, value in self._wanted.items())
 
@@ -119,6 +131,10 @@ class RemoveLink(Step):
         return f"ip {on(self.namespace)}link del {named(self.name)}"
 
     @property
+    def pyroute2(self) -> str:
+        return call(self.namespace, "link", "del", index=index_of(self.namespace, self.name))
+
+    @property
     def claim(self) -> str:
         return f"no interface is called {self.name}{where(self.namespace)}"
 
@@ -150,6 +166,11 @@ class MoveLink(Step):
     def command(self) -> str:
         # $$ is the shell's own pid: `ip` takes a process to name the namespace that it lives in.
         return f"ip {on(self.namespace)}link set {named(self.name)} netns {quote(self.to) if self.to else '$$'}"
+
+    @property
+    def pyroute2(self) -> str:
+        there = {"net_ns_fd": self.to} if self.to else {"net_ns_pid": Code("os.getpid()")}
+        return call(self.namespace, "link", "set", index=index_of(self.namespace, self.name), **there)
 
     @property
     def claim(self) -> str:
@@ -200,6 +221,11 @@ class SetMaster(Step):
     @property
     def command(self) -> str:
         return f"ip link set {named(self.name)} {f'master {quote(self.into)}' if self.into else 'nomaster'}"
+
+    @property
+    def pyroute2(self) -> str:
+        master = index_of(None, self.into) if self.into else 0
+        return call(None, "link", "set", index=index_of(None, self.name), master=master)
 
     @property
     def claim(self) -> str:

@@ -247,9 +247,13 @@ class Lab:
         core.begin_anew({}, new=core.new)
         return Reset("the lab is as it was opened" if back else "nothing to do: the lab is as it was opened", back)
 
-    def script(self, node: str | None = None) -> str:
-        """The planned cluster's wiring as a shell script, for one node, or for all by its first argument."""
-        return script(self.network.cluster(self.plan), node)
+    def script(self, node: str | None = None, language: str = "shell") -> str:
+        """
+        The planned cluster's wiring as a shell script, for one node, or for all by its first argument.
+
+        With ``language="pyroute2"`` it is a Python program that does the same.
+        """
+        return script(self.network.cluster(self.plan), node, language)
 
     # Pods
 

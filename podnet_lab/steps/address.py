@@ -15,6 +15,10 @@ from podnet_lab.model import Address, Snapshot
 from podnet_lab.plan import interface_address, interface_name, within
 from podnet_lab.steps.base import Request, Step, no_link, on, where
 from podnet_lab.steps.lost import lost
+from podnet_lab.steps.pyroute2_calls import call, index_of
+
+RT_SCOPE_HOST = 254
+"""What an address of 127.0.0.0/8 is good for (linux/rtnetlink.h)."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,15 @@ class _Address(Step):
 
     def _command(self, verb: str) -> str:
         return f"ip {on(self.namespace)}addr {verb} {self.interface} dev {quote(self.dev)}"
+
+    def _call(self, verb: str) -> str:
+        where = {
+            "index": index_of(self.namespace, self.dev),
+            "address": str(self.interface.ip),
+            "prefixlen": self.interface.network.prefixlen,
+        }
+        scope = {"scope": RT_SCOPE_HOST} if self.interface.ip.is_loopback and verb == "add" else {}  # as `ip` does
+        return call(self.namespace, "addr", verb, **where, **scope)
 
     def _request(self, operation: str) -> list[Request]:
         if self.raw:
@@ -47,6 +60,10 @@ class AddAddress(_Address):
     @property
     def command(self) -> str:
         return self._command("add")
+
+    @property
+    def pyroute2(self) -> str:
+        return self._call("add")
 
     @property
     def claim(self) -> str:
@@ -76,6 +93,10 @@ class RemoveAddress(_Address):
     @property
     def command(self) -> str:
         return self._command("del")
+
+    @property
+    def pyroute2(self) -> str:
+        return self._call("del")
 
     @property
     def claim(self) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podnet_lab.model import Snapshot
+from podnet_lab.steps.pyroute2_calls import literal
 
 Request = tuple[str, str | None, dict[str, Any]]
 """(operation, namespace, arguments), as `podnet_lab.kernel.apply` takes it."""
@@ -32,6 +33,16 @@ class Step:
     def command(self) -> str:
         """What a person would type, as root on the node."""
         raise NotImplementedError
+
+    @property
+    def pyroute2(self) -> str:
+        """
+        What a Python program on the node does for the same, as one line or a few, with *ip* an ``IPRoute()``.
+
+        Inside a Pod it is a ``with NetNS(…) as pod:`` of its own (`podnet_lab.steps.pyroute2_calls`). What pyroute2 has no
+        call for is run as a person would type it.
+        """
+        return f"subprocess.run({literal(['bash', '-c', self.command])}, check=True)"
 
     @property
     def claim(self) -> str:

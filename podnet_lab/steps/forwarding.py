@@ -13,6 +13,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within
 from podnet_lab.steps.base import Request, Step, inside, no_namespace, where
+from podnet_lab.steps.pyroute2_calls import write_setting
 
 SETTINGS = ("forwarding", "rp_filter", "proxy_arp")
 """The settings of one interface that a snapshot knows."""
@@ -28,6 +29,10 @@ class SetForwarding(Step):
     @property
     def command(self) -> str:
         return f"{inside(self.namespace)}sysctl -w net.ipv4.ip_forward={int(self.enabled)}"
+
+    @property
+    def pyroute2(self) -> str:
+        return write_setting(self.namespace, "net/ipv4/ip_forward", int(self.enabled))
 
     @property
     def claim(self) -> str:
@@ -69,6 +74,10 @@ class SetSetting(Step):
     def command(self) -> str:
         # With slashes: in sysctl's other form a dot in an interface's name would look like a separator.
         return f"{inside(self.namespace)}sysctl -w net/ipv4/conf/{quote(self.dev)}/{self.key}={self.value}"
+
+    @property
+    def pyroute2(self) -> str:
+        return write_setting(self.namespace, f"net/ipv4/conf/{self.dev}/{self.key}", self.value)
 
     @property
     def claim(self) -> str:

@@ -13,6 +13,7 @@ from shlex import quote
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import namespace_name
 from podnet_lab.steps.base import Request, Step, no_namespace
+from podnet_lab.steps.pyroute2_calls import literal
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class AddNamespace(Step):
     @property
     def command(self) -> str:
         return f"ip netns add {quote(self.name)}"
+
+    @property
+    def pyroute2(self) -> str:
+        return f"netns.create({literal(self.name)})"
 
     @property
     def claim(self) -> str:
@@ -54,6 +59,10 @@ class RemoveNamespace(Step):
     @property
     def command(self) -> str:
         return f"ip netns del {quote(self.name)}"
+
+    @property
+    def pyroute2(self) -> str:
+        return f"netns.remove({literal(self.name)})"
 
     @property
     def claim(self) -> str:

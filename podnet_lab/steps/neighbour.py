@@ -13,6 +13,7 @@ from shlex import quote
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, ip_address, mac_address, within
 from podnet_lab.steps.base import Request, Step, no_link, on, where
+from podnet_lab.steps.pyroute2_calls import call, index_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class AddNeighbour(_Neighbour):
         return f"ip {on(self.namespace)}neigh replace {self.address} lladdr {self.mac} dev {quote(self.dev)} nud permanent"
 
     @property
+    def pyroute2(self) -> str:
+        where = {"dst": str(self.address), "lladdr": self.mac, "ifindex": index_of(self.namespace, self.dev)}
+        return call(self.namespace, "neigh", "replace", **where, state="permanent")
+
+    @property
     def claim(self) -> str:
         return f"{self.address} is at {self.mac} for good{where(self.namespace)}"
 
@@ -61,6 +67,10 @@ class RemoveNeighbour(_Neighbour):
     @property
     def command(self) -> str:
         return f"ip {on(self.namespace)}neigh del {self.address} dev {quote(self.dev)}"
+
+    @property
+    def pyroute2(self) -> str:
+        return call(self.namespace, "neigh", "del", dst=str(self.address), ifindex=index_of(self.namespace, self.dev))
 
     @property
     def claim(self) -> str:

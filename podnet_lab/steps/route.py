@@ -16,6 +16,10 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT, MAIN_TABLE, Route, Snapshot
 from podnet_lab.plan import interface_name, ip_address, subnet, within
 from podnet_lab.steps.base import Request, Step, no_namespace, on, where
+from podnet_lab.steps.pyroute2_calls import call, index_of
+
+RT_SCOPE_LINK = 253
+"""How far what has no gateway is away: on the link (linux/rtnetlink.h)."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,17 @@ class _Route(Step):
     @property
     def _to(self) -> str:
         return "default" if self.to == DEFAULT else str(self.to)
+
+    def _call(self, verb: str) -> str:
+        given: dict[str, object] = {"dst": self._to}
+        given |= {"gateway": str(self.via)} if self.via else {}
+        given |= {"oif": index_of(self.namespace, self.dev)} if self.dev else {}
+        given |= {"type": self.kind} if self.kind != "unicast" else {}
+        given |= {"table": self.table} if self.table != MAIN_TABLE else {}
+        given |= {"priority": self.metric} if self.metric else {}
+        if verb == "add" and self.kind == "unicast" and not self.via:
+            given["scope"] = RT_SCOPE_LINK
+        return call(self.namespace, "route", verb, **given)
 
     def _request(self, operation: str) -> list[Request]:
         if self.raw:
@@ -75,6 +90,10 @@ class AddRoute(_Route):
         return f"ip {on(self.namespace)}route add {self._words}"
 
     @property
+    def pyroute2(self) -> str:
+        return self._call("add")
+
+    @property
     def claim(self) -> str:
         return f"the route{where(self.namespace)} is {self._words}"
 
@@ -110,6 +129,10 @@ class RemoveRoute(_Route):
     @property
     def command(self) -> str:
         return f"ip {on(self.namespace)}route del {self._words}"
+
+    @property
+    def pyroute2(self) -> str:
+        return self._call("del")
 
     @property
     def claim(self) -> str:

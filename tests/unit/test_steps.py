@@ -1,5 +1,6 @@
 """Every step: its command, its claim before and after, its inverse, and that what it prints is what it asks for."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -169,6 +170,18 @@ EACH = pytest.mark.parametrize(("step", "command", "before", "words"), STEPS, id
 def test_the_command_is_what_a_person_would_type(step, command, before, words):
     assert step.command == command
     assert shlex.split(command)[0] in {"ip", "bridge", "sysctl", "nft"}
+
+
+IN_A_PROGRAM = {"ip", "pod", "NetNS", "netns", "Path", "os", "subprocess"}
+
+
+@EACH
+def test_what_a_program_does_for_it_is_python_and_names_the_same_things(step, command, before, words):
+    tree = ast.parse(step.pyroute2)
+    assert {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} <= IN_A_PROGRAM
+    texts = " ".join(str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    names = [word for word in re.findall(r"[a-z]+-[0-9-]+(?:br)?|\d+\.\d+\.\d+\.\d+", command) if not command.startswith("nft")]
+    assert [name for name in names if name not in texts] == []
 
 
 @EACH

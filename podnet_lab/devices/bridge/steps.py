@@ -12,6 +12,7 @@ from podnet_lab.devices.link import RemoveLink
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name
 from podnet_lab.steps.base import Request, Step, named, no_link
+from podnet_lab.steps.pyroute2_calls import call
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,10 @@ class AddBridge(Step):
     @property
     def command(self) -> str:
         return f"ip link add {named(self.name, 'name')} type bridge"
+
+    @property
+    def pyroute2(self) -> str:
+        return call(None, "link", "add", ifname=self.name, kind="bridge")
 
     @property
     def claim(self) -> str:

@@ -14,6 +14,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within
 from podnet_lab.steps.base import Request, Step, named, no_link, no_namespace, on, where
+from podnet_lab.steps.pyroute2_calls import Code, call, index_of
 
 MODES = ("bridge", "private", "vepa", "passthru")
 """How those on one lower interface stand to each other: "bridge": they hear each other; "passthru": there is one alone."""
@@ -40,6 +41,12 @@ class AddMacvlan(Step):
         there = f" netns {quote(self.namespace) if self.namespace else '$$'}" if self._elsewhere else ""
         begin = f"ip {on(self.lower_namespace)}link add {named(self.name, 'name')} link {quote(self.lower)}{there}"
         return f"{begin} type macvlan mode {self.mode}{' nopromisc' if self.flags & 1 else ''}"
+
+    @property
+    def pyroute2(self) -> str:
+        there = {} if not self._elsewhere else {"net_ns_fd": self.namespace} if self.namespace else {"net_ns_pid": Code("os.getpid()")}
+        lower = index_of(self.lower_namespace, self.lower)
+        return call(self.lower_namespace, "link", "add", ifname=self.name, kind="macvlan", link=lower, macvlan_mode=self.mode, **there)
 
     @property
     def claim(self) -> str:

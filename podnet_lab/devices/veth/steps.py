@@ -16,6 +16,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within
 from podnet_lab.steps.base import Request, Step, named, no_link, where
+from podnet_lab.steps.pyroute2_calls import call
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class AddVeth(Step):
     def command(self) -> str:
         there = f" netns {quote(self.peer_namespace)}" if self.peer_namespace else ""
         return f"ip link add {named(self.name, 'name')} type veth peer name {quote(self.peer)}{there}"
+
+    @property
+    def pyroute2(self) -> str:
+        there = {"net_ns_fd": self.peer_namespace} if self.peer_namespace else {}
+        return call(None, "link", "add", ifname=self.name, kind="veth", peer={"ifname": self.peer} | there)
 
     @property
     def claim(self) -> str:

@@ -16,6 +16,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import Link, Snapshot
 from podnet_lab.plan import interface_name, ip_address, mac_address, port_number, within
 from podnet_lab.steps.base import Request, Step, inside, named, no_link, on, where
+from podnet_lab.steps.pyroute2_calls import call, index_of
 
 PORT = 4789
 """The UDP port that IANA gave to VXLAN (RFC 7348). Linux's own default, older than that, is 8472, and Flannel uses it."""
@@ -51,6 +52,13 @@ class AddVxlan(Step):
         words += [f"remote {self.remote}"] if self.remote else []
         words += [f"dstport {self.port}", *([] if self.learning else ["nolearning"])]
         return f"ip {on(self.namespace)}link add {named(self.name, 'name')} type vxlan {' '.join(words)}"
+
+    @property
+    def pyroute2(self) -> str:
+        names = {"vni": "vxlan_id", "port": "vxlan_port", "learning": "vxlan_learning", "local": "vxlan_local", "remote": "vxlan_group"}
+        given = {names[key]: value for key, value in self._settings.items() if key in names}
+        given |= {"vxlan_link": index_of(self.namespace, self.dev)} if self.dev else {}
+        return call(self.namespace, "link", "add", ifname=self.name, kind="vxlan", **given)
 
     @property
     def claim(self) -> str:
@@ -114,6 +122,9 @@ class _Forwarding(Step):
     def _command(self, verb: str) -> str:
         return f"{inside(self.namespace)}bridge fdb {verb} {self.mac} dev {quote(self.dev)} dst {self.remote}"
 
+    def _call(self, verb: str) -> str:
+        return call(self.namespace, "fdb", verb, ifindex=index_of(self.namespace, self.dev), lladdr=self.mac, dst=str(self.remote))
+
     def _request(self, operation: str) -> list[Request]:
         return [(operation, self.namespace, {"mac": self.mac, "dev": self.dev, "remote": str(self.remote)})]
 
@@ -134,6 +145,10 @@ class AppendForwarding(_Forwarding):
     @property
     def command(self) -> str:
         return self._command("append")
+
+    @property
+    def pyroute2(self) -> str:
+        return self._call("append")
 
     @property
     def claim(self) -> str:
@@ -164,6 +179,10 @@ class RemoveForwarding(_Forwarding):
     @property
     def command(self) -> str:
         return self._command("del")
+
+    @property
+    def pyroute2(self) -> str:
+        return self._call("del")
 
     @property
     def claim(self) -> str:

@@ -11,6 +11,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.model.nftables import Ruleset
 from podnet_lab.steps.base import Request, Step
+from podnet_lab.steps.pyroute2_calls import literal
 
 FAMILY, TABLE = "ip", "kube-proxy"
 
@@ -51,6 +52,11 @@ class Nft(Step):
     @property
     def command(self) -> str:
         return f"nft {self.typed if re.fullmatch('[A-Za-z0-9 ./_-]*', self.typed) else quote(self.typed)}"
+
+    @property
+    def pyroute2(self) -> str:
+        """pyroute2 knows only parts of nftables: `nft` itself is run, as the agents do."""
+        return f"subprocess.run({literal(['nft', self.typed])}, check=True)"
 
     def commands(self) -> list[dict[str, Any]]:
         """The same for nft's JSON interface."""
