@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from podnet_lab.devices.link import USUAL_MTU, ChangeLink
+from podnet_lab.devices.link_steps import USUAL_MTU, ChangeLink
 from podnet_lab.devices.raw import AddRawLink
 from podnet_lab.model.link import Link
 from podnet_lab.model.namespace import Namespace

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from shlex import quote
 
-from podnet_lab.devices.link import RemoveLink
+from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.model.snapshot import Snapshot
 from podnet_lab.steps.base import Request, Step, named, no_link, on, where
 

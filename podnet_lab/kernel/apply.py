@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podnet_lab.devices.codecs import codec, is_so
-from podnet_lab.kernel import encode, namespaces, nft_program, raw_link, read
+from podnet_lab.kernel import encode, namespaces, nft_program, raw_link, read_links
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
 
@@ -60,7 +60,7 @@ class Batch:
     def forget(self, namespace: str) -> None:
         """Let go of *namespace*, which is about to be deleted; remember the node's ends of its cables, which go with it."""
         self._dying |= {
-            link["peer_index"] for link in read.links(self.socket(namespace)) if link["peer_index"] and link["nsid"] is not None
+            link["peer_index"] for link in read_links.links(self.socket(namespace)) if link["peer_index"] and link["nsid"] is not None
         }
         if namespace in self._sockets:
             self._sockets.pop(namespace).close()
@@ -71,7 +71,7 @@ class Batch:
         """Wait until the node's ends of cables into deleted namespaces are gone: the kernel clears away behind our back."""
         deadline = time.monotonic() + PATIENCE
         while self._dying and time.monotonic() < deadline:  # a program that still runs in the namespace keeps it alive
-            self._dying &= {link["index"] for link in read.links(self.socket(None))}
+            self._dying &= {link["index"] for link in read_links.links(self.socket(None))}
             if self._dying:
                 select.select([], [], [], 0.002)
 

@@ -14,27 +14,14 @@ from typing import Any
 
 from podnet_lab.devices import codecs
 from podnet_lab.devices.nlattr import attribute, attributes
-from podnet_lab.kernel import namespaces, unmanaged
+from podnet_lab.kernel import namespaces, read_links, unmanaged
 from podnet_lab.kernel.encode import (
-    IFF_NOARP,
-    IFF_UP,
-    IFLA_ADDRESS,
-    IFLA_IFNAME,
-    IFLA_INFO_DATA,
-    IFLA_INFO_KIND,
-    IFLA_INFO_SLAVE_DATA,
-    IFLA_LINK,
-    IFLA_LINK_NETNSID,
-    IFLA_LINKINFO,
-    IFLA_MASTER,
-    IFLA_MTU,
     NUD_PERMANENT,
     ROUTE_KINDS,
     RT_SCOPE_HOST,
     RT_SCOPE_LINK,
     RT_SCOPE_UNIVERSE,
     RTM_GETADDR,
-    RTM_GETLINK,
     RTM_GETNEIGH,
     RTM_GETNETCONF,
     RTM_GETNSID,
@@ -45,13 +32,6 @@ from podnet_lab.kernel.netlink import Socket
 from podnet_lab.kernel.policy_rules import policy
 from podnet_lab.kernel.sysctl import is_on
 
-IFF_LOWER_UP = 0x10000
-IF_OPER_UP = 6
-IFLA_OPERSTATE, IFLA_BRPORT_STATE, IFLA_BRPORT_ISOLATED = 16, 1, 33
-PORT_STATES = ("disabled", "listening", "learning", "", "blocking")
-ARPHRD_LOOPBACK = 772
-IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS = 29, 8
-IFLA_PERM_ADDRESS = 54
 NETNSA_NSID, NETNSA_FD, NETNSA_TARGET_NSID = 1, 3, 4
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
 LOCAL_TABLE = 255
@@ -65,63 +45,10 @@ NUD = {0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0x08: "DELAY", 0x10
 
 _KINDS = {number: kind for kind, number in ROUTE_KINDS.items()}
 _I32, _U32 = struct.Struct("=i"), struct.Struct("=I")
-_LINK = struct.Struct("=BxHiII")
 
 
 def _u32(data: bytes) -> int:
     return _U32.unpack(data)[0]
-
-
-def links(sock: Socket) -> list[dict[str, Any]]:
-    """Every interface, with the numbers of master and peer still to be named; *card* is the MAC that a real card was made with."""
-    found = []
-    for body in sock.dump(RTM_GETLINK, _LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _U32.pack(RTEXT_FILTER_SKIP_STATS))):
-        _, hardware, index, flags, _ = _LINK.unpack_from(body)
-        has = attributes(body, 16)
-        info = attributes(has[IFLA_LINKINFO]) if IFLA_LINKINFO in has else {}
-        kind = info.get(IFLA_INFO_KIND, b"").rstrip(b"\0").decode()
-        found.append(
-            {
-                "name": os.fsdecode(has[IFLA_IFNAME].rstrip(b"\0")),  # a name made by hand may be no UTF-8
-                "kind": kind or ("loopback" if hardware == ARPHRD_LOOPBACK else "physical"),
-                "up": bool(flags & IFF_UP),
-                "carrier": bool(flags & IFF_LOWER_UP),
-                "arp": not flags & IFF_NOARP,
-                "mac": has.get(IFLA_ADDRESS, b"").hex(":"),
-                "card": has.get(IFLA_PERM_ADDRESS, b"").hex(":") if not kind else "",
-                "mtu": _u32(has[IFLA_MTU]),
-                "index": index,
-                "port": _port(has, info),
-                "master_index": _u32(has[IFLA_MASTER]) if IFLA_MASTER in has else 0,
-                **_other(kind, index, has),
-                "data": info.get(IFLA_INFO_DATA, b""),
-                "info": "" if not kind or codecs.known(kind) else has[IFLA_LINKINFO].hex(),
-            }
-        )
-    names = {link["index"]: link["name"] for link in found}
-    for link in found:
-        data = link.pop("data")
-        link["settings"] = codecs.decode(link["kind"], data, names) if data else {}
-    return found
-
-
-def _other(kind: str, index: int, has: dict[int, bytes]) -> dict[str, Any]:
-    """The number of the other end of a cable, or of what the interface sits on (0: neither), and of the namespace that has it."""
-    other = _u32(has[IFLA_LINK]) if IFLA_LINK in has else 0
-    there = _I32.unpack(has[IFLA_LINK_NETNSID])[0] if IFLA_LINK_NETNSID in has else None
-    paired = codecs.is_so(kind, "PAIRED")
-    lower = other if not paired and (other != index or there is not None) else 0
-    return {"peer_index": other if paired else 0, "lower_index": lower, "nsid": there if other else None}
-
-
-def _port(has: dict[int, bytes], info: dict[int, bytes]) -> str:
-    """What is unusual about a bridge's port: its state, once its cable is in order, and isolation from other ports."""
-    if IFLA_INFO_SLAVE_DATA not in info:
-        return ""
-    port = attributes(info[IFLA_INFO_SLAVE_DATA])
-    up = has.get(IFLA_OPERSTATE, b"\0")[0] == IF_OPER_UP  # the bridge disables a port whose cable is down, and that is said elsewhere
-    state = PORT_STATES[port[IFLA_BRPORT_STATE][0]] if IFLA_BRPORT_STATE in port and up else ""
-    return ", ".join([*([state] if state else []), *(["isolated"] if port.get(IFLA_BRPORT_ISOLATED, b"\0")[0] else [])])
 
 
 def addresses(sock: Socket, names: dict[int, str]) -> list[tuple]:
@@ -241,7 +168,7 @@ def conf(sock: Socket, names: dict[int, str]) -> dict[str, tuple[bool, int, bool
 
 def namespace(sock: Socket) -> dict[str, Any]:
     """Everything of one namespace, through a socket that belongs to it."""
-    found = links(sock)
+    found = read_links.links(sock)
     names = {link["index"]: link["name"] for link in found}
     forwarding = any(codecs.is_so(link["kind"], "FORWARDS") for link in found)
     table, learnt = routes(sock, names)

@@ -21,7 +21,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from podnet_lab.kernel import apply, encode, namespaces, node_setup, read, unmanaged
+from podnet_lab.kernel import apply, encode, namespaces, node_setup, read, read_links, unmanaged
 from podnet_lab.kernel.netlink import Refused, Socket
 
 CONFIG = Path("/etc/podnet/lab.json")
@@ -178,7 +178,7 @@ def _cards() -> list[dict[str, Any]]:
     """The real cards of this thread's namespace."""
     sock = Socket()
     try:
-        return [link for link in read.links(sock) if link["card"]]
+        return [link for link in read_links.links(sock) if link["card"]]
     finally:
         sock.close()
 
@@ -187,7 +187,7 @@ def _addresses() -> dict[str, str]:
     """The interface of each address here, by the address."""
     sock = Socket()
     try:
-        names = {link["index"]: link["name"] for link in read.links(sock)}
+        names = {link["index"]: link["name"] for link in read_links.links(sock)}
         return {interface: dev for dev, interface, *_ in read.addresses(sock, names)}
     finally:
         sock.close()

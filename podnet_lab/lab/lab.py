@@ -1,6 +1,4 @@
-"""
-The lab, as a notebook holds it: nodes, steps, checks, undo, and the way to any stage.
-"""
+"""The lab, as a notebook holds it: nodes, steps, checks, undo, and the way to any stage."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from podnet_lab.devices.link import ChangeLink, RemoveLink, SetMaster, SwitchLink
+from podnet_lab.devices.link_steps import ChangeLink, RemoveLink, SetMaster, SwitchLink
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.model import Link, Namespace, Snapshot
 from podnet_lab.steps.base import Interface, Step

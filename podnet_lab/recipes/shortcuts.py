@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from podnet_lab.devices.link import MoveLink
+from podnet_lab.devices.link_steps import MoveLink
 from podnet_lab.devices.veth.steps import AddVeth
 from podnet_lab.steps.base import Step
 

@@ -7,7 +7,7 @@ import pytest
 import world
 
 from podnet_lab import recipes
-from podnet_lab.devices import link
+from podnet_lab.devices import link, link_steps
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.errors import BadInput
@@ -102,7 +102,7 @@ def test_a_fact_that_a_later_step_ends_is_not_judged(first, second):
 def test_a_shortcut_moves_nothing_and_ends_up_the_same():
     for steps in (MOVED, recipes.before("done", PLAN)["node1"]):
         short = shortcut(steps)
-        assert not any(isinstance(step, link.MoveLink) for step in short)
+        assert not any(isinstance(step, link_steps.MoveLink) for step in short)
         assert world.plain(world.do(BARE, *short)) == world.plain(world.do(BARE, *steps))
         assert world.claims(adds_up(steps), world.do(BARE, *short)) == []
 

@@ -14,7 +14,7 @@ import world
 
 from podnet_lab import devices, steps
 from podnet_lab.devices import kinds as names_of_kinds
-from podnet_lab.devices import link
+from podnet_lab.devices import link, link_steps
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.raw import AddRawLink
 from podnet_lab.devices.veth import steps as veth
@@ -200,7 +200,7 @@ def test_what_a_step_touches_is_what_differs(step, command, before, words):
     after = world.do(before, step)
     assert [key for key in step.touches() if facts(before, key) != facts(after, key)]
     ends = {("nft", None, "rules", *key[3:]) if "all rules" in key else key for key in step.ends()}
-    assert ends <= set(step.touches()) or isinstance(step, link.MoveLink)
+    assert ends <= set(step.touches()) or isinstance(step, link_steps.MoveLink)
 
 
 @EACH

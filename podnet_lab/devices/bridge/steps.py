@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from podnet_lab.devices.link import RemoveLink
+from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name
 from podnet_lab.steps.base import Request, Step, named, no_link

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podnet_lab.devices.base import InterfaceKind, Unseen, Wire, Wires
-from podnet_lab.devices.link import ChangeLink
+from podnet_lab.devices.link_steps import ChangeLink
 from podnet_lab.devices.macvlan.steps import AddMacvlan
 from podnet_lab.model.link import Link
 from podnet_lab.steps.base import Step

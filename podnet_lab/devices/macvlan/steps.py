@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from shlex import quote
 
-from podnet_lab.devices.link import RemoveLink
+from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from podnet_lab.devices.base import InterfaceKind, Wire, Wires, adjust_ethernet
-from podnet_lab.devices.link import MoveLink
+from podnet_lab.devices.link_steps import MoveLink
 from podnet_lab.devices.veth.steps import AddVeth
 from podnet_lab.model.link import Link
 from podnet_lab.steps.base import Step

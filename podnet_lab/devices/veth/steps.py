@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from shlex import quote
 
-from podnet_lab.devices.link import MoveLink, RemoveLink, SetMaster
 from podnet_lab.devices.link import move as move_link
+from podnet_lab.devices.link_steps import MoveLink, RemoveLink, SetMaster
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within

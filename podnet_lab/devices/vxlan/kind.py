@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address
 
 from podnet_lab.devices.base import InterfaceKind, Unseen, Wires
-from podnet_lab.devices.link import ChangeLink
+from podnet_lab.devices.link_steps import ChangeLink
 from podnet_lab.devices.vxlan.steps import AddVxlan, AppendForwarding, RemoveForwarding
 from podnet_lab.model.link import Link
 from podnet_lab.model.namespace import Namespace

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from shlex import quote
 
-from podnet_lab.devices.link import RemoveLink
+from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Link, Snapshot
 from podnet_lab.plan import interface_name, ip_address, mac_address, port_number, within

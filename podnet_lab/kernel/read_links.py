@@ -1,0 +1,97 @@
+"""
+The interfaces of a namespace, read back from the kernel as plain data.
+
+Layouts: linux/rtnetlink.h, linux/if_link.h.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import Any
+
+from podnet_lab.devices import codecs
+from podnet_lab.devices.nlattr import attribute, attributes
+from podnet_lab.kernel.encode import (
+    IFF_NOARP,
+    IFF_UP,
+    IFLA_ADDRESS,
+    IFLA_IFNAME,
+    IFLA_INFO_DATA,
+    IFLA_INFO_KIND,
+    IFLA_INFO_SLAVE_DATA,
+    IFLA_LINK,
+    IFLA_LINK_NETNSID,
+    IFLA_LINKINFO,
+    IFLA_MASTER,
+    IFLA_MTU,
+    RTM_GETLINK,
+)
+from podnet_lab.kernel.netlink import Socket
+
+IFF_LOWER_UP = 0x10000
+IF_OPER_UP = 6
+IFLA_OPERSTATE, IFLA_BRPORT_STATE, IFLA_BRPORT_ISOLATED = 16, 1, 33
+PORT_STATES = ("disabled", "listening", "learning", "", "blocking")
+ARPHRD_LOOPBACK = 772
+IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS = 29, 8
+IFLA_PERM_ADDRESS = 54
+
+_I32, _U32 = struct.Struct("=i"), struct.Struct("=I")
+_LINK = struct.Struct("=BxHiII")
+
+
+def _u32(data: bytes) -> int:
+    return _U32.unpack(data)[0]
+
+
+def links(sock: Socket) -> list[dict[str, Any]]:
+    """Every interface, with the numbers of master and peer still to be named; *card* is the MAC that a real card was made with."""
+    links = []
+    for body in sock.dump(RTM_GETLINK, _LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, _U32.pack(RTEXT_FILTER_SKIP_STATS))):
+        _, hardware, index, flags, _ = _LINK.unpack_from(body)
+        given = attributes(body, 16)
+        info = attributes(given[IFLA_LINKINFO]) if IFLA_LINKINFO in given else {}
+        kind = info.get(IFLA_INFO_KIND, b"").rstrip(b"\0").decode()
+        links.append(
+            {
+                "name": os.fsdecode(given[IFLA_IFNAME].rstrip(b"\0")),  # a name made by hand may be no UTF-8
+                "kind": kind or ("loopback" if hardware == ARPHRD_LOOPBACK else "physical"),
+                "up": bool(flags & IFF_UP),
+                "carrier": bool(flags & IFF_LOWER_UP),
+                "arp": not flags & IFF_NOARP,
+                "mac": given.get(IFLA_ADDRESS, b"").hex(":"),
+                "card": given.get(IFLA_PERM_ADDRESS, b"").hex(":") if not kind else "",
+                "mtu": _u32(given[IFLA_MTU]),
+                "index": index,
+                "port": _port(given, info),
+                "master_index": _u32(given[IFLA_MASTER]) if IFLA_MASTER in given else 0,
+                **_other(kind, index, given),
+                "data": info.get(IFLA_INFO_DATA, b""),
+                "info": "" if not kind or codecs.known(kind) else given[IFLA_LINKINFO].hex(),
+            }
+        )
+    names = {link["index"]: link["name"] for link in links}
+    for link in links:
+        data = link.pop("data")
+        link["settings"] = codecs.decode(link["kind"], data, names) if data else {}
+    return links
+
+
+def _other(kind: str, index: int, given: dict[int, bytes]) -> dict[str, Any]:
+    """The number of the other end of a cable, or of what the interface sits on (0: neither), and of the namespace that given it."""
+    other = _u32(given[IFLA_LINK]) if IFLA_LINK in given else 0
+    there = _I32.unpack(given[IFLA_LINK_NETNSID])[0] if IFLA_LINK_NETNSID in given else None
+    paired = codecs.is_so(kind, "PAIRED")
+    lower = other if not paired and (other != index or there is not None) else 0
+    return {"peer_index": other if paired else 0, "lower_index": lower, "nsid": there if other else None}
+
+
+def _port(given: dict[int, bytes], info: dict[int, bytes]) -> str:
+    """What is unusual about a bridge's port: its state, once its cable is in order, and isolation from other ports."""
+    if IFLA_INFO_SLAVE_DATA not in info:
+        return ""
+    port = attributes(info[IFLA_INFO_SLAVE_DATA])
+    up = given.get(IFLA_OPERSTATE, b"\0")[0] == IF_OPER_UP  # the bridge disables a port whose cable is down, and that is said elsewhere
+    state = PORT_STATES[port[IFLA_BRPORT_STATE][0]] if IFLA_BRPORT_STATE in port and up else ""
+    return ", ".join([*([state] if state else []), *(["isolated"] if port.get(IFLA_BRPORT_ISOLATED, b"\0")[0] else [])])
