@@ -15,7 +15,7 @@ import queue
 import threading
 from typing import Any
 
-from podnet_lab.kernel import apply, conntrack, encode, namespaces, nft_program, node_setup, programs, read, unmanaged
+from podnet_lab.kernel import apply, conntrack, encode, namespaces, nft_program, node_setup, processes, programs, read, unmanaged
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.mesh import Mesh
@@ -44,6 +44,7 @@ class Agent:
     def become_lab(self) -> dict[str, Any]:
         """Turn this process into the lab: the owner of the external network."""
         node_setup.external_network()
+        threading.Thread(target=processes.reap_orphans, name="reaper", daemon=True).start()
         return self.who()
 
     def become_node(self, name: str) -> dict[str, Any]:
@@ -111,10 +112,12 @@ class Agent:
 
     def read(self, known: int = -1) -> dict[str, Any]:
         """
-        The node and its Pods, from the kernel, and its own nftables; *known* is the number of those that were read last.
+        The node and its Pods, from the kernel, its own nftables, and what runs in the background.
+
+        *known* is the number of the nftables that were read last.
         """
         self._traffic.sweep()
-        return {"spaces": self._node.read(), "rules": nft_program.read(known)}
+        return {"spaces": self._node.read(), "rules": nft_program.read(known), "processes": self._node.processes()}
 
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""
@@ -122,6 +125,8 @@ class Agent:
         for operation, _, given in requests:
             if operation == "namespace_remove":
                 self._traffic.leave(given["name"])  # an open socket would keep it alive
+            elif operation == "daemon_start":
+                self._traffic.daemons.sweep()  # from now on, look whether its Pod is still there
         apply.apply(requests)
 
     def extras(self) -> dict[str, Any]:
@@ -159,13 +164,9 @@ class Agent:
         """Ask a server, each time over a new connection."""
         return self._traffic.clients.ask(namespace, address, port, protocol, times, wait, self.cancelled)
 
-    def serve_names(self, namespace: str, hosts: dict[str, str]) -> bool:
-        """Run a DNS server in a Pod; False if it ran already, and knows *hosts* now."""
-        return self._traffic.names.serve(namespace, hosts)
-
     def use_names(self, spaces: list[str], text: str) -> None:
         """Give Pods a resolv.conf."""
-        self._traffic.names.use(spaces, text)
+        self._traffic.resolv_conf.use(spaces, text)
 
     def connect(self, namespace: str | None, address: str, port: int, wait: float) -> int:
         """Open a connection and keep it; returns its number."""
@@ -259,6 +260,7 @@ def answer(agent: Agent, call: bytes) -> bytes:
 
 def serve(channel) -> None:
     """Answer calls until the channel closes, and what was asked before that, for a moment; *channel* is execnet's."""
+    processes.call_this_agent_by_its_name()
     agent, calls, over = Agent(), queue.SimpleQueue(), threading.Event()
 
     def work() -> None:

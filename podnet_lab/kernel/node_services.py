@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from podnet_lab.kernel import conntrack
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from podnet_lab.kernel.capture import Capture
     from podnet_lab.kernel.clients import Clients
-    from podnet_lab.kernel.names import Names
+    from podnet_lab.kernel.resolv_conf import ResolvConf
     from podnet_lab.kernel.servers import Servers
 
 TICK = 0.25
@@ -19,7 +21,7 @@ TICK = 0.25
 
 
 class Traffic:
-    """The sockets that a node holds for its lab, and its DNS server; *own*: whether its /etc is its own, as a VM's is."""
+    """The sockets that a node holds for its lab, and its daemons; *own*: whether its /etc is its own, as a VM's is."""
 
     def __init__(self, own: bool = False) -> None:
         self._own = own
@@ -53,12 +55,19 @@ class Traffic:
         return Clients()
 
     @cached_property
-    def names(self) -> Names:
-        """DNS, and who uses it."""
-        from podnet_lab.kernel.names import Names
+    def resolv_conf(self) -> ResolvConf:
+        """Where Pods look for names."""
+        from podnet_lab.kernel.resolv_conf import ResolvConf
+
+        return ResolvConf(self._own)
+
+    @cached_property
+    def daemons(self) -> ModuleType:
+        """Programs that run here."""
+        from podnet_lab.kernel import daemons
 
         self._watch()
-        return Names(self._own)
+        return daemons
 
     @cached_property
     def capture(self) -> Capture:
@@ -69,7 +78,7 @@ class Traffic:
 
     def sweep(self) -> None:
         """Let go of Pods that were deleted by hand: what is open in one would keep it, and its cable, alive."""
-        for part in ("servers", "clients", "names"):
+        for part in ("servers", "clients", "daemons"):
             if part in self.__dict__:
                 self.__dict__[part].sweep()
 
@@ -79,8 +88,10 @@ class Traffic:
             self.servers.stop(namespace)
         if "clients" in self.__dict__:
             self.clients.leave(namespace)
-        if "names" in self.__dict__:
-            self.names.leave(namespace)
+        if "daemons" in self.__dict__:
+            self.daemons.leave(namespace)
+        if "resolv_conf" in self.__dict__:
+            self.resolv_conf.leave(namespace)
 
     def end(self) -> None:
         """Close everything, and have connection tracking forget it."""
@@ -88,6 +99,8 @@ class Traffic:
             self.servers.stop(everyone=True)
         if "clients" in self.__dict__:
             self.clients.close()
-        if self._own or "names" in self.__dict__:
-            self.names.end()
+        if "daemons" in self.__dict__:
+            self.daemons.end_all()
+        if self._own or "resolv_conf" in self.__dict__:
+            self.resolv_conf.end()
         conntrack.forget()

@@ -39,7 +39,7 @@ def serve(channel, script: str) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment(),
+        env=environment() | {"PODNET_SHELL": "1"},  # what it leaves behind is known by it, on a machine where much else runs
         cwd="/",
         start_new_session=True,
     )

@@ -3,7 +3,7 @@ Facts that steps change, read off a snapshot: what undo compares, to take nobody
 
 A fact is a key: ("namespace", name), ("link", ns, dev), ("up"|"master"|"mtu"|"arp"|"mac", ns, dev), ("address", ns, dev,
 interface), ("route", ns, to), ("neighbour", ns, dev, address), ("fdb", ns, dev, mac), ("conf", ns, dev, setting), ("nft",
-None, kind, family, table, …).
+None, kind, family, table, …), ("daemon", ns, name), ("process", None, pid).
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ from podnet_lab.steps.base import where
 def facts(now: Snapshot, key: tuple) -> object:
     """What *now* says of one fact; None where its namespace or interface is gone."""
     kind, namespace, *rest = key
+    if kind == "daemon":
+        return sorted(
+            process.daemon for process in now.processes if process.namespace == namespace and process.daemon.startswith(f"{rest[0]}-")
+        )
+    if kind == "process":
+        return rest[0] in {process.pid for process in now.processes}
     space = now.spaces.get(namespace)
     if space is None:
         return None
