@@ -14,7 +14,7 @@ import podnet_lab
 
 HOUSE = Path(podnet_lab.__file__).parent
 FILES = {str(path.relative_to(HOUSE)): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
-PURE_ROOMS = ("checks/", "devices/", "explain/", "model/", "networks/", "packets/", "recipes/", "services/", "steps/")
+PURE_ROOMS = ("checks/", "daemons/", "devices/", "explain/", "model/", "networks/", "packets/", "recipes/", "services/", "steps/")
 PURE = ["errors.py", "plan.py", "cli/step_parser.py", "cli/json_output.py", *(name for name in FILES if name.startswith(PURE_ROOMS))]
 
 
