@@ -68,9 +68,6 @@ class StartDaemon(Step):
     def touches(self) -> tuple:
         return (("daemon", self.daemon.namespace, self.daemon.name),)
 
-    def ends(self) -> tuple:
-        return self.touches()
-
 
 @dataclass(frozen=True)
 class StopDaemon(Step):
@@ -103,9 +100,6 @@ class StopDaemon(Step):
     def touches(self) -> tuple:
         return (("daemon", self.daemon.namespace, self.daemon.name),)
 
-    def ends(self) -> tuple:
-        return self.touches()
-
 
 @dataclass(frozen=True)
 class EndProcess(Step):
@@ -130,9 +124,6 @@ class EndProcess(Step):
 
     def touches(self) -> tuple:
         return (("process", None, self.process.pid),)
-
-    def ends(self) -> tuple:
-        return self.touches()
 
 
 def start(daemon: Daemon) -> StartDaemon:

@@ -40,9 +40,6 @@ class AddNamespace(Step):
     def contradiction(self, now: Snapshot) -> str | None:
         return no_namespace(now, self.name)
 
-    def ends(self) -> tuple:
-        return self.touches()
-
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveNamespace(self.name),)
 
