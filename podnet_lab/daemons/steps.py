@@ -23,10 +23,19 @@ def _processes(snapshot: Snapshot, namespace: str | None, name: str) -> list[Pro
 
 
 @dataclass(frozen=True)
-class StartDaemon(Step):
-    """See `start`."""
-
+class _OfDaemon(Step):
     daemon: Daemon
+
+    @property
+    def _where(self) -> str:
+        return where(self.daemon.namespace)
+
+    def touches(self) -> tuple:
+        return (("daemon", self.daemon.namespace, self.daemon.name),)
+
+
+class StartDaemon(_OfDaemon):
+    """See `start`."""
 
     @property
     def command(self) -> str:
@@ -40,7 +49,7 @@ class StartDaemon(Step):
 
     @property
     def claim(self) -> str:
-        return f"{self.daemon.name} runs{where(self.daemon.namespace)}"
+        return f"{self.daemon.name} runs{self._where}"
 
     def requests(self) -> list[Request]:
         return [("daemon_start", self.daemon.namespace, {"mark": self.daemon.mark, "spec": self.daemon.spec})]
@@ -51,12 +60,12 @@ class StartDaemon(Step):
         running = _processes(now, self.daemon.namespace, self.daemon.name)
         ours = next((process for process in running if process.daemon == self.daemon.mark), None)
         if ours is None:
-            return self._other(running) if running else f"{self.daemon.name} does not run{where(self.daemon.namespace)}"
+            return self._other(running) if running else f"{self.daemon.name} does not run{self._where}"
         deaf = [f"{protocol} {port}" for protocol, port in self.daemon.listens if (protocol, port) not in ours.listens]
-        return f"{self.daemon.name} runs{where(self.daemon.namespace)}, and does not listen at {' and '.join(deaf)}" if deaf else None
+        return f"{self.daemon.name} runs{self._where}, and does not listen at {' and '.join(deaf)}" if deaf else None
 
     def _other(self, running: list[Process]) -> str:
-        return f"{self.daemon.name} runs{where(self.daemon.namespace)} with other files or options: {running[0].command}"
+        return f"{self.daemon.name} runs{self._where} with other files or options: {running[0].command}"
 
     def conflict(self, before: Snapshot) -> str | None:
         running = _processes(before, self.daemon.namespace, self.daemon.name)
@@ -65,15 +74,9 @@ class StartDaemon(Step):
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (StopDaemon(self.daemon),)
 
-    def touches(self) -> tuple:
-        return (("daemon", self.daemon.namespace, self.daemon.name),)
 
-
-@dataclass(frozen=True)
-class StopDaemon(Step):
+class StopDaemon(_OfDaemon):
     """See `stop`."""
-
-    daemon: Daemon
 
     @property
     def command(self) -> str:
@@ -83,7 +86,7 @@ class StopDaemon(Step):
 
     @property
     def claim(self) -> str:
-        return f"{self.daemon.name} does not run{where(self.daemon.namespace)}"
+        return f"{self.daemon.name} does not run{self._where}"
 
     def requests(self) -> list[Request]:
         return [
@@ -92,13 +95,10 @@ class StopDaemon(Step):
 
     def contradiction(self, now: Snapshot) -> str | None:
         running = any(process.daemon == self.daemon.mark for process in now.processes)
-        return f"{self.daemon.name} still runs{where(self.daemon.namespace)}" if running else None
+        return f"{self.daemon.name} still runs{self._where}" if running else None
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (StartDaemon(self.daemon),)
-
-    def touches(self) -> tuple:
-        return (("daemon", self.daemon.namespace, self.daemon.name),)
 
 
 @dataclass(frozen=True)
