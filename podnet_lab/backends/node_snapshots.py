@@ -15,5 +15,5 @@ def take_snapshots(agents: Mapping[str, AgentClient], names: Iterable[str]) -> d
     snapshots = {}
     for name, answer in answers.items():
         reading = answer()
-        snapshots[name] = snapshot(name, reading["spaces"], rules_of(agents[name], reading["rules"]))
+        snapshots[name] = snapshot(name, reading["spaces"], rules_of(agents[name], reading["rules"]), reading["processes"])
     return snapshots

@@ -15,7 +15,20 @@ import queue
 import threading
 from typing import Any
 
-from podnet_lab.kernel import apply, conntrack, encode, namespaces, nft_program, node_setup, programs, read, unmanaged
+from podnet_lab.kernel import (
+    apply,
+    conntrack,
+    daemons,
+    encode,
+    namespaces,
+    nft_program,
+    node_setup,
+    processes,
+    programs,
+    read,
+    reaper,
+    unmanaged,
+)
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.mesh import Mesh
@@ -38,12 +51,14 @@ class Agent:
 
     def __init__(self) -> None:
         self._echoes, self._mesh, self._lease, self._traffic = Echoes(), Mesh(), Lease(), Traffic()
+        self._agents: set[int] = set()  # those of the nodes, which the lab's own has started
         self._node = NamespaceNode()  # or, from `become_vm` on, a VM
         self.cancelled = threading.Event()
 
     def become_lab(self) -> dict[str, Any]:
         """Turn this process into the lab: the owner of the external network."""
         node_setup.external_network()
+        threading.Thread(target=reaper.reap_orphans, args=[self._agents], name="reaper", daemon=True).start()
         return self.who()
 
     def become_node(self, name: str) -> dict[str, Any]:
@@ -91,6 +106,7 @@ class Agent:
 
     def cable(self, node: str, pid: int) -> None:
         """Cable a node to the external network (on the lab's agent)."""
+        self._agents.add(pid)
         node_setup.cable(node, pid)
 
     def uplink(self, address: str, dev: str = node_setup.UPLINK) -> None:
@@ -111,10 +127,12 @@ class Agent:
 
     def read(self, known: int = -1) -> dict[str, Any]:
         """
-        The node and its Pods, from the kernel, and its own nftables; *known* is the number of those that were read last.
+        The node and its Pods, from the kernel, its own nftables, and what runs in the background.
+
+        *known* is the number of the nftables that were read last.
         """
         self._traffic.sweep()
-        return {"spaces": self._node.read(), "rules": nft_program.read(known)}
+        return {"spaces": self._node.read(), "rules": nft_program.read(known), "processes": self._node.processes()}
 
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""
@@ -122,7 +140,13 @@ class Agent:
         for operation, _, given in requests:
             if operation == "namespace_remove":
                 self._traffic.leave(given["name"])  # an open socket would keep it alive
+            elif operation == "daemon_start":
+                self._traffic.watch()  # from now on, look whether its Pod is still there
         apply.apply(requests)
+
+    def end_processes(self) -> list[dict[str, Any]]:
+        """End all that runs here in the background, whoever started it; returns what that was."""
+        return daemons.end_background(self._node.processes)
 
     def extras(self) -> dict[str, Any]:
         """What no step changes, and a student may have: firewall tables, policy rules, queues, settings."""
@@ -159,13 +183,9 @@ class Agent:
         """Ask a server, each time over a new connection."""
         return self._traffic.clients.ask(namespace, address, port, protocol, times, wait, self.cancelled)
 
-    def serve_names(self, namespace: str, hosts: dict[str, str]) -> bool:
-        """Run a DNS server in a Pod; False if it ran already, and knows *hosts* now."""
-        return self._traffic.names.serve(namespace, hosts)
-
     def use_names(self, spaces: list[str], text: str) -> None:
         """Give Pods a resolv.conf."""
-        self._traffic.names.use(spaces, text)
+        self._traffic.resolv_conf.use(spaces, text)
 
     def connect(self, namespace: str | None, address: str, port: int, wait: float) -> int:
         """Open a connection and keep it; returns its number."""
@@ -259,6 +279,7 @@ def answer(agent: Agent, call: bytes) -> bytes:
 
 def serve(channel) -> None:
     """Answer calls until the channel closes, and what was asked before that, for a moment; *channel* is execnet's."""
+    processes.take_name()
     agent, calls, over = Agent(), queue.SimpleQueue(), threading.Event()
 
     def work() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from podnet_lab.kernel import apply, read, unmanaged
+from podnet_lab.kernel import apply, namespaces, processes, read, unmanaged
 
 
 class NamespaceNode:
@@ -13,6 +13,10 @@ class NamespaceNode:
     def read(self) -> dict[str, Any]:
         """The node and its Pods, from the kernel."""
         return read.node()
+
+    def processes(self) -> list[dict[str, Any]]:
+        """What runs here in the background."""
+        return processes.background(processes.here(namespaces.by_network()))
 
     def refuse(self, requests: list[apply.Request]) -> None:
         """Refuse none of *requests*."""

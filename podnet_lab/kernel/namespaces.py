@@ -140,6 +140,15 @@ def identity_of(name: str | None) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def by_network() -> dict[str, str]:
+    """The names of all namespaces, by what /proc calls each ("net:[4026532001]")."""
+    found = {}
+    for name in names():
+        if (identity := identity_of(name)) is not None:
+            found.setdefault(f"net:[{identity[1]}]", name)
+    return found
+
+
 def remove_broken() -> list[str]:
     """
     Remove names that are none of a namespace of its own; returns them.

@@ -6,12 +6,12 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from podnet_lab.kernel import conntrack
+from podnet_lab.kernel import conntrack, daemons
 
 if TYPE_CHECKING:
     from podnet_lab.kernel.capture import Capture
     from podnet_lab.kernel.clients import Clients
-    from podnet_lab.kernel.names import Names
+    from podnet_lab.kernel.resolv_conf import ResolvConf
     from podnet_lab.kernel.servers import Servers
 
 TICK = 0.25
@@ -19,13 +19,13 @@ TICK = 0.25
 
 
 class Traffic:
-    """The sockets that a node holds for its lab, and its DNS server; *own*: whether its /etc is its own, as a VM's is."""
+    """The sockets that a node holds for its lab, and its daemons; *own*: whether its /etc is its own, as a VM's is."""
 
     def __init__(self, own: bool = False) -> None:
         self._own = own
         self._watching = False
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
         """From the first socket on, look again and again whether its Pod is still there."""
         if not self._watching:
             self._watching = True
@@ -41,7 +41,7 @@ class Traffic:
         """Those that answer."""
         from podnet_lab.kernel.servers import Servers  # here: HTTP takes longer to load than everything else
 
-        self._watch()
+        self.watch()
         return Servers()
 
     @cached_property
@@ -49,16 +49,15 @@ class Traffic:
         """Those that ask."""
         from podnet_lab.kernel.clients import Clients
 
-        self._watch()
+        self.watch()
         return Clients()
 
     @cached_property
-    def names(self) -> Names:
-        """DNS, and who uses it."""
-        from podnet_lab.kernel.names import Names
+    def resolv_conf(self) -> ResolvConf:
+        """Where Pods look for names."""
+        from podnet_lab.kernel.resolv_conf import ResolvConf
 
-        self._watch()
-        return Names(self._own)
+        return ResolvConf(self._own)
 
     @cached_property
     def capture(self) -> Capture:
@@ -69,7 +68,8 @@ class Traffic:
 
     def sweep(self) -> None:
         """Let go of Pods that were deleted by hand: what is open in one would keep it, and its cable, alive."""
-        for part in ("servers", "clients", "names"):
+        daemons.sweep()
+        for part in ("servers", "clients"):
             if part in self.__dict__:
                 self.__dict__[part].sweep()
 
@@ -79,8 +79,9 @@ class Traffic:
             self.servers.stop(namespace)
         if "clients" in self.__dict__:
             self.clients.leave(namespace)
-        if "names" in self.__dict__:
-            self.names.leave(namespace)
+        daemons.leave(namespace)
+        if "resolv_conf" in self.__dict__:
+            self.resolv_conf.leave(namespace)
 
     def end(self) -> None:
         """Close everything, and have connection tracking forget it."""
@@ -88,6 +89,6 @@ class Traffic:
             self.servers.stop(everyone=True)
         if "clients" in self.__dict__:
             self.clients.close()
-        if self._own or "names" in self.__dict__:
-            self.names.end()
+        if self._own or "resolv_conf" in self.__dict__:
+            self.resolv_conf.end()
         conntrack.forget()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
-PACKAGES = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
-"""Debian's package of each program."""
+PACKAGES = {"nft": "nftables"}
+"""Debian's package of each program that an agent itself needs."""
 
 SECONDS = 60
 """After which a program that does not end is taken for one that never will."""
@@ -19,8 +19,8 @@ SECONDS = 60
 class Missing(Exception):
     """A program is not installed here; the message says how to get it."""
 
-    def __init__(self, program: str) -> None:
-        super().__init__(f"{program} is not installed here: sudo apt install {PACKAGES[program]}")
+    def __init__(self, program: str, package: str = "") -> None:
+        super().__init__(f"{program} is not installed here: sudo apt install {package or PACKAGES.get(program, program)}")
 
 
 def missing(program: str) -> bool:

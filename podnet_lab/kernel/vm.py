@@ -21,7 +21,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from podnet_lab.kernel import apply, encode, namespaces, node_setup, read, read_links, unmanaged
+from podnet_lab.kernel import apply, encode, namespaces, node_setup, processes, read, read_links, unmanaged
 from podnet_lab.kernel.netlink import Refused, Socket
 
 CONFIG = Path("/etc/podnet/lab.json")
@@ -79,6 +79,10 @@ class Vm:
     def read(self) -> dict[str, Any]:
         """The node and its Pods, without the cards that are not the lesson's."""
         return visible(read.node(), set(self.others))
+
+    def processes(self) -> list[dict[str, Any]]:
+        """What the lab has left running here, and what lives in Pods; not the machine's own."""
+        return processes.background(processes.here(namespaces.by_network(), whole_machine=True))
 
     def refuse(self, requests: list[apply.Request]) -> None:
         """Refused (EPERM) if one of *requests* would change a card that is not the lesson's: this VM is reached through it."""

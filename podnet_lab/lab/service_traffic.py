@@ -12,7 +12,10 @@ from podnet_lab.backends.agent_client import AgentClient, Refusal
 from podnet_lab.checks.answers import Answer, Answers, answers
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.checks.reachability import Endpoint, endpoints
-from podnet_lab.errors import BadInput, LabError
+from podnet_lab.daemons import dnsmasq
+from podnet_lab.daemons.reconcile import change
+from podnet_lab.daemons.running import running
+from podnet_lab.errors import BadInput, LabError, StepError
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint
 from podnet_lab.plan import Node, ip_address, port_number, socket_address
@@ -133,11 +136,13 @@ class ServiceTraffic:
         if space is None:
             raise BadInput(f"{pod} is no Pod: the cluster's DNS server runs in one")
         hosts = {service.full_name: str(service.ip) for service in known}
+        wanted = dnsmasq.server(space, hosts)
+        now = running(self._core.snapshot(node)[node], space, wanted.name)
         try:
-            fresh = self._core.agents[node].call("serve_names", namespace=space, hosts=hosts)
-        except Refusal as refusal:
-            raise LabError(f"{pod} can't answer for names: {refusal.detail}") from None
-        return f"{pod} {'answers' if fresh else 'answers now'} for {', '.join(hosts) or 'no name'}"
+            self._core.run({node: change(now, wanted)})
+        except StepError as error:
+            raise LabError(f"{pod} can't answer for names: {error.reason}") from None
+        return f"{pod} {'answers now' if now else 'answers'} for {', '.join(hosts) or 'no name'}"
 
     def use_names(self, server: str = cluster_dns.SERVER) -> str:
         """Have every Pod that there is now ask *server* for names: its resolv.conf, with Kubernetes' search list and ndots."""

@@ -5,6 +5,7 @@ from podnet_lab.model.link import Link
 from podnet_lab.model.namespace import NO_RULES, Ipv4Conf, Namespace
 from podnet_lab.model.neighbour import FdbEntry, Neighbour
 from podnet_lab.model.nftables import Ruleset
+from podnet_lab.model.process import Process
 from podnet_lab.model.route import DEFAULT, DEFAULT_TABLE, LOCAL_TABLE, MAIN_TABLE, USUAL_POLICY, PolicyRule, Route
 from podnet_lab.model.snapshot import Cluster, Snapshot, in_order
 
@@ -23,6 +24,7 @@ __all__ = [
     "Namespace",
     "Neighbour",
     "PolicyRule",
+    "Process",
     "Route",
     "Ruleset",
     "Snapshot",

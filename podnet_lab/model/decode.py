@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
-from podnet_lab.model import NO_RULES, USUAL_POLICY, Address, FdbEntry, Ipv4Conf, Link, Namespace, Neighbour, PolicyRule, Route, Snapshot
+from podnet_lab.model import (
+    NO_RULES,
+    USUAL_POLICY,
+    Address,
+    FdbEntry,
+    Ipv4Conf,
+    Link,
+    Namespace,
+    Neighbour,
+    PolicyRule,
+    Process,
+    Route,
+    Snapshot,
+)
 from podnet_lab.model.nftables import Ruleset, ruleset
 
 # Values that hundreds of Pods share are made once: it takes less time, and a fifth less memory.
@@ -31,9 +45,15 @@ def rules_of(agent: Any, has: dict[str, Any]) -> Ruleset:
     return agent.known[1]
 
 
-def snapshot(node: str, spaces: dict[str, Any], rules: Ruleset = NO_RULES) -> Snapshot:
-    """A node's snapshot from what its agent read; *rules* are its own nftables."""
-    return Snapshot(node, {name or None: _namespace(name or None, has, NO_RULES if name else rules) for name, has in spaces.items()})
+def snapshot(node: str, spaces: dict[str, Any], rules: Ruleset = NO_RULES, processes: Sequence[dict[str, Any]] = ()) -> Snapshot:
+    """A node's snapshot from what its agent read; *rules* are its own nftables, *processes* what runs in the background."""
+    read = {name or None: _namespace(name or None, space, NO_RULES if name else rules) for name, space in spaces.items()}
+    return Snapshot(node, read, tuple(map(process, processes)))
+
+
+def process(fields: dict[str, Any]) -> Process:
+    """A process, from what its node's agent said of it."""
+    return Process(**fields | {"listens": tuple(map(tuple, fields["listens"]))})
 
 
 def _link(has: dict[str, Any]) -> Link:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from podnet_lab.model.link import Link
 from podnet_lab.model.namespace import Namespace
+from podnet_lab.model.process import Process
 
 
 def in_order(name: str) -> list:
@@ -22,10 +23,11 @@ def in_order(name: str) -> list:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A node at one moment: its own namespace under None, the named ones (its Pods) under their names."""
+    """A node at one moment: its own namespace under None, the named ones (its Pods) under their names; and what runs in the background."""
 
     node: str
     spaces: Mapping[str | None, Namespace]
+    processes: tuple[Process, ...] = ()
 
     @property
     def own(self) -> Namespace:
