@@ -34,8 +34,9 @@ class Daemon:
 
     *command* is what a person would type; it stays in the foreground. *files* are (name, content) in its `folder`, written
     before. It is ready when it *listens* at each (protocol, port), and when the file *creates* is there, such as a control
-    socket; where neither is said, when it has not ended at once. *package* is Debian's, for where the program is missing. It is
-    ended by *signal*, and killed if it has not ended *grace* seconds later. *reload* is the signal on which it reads its files again.
+    socket, which takes it *patience* seconds at most; where neither is said, when it has not ended at once. *package* is
+    Debian's, for where the program is missing. It is ended by *signal*, and killed if it has not ended *grace* seconds later.
+    *reload* is the signal on which it reads its files again.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Daemon:
     files: tuple[tuple[str, str], ...] = ()
     listens: tuple[tuple[str, int], ...] = ()
     creates: str = ""
+    patience: float = 10.0
     namespace: str | None = None
     package: str = ""
     signal: str = "TERM"

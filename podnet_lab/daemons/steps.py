@@ -152,9 +152,11 @@ def start(daemon: Daemon) -> StartDaemon:
 
     By hand::
 
-        mkdir -p /run/podnet/dnsmasq.pod-1-2
-        echo '10.96.0.20 web' > /run/podnet/dnsmasq.pod-1-2/hosts
-        nohup ip netns exec pod-1-2 dnsmasq … > /run/podnet/dnsmasq.pod-1-2/log 2>&1 & echo $! > /run/podnet/dnsmasq.pod-1-2/pid
+        mkdir -p /run/podnet/bird
+        cat > /run/podnet/bird/bird.conf <<'EOF'
+        router id 192.168.1.11;
+        EOF
+        nohup bird -f -c /run/podnet/bird/bird.conf > /run/podnet/bird/log 2>&1 < /dev/null & echo $! > /run/podnet/bird/pid
     """
     return StartDaemon(_checked(daemon))
 
@@ -165,8 +167,11 @@ def reload(daemon: Daemon) -> ReloadDaemon:
 
     By hand::
 
-        echo '10.96.0.21 db' > /run/podnet/dnsmasq.pod-1-2/hosts
-        kill -HUP $(cat /run/podnet/dnsmasq.pod-1-2/pid)
+        mkdir -p /run/podnet/bird
+        cat > /run/podnet/bird/bird.conf <<'EOF'
+        router id 192.168.1.12;
+        EOF
+        kill -HUP $(cat /run/podnet/bird/pid)
     """
     if not _checked(daemon).reload:
         raise BadInput(f"{daemon.name} has no signal on which it reads its files again: stop it, and start it")
@@ -179,6 +184,6 @@ def stop(daemon: Daemon) -> StopDaemon:
 
     By hand::
 
-        kill -TERM $(cat /run/podnet/dnsmasq.pod-1-2/pid) && rm -r /run/podnet/dnsmasq.pod-1-2
+        kill -TERM $(cat /run/podnet/bird/pid) && rm -r /run/podnet/bird
     """
     return StopDaemon(_checked(daemon))

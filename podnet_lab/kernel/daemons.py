@@ -24,9 +24,6 @@ from podnet_lab.kernel.shell import environment
 
 FOLDER = "/run/podnet"
 
-READY = 10.0
-"""Seconds in which a daemon has to be ready."""
-
 AT_ONCE = 0.3
 """Seconds after which a daemon that does not say when it is ready has not ended at once."""
 
@@ -91,14 +88,14 @@ def _launch(namespace: str | None, spec: dict[str, Any]) -> None:
 
 def _wait_until_ready(spec: dict[str, Any], net: str) -> None:
     wanted, begun, pause = set(map(tuple, spec["listens"])), time.monotonic(), threading.Event()
-    while pids := _pids(spec, net):
+    while (pids := _pids(spec, net)) or (pids := _pids(spec, net)):  # one that forks may be missed by a look
         waited = time.monotonic() - begun
         there = wanted <= {socket for pid in pids for socket in processes.listens(pid)}
         there = there and (not spec["creates"] or os.path.exists(spec["creates"]))
         if there and (wanted or spec["creates"] or waited > AT_ONCE):
             return
-        if waited > READY:
-            raise OSError(f"{spec['name']} runs, but it is not ready after {READY:g} seconds: {_log(spec) or 'it says nothing'}")
+        if waited > spec["patience"]:
+            raise OSError(f"{spec['name']} runs, but it is not ready after {spec['patience']:g} seconds: {_log(spec) or 'it says nothing'}")
         pause.wait(LOOK)
     raise OSError(_log(spec) or f"{spec['name']} ended at once, and said nothing")
 

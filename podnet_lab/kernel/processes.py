@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import threading
 from typing import Any, NamedTuple
 
 AGENT = "podnet-agent"
@@ -25,6 +26,10 @@ NODE_MARK, DAEMON_MARK = "PODNET_NODE_UTS", "PODNET_DAEMON"
 HELD: set[int] = set()
 """Processes that this agent itself waits for."""
 
+TRIES, MOMENT = 5, 0.001
+"""How often, and after how many seconds, a program is asked again what it was started with."""
+
+_PAUSE = threading.Event()
 _LISTEN, _UNCONNECTED = "0A", "07"
 _TABLES = (("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6"))
 
@@ -90,8 +95,19 @@ def network(pid: int) -> str:
     return _link(f"/proc/{pid}/ns/net")
 
 
+def _given(pid: int, what: str) -> bytes:
+    """What a program was started with ("cmdline" or "environ"); nothing for the kernel's own threads."""
+    for _ in range(TRIES):
+        if content := read(f"/proc/{pid}/{what}"):
+            return content
+        if not _link(f"/proc/{pid}/exe"):
+            break
+        _PAUSE.wait(MOMENT)  # it becomes another program, and has neither for a moment
+    return b""
+
+
 def _environment(pid: int) -> dict[str, str]:
-    entries = (entry.partition(b"=") for entry in read(f"/proc/{pid}/environ").split(b"\0"))
+    entries = (entry.partition(b"=") for entry in _given(pid, "environ").split(b"\0"))
     return {os.fsdecode(key): os.fsdecode(value) for key, _, value in entries if key.startswith(b"PODNET_")}
 
 
@@ -123,7 +139,7 @@ def background(node: Here) -> list[dict[str, Any]]:
 
 def command_line(pid: int) -> str:
     """A process's command line, as one would type it."""
-    words = read(f"/proc/{pid}/cmdline")
+    words = _given(pid, "cmdline")
     return shlex.join(os.fsdecode(word) for word in words.removesuffix(b"\0").split(b"\0")) if words.strip(b"\0") else ""
 
 
