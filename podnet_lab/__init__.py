@@ -20,7 +20,6 @@ _PLACES = {
     "address": "podnet_lab.steps.address",
     "checks": "podnet_lab.checks",
     "daemon": "podnet_lab.daemons.steps",
-    "daemons": "podnet_lab.daemons",
     "errors": "podnet_lab.errors",
     "forwarding": "podnet_lab.steps.forwarding",
     "link": "podnet_lab.devices.link",

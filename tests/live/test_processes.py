@@ -7,12 +7,15 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
 from live.helpers import VMS, environment, owner, podnet, until
 from live.lab_facade import processes
 from podnet_lab import Lab
+from podnet_lab.kernel.processes import background, here, marks
 
 PYTHON = "/usr/bin/python3"
 DOUBLE_FORK = "import os, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); time.sleep(600)"
@@ -147,8 +150,6 @@ def test_a_terminal_that_somebody_has_open_stays_with_what_runs_in_its_foregroun
 
 @pytest.mark.skipif(VMS, reason="a terminal on a VM is sshd's")
 def test_a_command_from_outside_goes_on_and_what_it_leaves_behind_does_not(running):
-    from subprocess import PIPE, Popen
-
     running.reset()
     words = ["shell", "node1", "--lab", running.name, "--", "bash", "-c", "sleep 608 | sleep 609; setsid -f sleep 610; read x; echo $x"]
     command = [sys.executable, "-c", "from podnet_lab.cli import main; main()", *words]
@@ -203,3 +204,57 @@ def test_a_daemon_outlives_the_process_that_started_it(running):
         other.communicate()
     assert commands(running) == ["theirs"]
     assert running.reset().undone == ("node1# (ended: theirs)",)
+
+
+# A VM is a whole machine. This one is, too: it is looked at as if it were one, and nothing is ended.
+
+
+@contextmanager
+def at_a_terminal(*words, **more):
+    """A program at a terminal of this test's; gives its number."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execvpe(words[0], words, os.environ | more)
+    try:
+        yield pid
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+        os.close(master)
+
+
+def listed(pods=None):
+    """The numbers of the processes that would be a node's, if this machine were one of its own."""
+    return {process["pid"]: process for process in background(here(pods or {}, whole_machine=True))}
+
+
+def test_of_a_whole_machine_only_what_the_lab_started_is_listed():
+    script = "import subprocess, sys; print(subprocess.Popen(['sleep', '612']).pid, flush=True); sys.stdin.read()"
+    for more, expected in ((marks(), True), ({}, False)):
+        with Popen([sys.executable, "-c", script], stdin=PIPE, stdout=PIPE, text=True, env=os.environ | more) as process:
+            pid = int(process.stdout.readline())
+            try:
+                assert ({process.pid, pid} <= set(listed())) == expected
+                assert ({process.pid, pid} & set(listed()) != set()) == expected
+            finally:
+                os.kill(pid, 9)
+
+
+def test_a_lab_inside_of_a_whole_machine_is_none_of_its_own(running):
+    running["node1"].shell("sleep 613 & ip netns add mine; ip netns exec mine sleep 614 &")
+    until(lambda: len(commands(running)) == 2)
+    assert [process for process in listed().values() if "61" in process["command"]] == []
+    running.reset()
+
+
+def test_terminals_of_a_whole_machine_stay_though_they_are_in_a_pod():
+    pods = {os.readlink("/proc/self/ns/net"): "pod"}
+    with at_a_terminal("bash", "--norc", "-ic", "sleep 615 & exec sleep 616") as pid:
+        job = int(until(lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text()))
+        try:
+            assert until(lambda: listed(pods).get(job, {}).get("command") == "sleep 615")
+            assert pid not in listed(pods)
+        finally:
+            os.kill(job, 9)
+    with at_a_terminal("sleep", "617", **marks()) as pid:
+        assert pid in until(lambda: listed(pods)), "what a cell left behind is no person's terminal"
