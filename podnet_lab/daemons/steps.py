@@ -59,9 +59,6 @@ class _DaemonStep(Step):
     def touches(self) -> tuple:
         return (("daemon", self.daemon.namespace, self.daemon.name),)
 
-    def ends(self) -> tuple:
-        return self.touches()
-
 
 def _ports(sockets: set[tuple[str, int]]) -> str:
     return " and ".join(f"{protocol} {port}" for protocol, port in sorted(sockets))

@@ -113,9 +113,6 @@ class ChangeLink(Step):
     def touches(self) -> tuple:
         return tuple((key, self.namespace, self.name) for key in self._wanted)
 
-    def ends(self) -> tuple:
-        return self.touches()
-
 
 @dataclass(frozen=True)
 class RemoveLink(Step):

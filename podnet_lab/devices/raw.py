@@ -9,16 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from shlex import quote
 
-from podnet_lab.devices.link_steps import RemoveLink
+from podnet_lab.devices.add_link import AddLink
 from podnet_lab.model.snapshot import Snapshot
-from podnet_lab.steps.base import Request, Step, named, no_link, on, where
+from podnet_lab.steps.base import Request, named, on, where
 
 
 @dataclass(frozen=True)
-class AddRawLink(Step):
+class AddRawLink(AddLink):
     """An interface of a *kind* whose settings, *info*, are the kernel's own bytes in hexadecimal; *lower* is what it sits on."""
 
-    name: str
     kind: str
     info: str = field(repr=False)
     mac: str = ""
@@ -43,23 +42,6 @@ class AddRawLink(Step):
             return [("link_add_raw", self.namespace, given)]
         return [("link_add_raw", self.lower[0], given | {"lower": self.lower[1], "netns": self.namespace})]
 
-    def contradiction(self, now: Snapshot) -> str | None:
-        if (missing := no_link(now, self.namespace, self.name)) is not None:
-            return missing
-        return self.conflict(now)
-
     def conflict(self, before: Snapshot) -> str | None:
         link = before.link(self.namespace, self.name)
         return f"{self.name}{where(self.namespace)} is a {link.kind} interface" if link and link.kind != self.kind else None
-
-    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (RemoveLink(self.name, self.namespace),)
-
-    def touches(self) -> tuple:
-        return (("link", self.namespace, self.name),)
-
-    def ends(self) -> tuple:
-        return self.touches()
-
-    def makes(self) -> tuple:
-        return (((self.namespace, self.name),),)

@@ -23,27 +23,31 @@ RT_SCOPE_HOST = 254
 
 @dataclass(frozen=True)
 class _Address(Step):
+    verb, operation = "", ""  # what ip and pyroute2 call it, and the agents
+
     interface: IPv4Interface
     dev: str
     namespace: str | None = None
     raw: str = field(default="", compare=False, repr=False)  # the kernel's own bytes, where a plain request would lose something
 
-    def _command(self, verb: str) -> str:
-        return f"ip {on(self.namespace)}addr {verb} {self.interface} dev {quote(self.dev)}"
+    @property
+    def command(self) -> str:
+        return f"ip {on(self.namespace)}addr {self.verb} {self.interface} dev {quote(self.dev)}"
 
-    def _call(self, verb: str) -> str:
+    @property
+    def pyroute2(self) -> str:
         where = {
             "index": index_of(self.namespace, self.dev),
             "address": str(self.interface.ip),
             "prefixlen": self.interface.network.prefixlen,
         }
-        scope = {"scope": RT_SCOPE_HOST} if self.interface.ip.is_loopback and verb == "add" else {}  # as `ip` does
-        return call(self.namespace, "addr", verb, **where, **scope)
+        scope = {"scope": RT_SCOPE_HOST} if self.interface.ip.is_loopback and self.verb == "add" else {}  # as `ip` does
+        return call(self.namespace, "addr", self.verb, **where, **scope)
 
-    def _request(self, operation: str) -> list[Request]:
+    def requests(self) -> list[Request]:
         if self.raw:
-            return [(f"{operation}_raw", self.namespace, {"body": self.raw})]
-        return [(operation, self.namespace, {"interface": str(self.interface), "dev": self.dev})]
+            return [(f"{self.operation}_raw", self.namespace, {"body": self.raw})]
+        return [(self.operation, self.namespace, {"interface": str(self.interface), "dev": self.dev})]
 
     def touches(self) -> tuple:
         return (("address", self.namespace, self.dev, self.interface),)
@@ -57,20 +61,11 @@ class _Address(Step):
 class AddAddress(_Address):
     """See `add`."""
 
-    @property
-    def command(self) -> str:
-        return self._command("add")
-
-    @property
-    def pyroute2(self) -> str:
-        return self._call("add")
+    verb, operation = "add", "address_add"
 
     @property
     def claim(self) -> str:
         return f"{self.dev}{where(self.namespace)} has {self.interface}"
-
-    def requests(self) -> list[Request]:
-        return self._request("address_add")
 
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_link(now, self.namespace, self.dev)) is not None:
@@ -80,9 +75,6 @@ class AddAddress(_Address):
             return None
         return f"{self.dev}{where(self.namespace)} has {', '.join(map(str, addresses)) or 'no address'}"
 
-    def ends(self) -> tuple:
-        return self.touches()
-
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveAddress(self.interface, self.dev, self.namespace),)
 
@@ -90,20 +82,11 @@ class AddAddress(_Address):
 class RemoveAddress(_Address):
     """See `remove`."""
 
-    @property
-    def command(self) -> str:
-        return self._command("del")
-
-    @property
-    def pyroute2(self) -> str:
-        return self._call("del")
+    verb, operation = "del", "address_remove"
 
     @property
     def claim(self) -> str:
         return f"{self.dev}{where(self.namespace)} does not have {self.interface}"
-
-    def requests(self) -> list[Request]:
-        return self._request("address_remove")
 
     def contradiction(self, now: Snapshot) -> str | None:
         space = now.spaces.get(self.namespace)
@@ -117,9 +100,6 @@ class RemoveAddress(_Address):
         gone = [address for address in before.spaces[self.namespace].addresses if address.dev == self.dev and address not in left]
         back = (AddAddress.of(address, self.namespace, raw=bool(address.extra)) for address in gone)
         return (*back, *lost(before, after, self.namespace, self.dev))
-
-    def ends(self) -> tuple:
-        return self.touches()
 
 
 def _read(interface: str, dev: str, namespace: str | None) -> tuple[IPv4Interface, str, str | None]:

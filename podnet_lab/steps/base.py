@@ -74,8 +74,8 @@ class Step:
         raise NotImplementedError
 
     def ends(self) -> tuple[Hashable, ...]:
-        """Facts of earlier steps that no longer stand once this one is done."""
-        return ()
+        """Facts of earlier steps that no longer stand once this one is done: those that it changes, unless it says otherwise."""
+        return self.touches()
 
     # What steps of one recipe do to each other (`podnet_lab.recipes.net_effect`)
 

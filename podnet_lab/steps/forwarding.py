@@ -57,9 +57,6 @@ class SetForwarding(Step):
     def touches(self) -> tuple:
         return (("conf", self.namespace, "all", "forwarding"),)
 
-    def ends(self) -> tuple:
-        return self.touches()
-
 
 @dataclass(frozen=True)
 class SetSetting(Step):
@@ -100,9 +97,6 @@ class SetSetting(Step):
 
     def touches(self) -> tuple:
         return (("conf", self.namespace, self.dev, self.key),)
-
-    def ends(self) -> tuple:
-        return self.touches()
 
     def depends(self) -> set:
         # ip_forward, the one switch, sets every interface.

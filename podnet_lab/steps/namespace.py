@@ -17,71 +17,56 @@ from podnet_lab.steps.pyroute2_calls import literal
 
 
 @dataclass(frozen=True)
-class AddNamespace(Step):
-    """See `add`."""
+class _Namespace(Step):
+    verb, call, operation = "", "", ""  # what ip calls it, pyroute2, and the agents
 
     name: str
 
     @property
     def command(self) -> str:
-        return f"ip netns add {quote(self.name)}"
+        return f"ip netns {self.verb} {quote(self.name)}"
 
     @property
     def pyroute2(self) -> str:
-        return f"netns.create({literal(self.name)})"
+        return f"netns.{self.call}({literal(self.name)})"
+
+    def requests(self) -> list[Request]:
+        return [(self.operation, None, {"name": self.name})]
+
+    def touches(self) -> tuple:
+        return (("namespace", self.name),)
+
+
+class AddNamespace(_Namespace):
+    """See `add`."""
+
+    verb, call, operation = "add", "create", "namespace_add"
 
     @property
     def claim(self) -> str:
         return f"there is a namespace {self.name}"
 
-    def requests(self) -> list[Request]:
-        return [("namespace_add", None, {"name": self.name})]
-
     def contradiction(self, now: Snapshot) -> str | None:
         return no_namespace(now, self.name)
-
-    def ends(self) -> tuple:
-        return self.touches()
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveNamespace(self.name),)
 
-    def touches(self) -> tuple:
-        return (("namespace", self.name),)
 
-
-@dataclass(frozen=True)
-class RemoveNamespace(Step):
+class RemoveNamespace(_Namespace):
     """See `remove`."""
 
-    name: str
-
-    @property
-    def command(self) -> str:
-        return f"ip netns del {quote(self.name)}"
-
-    @property
-    def pyroute2(self) -> str:
-        return f"netns.remove({literal(self.name)})"
+    verb, call, operation = "del", "remove", "namespace_remove"
 
     @property
     def claim(self) -> str:
         return f"no namespace is called {self.name}"
 
-    def requests(self) -> list[Request]:
-        return [("namespace_remove", None, {"name": self.name})]
-
     def contradiction(self, now: Snapshot) -> str | None:
         return f"{self.name} is still there" if self.name in now.spaces else None
 
-    def touches(self) -> tuple:
-        return (("namespace", self.name),)
-
-    def ends(self) -> tuple:
-        return (("namespace", self.name),)
-
     def removes(self) -> tuple:
-        return (("namespace", self.name),)
+        return self.touches()
 
 
 def add(name: str) -> AddNamespace:

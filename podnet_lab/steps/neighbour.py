@@ -31,9 +31,6 @@ class _Neighbour(Step):
     def touches(self) -> tuple:
         return (("neighbour", self.namespace, self.dev, self.address),)
 
-    def ends(self) -> tuple:
-        return self.touches()
-
 
 class AddNeighbour(_Neighbour):
     """See `add`."""

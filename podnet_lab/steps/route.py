@@ -24,6 +24,8 @@ RT_SCOPE_LINK = 253
 
 @dataclass(frozen=True)
 class _Route(Step):
+    verb, operation = "", ""  # what ip and pyroute2 call it, and the agents
+
     to: IPv4Network
     via: IPv4Address | None = None
     dev: str | None = None
@@ -42,24 +44,29 @@ class _Route(Step):
     def _to(self) -> str:
         return "default" if self.to == DEFAULT else str(self.to)
 
-    def _call(self, verb: str) -> str:
+    @property
+    def command(self) -> str:
+        return f"ip {on(self.namespace)}route {self.verb} {self._words}"
+
+    @property
+    def pyroute2(self) -> str:
         given: dict[str, object] = {"dst": self._to}
         given |= {"gateway": str(self.via)} if self.via else {}
         given |= {"oif": index_of(self.namespace, self.dev)} if self.dev else {}
         given |= {"type": self.kind} if self.kind != "unicast" else {}
         given |= {"table": self.table} if self.table != MAIN_TABLE else {}
         given |= {"priority": self.metric} if self.metric else {}
-        if verb == "add" and self.kind == "unicast" and not self.via:
+        if self.verb == "add" and self.kind == "unicast" and not self.via:
             given["scope"] = RT_SCOPE_LINK
-        return call(self.namespace, "route", verb, **given)
+        return call(self.namespace, "route", self.verb, **given)
 
-    def _request(self, operation: str) -> list[Request]:
+    def requests(self) -> list[Request]:
         if self.raw:
-            return [(f"{operation}_raw", self.namespace, {"body": self.raw})]
+            return [(f"{self.operation}_raw", self.namespace, {"body": self.raw})]
         via = {"via": str(self.via)} if self.via else {}
         dev = {"dev": self.dev} if self.dev else {}
         rest = {"kind": self.kind, "table": self.table, "metric": self.metric}
-        return [(operation, self.namespace, {"to": str(self.to), **via, **dev, **rest})]
+        return [(self.operation, self.namespace, {"to": str(self.to), **via, **dev, **rest})]
 
     def _found(self, now: Snapshot) -> list[Route]:
         return [
@@ -85,20 +92,11 @@ class _Route(Step):
 class AddRoute(_Route):
     """See `add`."""
 
-    @property
-    def command(self) -> str:
-        return f"ip {on(self.namespace)}route add {self._words}"
-
-    @property
-    def pyroute2(self) -> str:
-        return self._call("add")
+    verb, operation = "add", "route_add"
 
     @property
     def claim(self) -> str:
         return f"the route{where(self.namespace)} is {self._words}"
-
-    def requests(self) -> list[Request]:
-        return self._request("route_add")
 
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_namespace(now, self.namespace)) is not None:
@@ -110,9 +108,6 @@ class AddRoute(_Route):
     def conflict(self, before: Snapshot) -> str | None:
         routes = self._found(before) if self.namespace in before.spaces else []
         return f"the route{where(self.namespace)} is {routes[0]}" if routes else None
-
-    def ends(self) -> tuple:
-        return self.touches()
 
     def needs_links(self, before: Snapshot) -> set:
         """The interfaces that the route goes through now: it goes with them."""
@@ -126,20 +121,11 @@ class AddRoute(_Route):
 class RemoveRoute(_Route):
     """See `remove`."""
 
-    @property
-    def command(self) -> str:
-        return f"ip {on(self.namespace)}route del {self._words}"
-
-    @property
-    def pyroute2(self) -> str:
-        return self._call("del")
+    verb, operation = "del", "route_remove"
 
     @property
     def claim(self) -> str:
         return f"there is no route {self._words}{where(self.namespace)}"
-
-    def requests(self) -> list[Request]:
-        return self._request("route_remove")
 
     def _ranks(self, route: Route) -> bool:
         return self.metric in (0, route.metric)  # without one, the kernel deletes the first that fits otherwise
@@ -154,9 +140,6 @@ class RemoveRoute(_Route):
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         gone = [route for route in self._found(before) if self._same(route) and route not in self._found(after)]
         return tuple(AddRoute.of(route, self.namespace, raw=bool(route.extra)) for route in gone)
-
-    def ends(self) -> tuple:
-        return self.touches()
 
 
 def _read(to: str, via: str | None, dev: str | None, namespace: str | None) -> tuple:

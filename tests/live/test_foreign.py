@@ -3,7 +3,7 @@
 import pytest
 
 from live.helpers import UPLINK
-from podnet_lab import checks, recipes
+from podnet_lab import recipes
 
 BUILD = """
 set -e
@@ -93,7 +93,7 @@ def foreign(built):
 def first_failure(lab, name):
     """The first stage whose check fails on a node, and that check's first failure; None if all hold."""
     cluster = lab.snapshot()
-    found = ((stage, checks.stage(stage, cluster[name], cluster, 2).first_failure) for stage in recipes.STAGES)
+    found = ((stage, lab.network.checks(stage, cluster[name], cluster, 2).first_failure) for stage in recipes.STAGES)
     return next(((stage, failure) for stage, failure in found if failure is not None), None)
 
 

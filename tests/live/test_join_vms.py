@@ -103,8 +103,8 @@ def test_the_vms_that_a_notebook_has_open(held):
 
 
 def test_a_plan_that_the_vms_are_not_is_no_lab_to_join(node1, dressed):
-    nodes = plan_json.of_plan(dressed.plan, "static_routes")["nodes"]
-    path = running_labs.register("odd", processes(dressed), "vms", {"nodes": nodes[:2], "pods_per_node": 2})
+    plan = plan_json.of_plan(dressed.plan, "static_routes")
+    path = running_labs.register("odd", processes(dressed), "vms", plan | {"nodes": plan["nodes"][:2]})
     try:
         with pytest.raises(errors.BadInput, match="the VMs are node1"):
             Lab.join()

@@ -6,7 +6,7 @@ import pytest
 
 from live.helpers import stable, until
 from live.lab_facade import processes
-from podnet_lab import Lab, checks, forwarding, recipes
+from podnet_lab import Lab, forwarding, recipes
 from podnet_lab.errors import BadInput, LabError, LabGone
 
 WRAPPER = """\
@@ -94,7 +94,7 @@ def test_the_lesson_on_a_host_that_forwards(routing_host, lab):
         for one in (routing_host, lab):
             one.run({node.name: recipes.stage(name, node, one.plan) for node in one.plan.nodes})
         cluster = routing_host.snapshot()
-        assert all(checks.stage(name, node, cluster, 2) for node in cluster.values())
+        assert all(routing_host.network.checks(name, node, cluster, 2) for node in cluster.values())
         assert stable(cluster) == stable(lab.snapshot())
         if name == "addr":
             assert not routing_host.ping("pod-1-2", "pod-2-2", patience=0.3)

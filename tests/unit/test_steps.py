@@ -18,6 +18,7 @@ from podnet_lab.daemons import steps as daemon
 from podnet_lab.daemons.base import Daemon
 from podnet_lab.devices import kinds as names_of_kinds
 from podnet_lab.devices import link, link_steps
+from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.raw import AddRawLink
 from podnet_lab.devices.veth import steps as veth
@@ -254,7 +255,7 @@ def test_every_kind_of_step_is_in_the_table():
     rooms = [steps, steps.nft, daemons, devices, *(importlib.import_module(f"podnet_lab.devices.{kind}") for kind in names_of_kinds())]
     modules = [importlib.import_module(f"{room.__name__}.{one.name}") for room in rooms for one in pkgutil.iter_modules(room.__path__)]
     found = {one for module in modules for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, Step)}
-    assert {one for one in found if one not in (Step, Nft, RemoveRule, AddRawLink) and not one.__name__.startswith("_")} == {
+    assert {one for one in found if one not in (Step, Nft, AddLink, RemoveRule, AddRawLink) and not one.__name__.startswith("_")} == {
         type(row[0]) for row in STEPS
     }
 

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name
-from podnet_lab.steps.base import Request, Step, named, no_link
+from podnet_lab.steps.base import Request, named
 from podnet_lab.steps.pyroute2_calls import call
 
 
 @dataclass(frozen=True)
-class AddBridge(Step):
+class AddBridge(AddLink):
     """See `add`."""
-
-    name: str
 
     @property
     def command(self) -> str:
@@ -36,26 +35,9 @@ class AddBridge(Step):
     def requests(self) -> list[Request]:
         return [("link_add", None, {"name": self.name, "kind": "bridge"})]
 
-    def contradiction(self, now: Snapshot) -> str | None:
-        if (missing := no_link(now, None, self.name)) is not None:
-            return missing
-        return self.conflict(now)
-
     def conflict(self, before: Snapshot) -> str | None:
         link = before.link(None, self.name)
         return f"{self.name} is a {link.kind} interface" if link and link.kind != "bridge" else None
-
-    def ends(self) -> tuple:
-        return self.touches()
-
-    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (RemoveLink(self.name),)
-
-    def touches(self) -> tuple:
-        return (("link", None, self.name),)
-
-    def makes(self) -> tuple:
-        return (((None, self.name),),)
 
 
 def add(name: str) -> AddBridge:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from shlex import quote
 
+from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within
-from podnet_lab.steps.base import Request, Step, named, no_link, no_namespace, on, where
+from podnet_lab.steps.base import Request, named, no_link, no_namespace, on, where
 from podnet_lab.steps.pyroute2_calls import Code, call, index_of
 
 MODES = ("bridge", "private", "vepa", "passthru")
@@ -21,10 +22,9 @@ MODES = ("bridge", "private", "vepa", "passthru")
 
 
 @dataclass(frozen=True)
-class AddMacvlan(Step):
+class AddMacvlan(AddLink):
     """See `add`: *lower* is in *lower_namespace*; it is made in *namespace*."""
 
-    name: str
     lower: str
     mode: str = "bridge"
     namespace: str | None = None
@@ -74,20 +74,8 @@ class AddMacvlan(Step):
         mode = link.setting("mode")
         return f"{self.name}{where(self.namespace)} is in mode {mode}" if mode != self.mode else None
 
-    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (RemoveLink(self.name, self.namespace),)
-
-    def touches(self) -> tuple:
-        return (("link", self.namespace, self.name),)
-
-    def ends(self) -> tuple:
-        return self.touches()
-
     def depends(self) -> set:
         return super().depends() | {("link", self.lower_namespace, self.lower)}
-
-    def makes(self) -> tuple:
-        return (((self.namespace, self.name),),)
 
     def moved(self, name: str, namespace: str | None, to: str | None) -> AddMacvlan:
         return replace(self, namespace=to)

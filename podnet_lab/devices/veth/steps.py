@@ -64,9 +64,6 @@ class AddVeth(Step):
                 return f"{name}{where(namespace)} is the end of another cable, whose other end is {there}"
         return None
 
-    def ends(self) -> tuple:
-        return self.touches()
-
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveLink(self.name, self.namespace),)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from shlex import quote
 
+from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Link, Snapshot
@@ -26,10 +27,9 @@ MOST_VNI = 2**24 - 1
 
 
 @dataclass(frozen=True)
-class AddVxlan(Step):
+class AddVxlan(AddLink):
     """See `add`. *other* are settings that no step gives, in the kernel's own bytes: what one that was deleted had."""
 
-    name: str
     vni: int
     port: int = PORT
     local: IPv4Address | None = None
@@ -68,11 +68,6 @@ class AddVxlan(Step):
         settings = self._settings | ({"other": self.other} if self.other else {})
         return [("link_add", self.namespace, {"name": self.name, "kind": "vxlan", "settings": settings})]
 
-    def contradiction(self, now: Snapshot) -> str | None:
-        if (missing := no_link(now, self.namespace, self.name)) is not None:
-            return missing
-        return self.conflict(now)
-
     def conflict(self, before: Snapshot) -> str | None:
         link = before.link(self.namespace, self.name)
         if link is None:
@@ -96,37 +91,29 @@ class AddVxlan(Step):
                 return f"{link.name}{where(self.namespace)} has VNI {self.vni} at port {self.port} already"
         return None
 
-    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (RemoveLink(self.name, self.namespace),)
-
-    def touches(self) -> tuple:
-        return (("link", self.namespace, self.name),)
-
-    def ends(self) -> tuple:
-        return self.touches()
-
     def depends(self) -> set:
         return super().depends() | ({("link", self.namespace, self.dev)} if self.dev else set())
-
-    def makes(self) -> tuple:
-        return (((self.namespace, self.name),),)
 
 
 @dataclass(frozen=True)
 class _Forwarding(Step):
+    verb, operation = "", ""  # what bridge and pyroute2 call it, and the agents
+
     mac: str
     remote: IPv4Address
     dev: str
     namespace: str | None = None
 
-    def _command(self, verb: str) -> str:
-        return f"{inside(self.namespace)}bridge fdb {verb} {self.mac} dev {quote(self.dev)} dst {self.remote}"
+    @property
+    def command(self) -> str:
+        return f"{inside(self.namespace)}bridge fdb {self.verb} {self.mac} dev {quote(self.dev)} dst {self.remote}"
 
-    def _call(self, verb: str) -> str:
-        return call(self.namespace, "fdb", verb, ifindex=index_of(self.namespace, self.dev), lladdr=self.mac, dst=str(self.remote))
+    @property
+    def pyroute2(self) -> str:
+        return call(self.namespace, "fdb", self.verb, ifindex=index_of(self.namespace, self.dev), lladdr=self.mac, dst=str(self.remote))
 
-    def _request(self, operation: str) -> list[Request]:
-        return [(operation, self.namespace, {"mac": self.mac, "dev": self.dev, "remote": str(self.remote)})]
+    def requests(self) -> list[Request]:
+        return [(self.operation, self.namespace, {"mac": self.mac, "dev": self.dev, "remote": str(self.remote)})]
 
     def _remotes(self, now: Snapshot) -> list[str]:
         entries = now.spaces[self.namespace].fdb if self.namespace in now.spaces else ()
@@ -135,27 +122,15 @@ class _Forwarding(Step):
     def touches(self) -> tuple:
         return (("fdb", self.namespace, self.dev, self.mac),)
 
-    def ends(self) -> tuple:
-        return self.touches()
-
 
 class AppendForwarding(_Forwarding):
     """See `fdb_append`."""
 
-    @property
-    def command(self) -> str:
-        return self._command("append")
-
-    @property
-    def pyroute2(self) -> str:
-        return self._call("append")
+    verb, operation = "append", "fdb_add"
 
     @property
     def claim(self) -> str:
         return f"{self.mac} is reached through {self.dev} at {self.remote}{where(self.namespace)}"
-
-    def requests(self) -> list[Request]:
-        return self._request("fdb_add")
 
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_link(now, self.namespace, self.dev)) is not None:
@@ -176,20 +151,11 @@ class AppendForwarding(_Forwarding):
 class RemoveForwarding(_Forwarding):
     """See `fdb_remove`."""
 
-    @property
-    def command(self) -> str:
-        return self._command("del")
-
-    @property
-    def pyroute2(self) -> str:
-        return self._call("del")
+    verb, operation = "del", "fdb_remove"
 
     @property
     def claim(self) -> str:
         return f"{self.dev}{where(self.namespace)} does not look for {self.mac} at {self.remote}"
-
-    def requests(self) -> list[Request]:
-        return self._request("fdb_remove")
 
     def contradiction(self, now: Snapshot) -> str | None:
         still = str(self.remote) in self._remotes(now)

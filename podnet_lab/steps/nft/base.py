@@ -65,6 +65,9 @@ class Nft(Step):
     def requests(self) -> list[Request]:
         return [("nft", None, {"commands": self.commands()})]
 
+    def ends(self) -> tuple:
+        return ()  # what is added to a table leaves the rest of it standing
+
     def contradiction(self, now: Snapshot) -> str | None:
         return now.own.rules.problem or self.wrong(now.own.rules)
 
