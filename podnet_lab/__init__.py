@@ -19,6 +19,7 @@ _PLACES = {
     "Plan": "podnet_lab.plan:Plan",
     "address": "podnet_lab.steps.address",
     "checks": "podnet_lab.checks",
+    "daemon": "podnet_lab.daemons.steps",
     "errors": "podnet_lab.errors",
     "forwarding": "podnet_lab.steps.forwarding",
     "link": "podnet_lab.devices.link",

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from podnet_lab.backends import vms
 from podnet_lab.backends.netns_commands import lab_command
+from podnet_lab.daemons import registry as daemons
 from podnet_lab.errors import LabError
 
 TOOLS = {"setpriv": "util-linux", "setsid": "util-linux", "unshare": "util-linux", "bash": "bash"}
@@ -26,7 +27,7 @@ WISHES = {
     "ip": ("iproute2", "the shell cells need it"),
     "nsenter": ("util-linux", "`podnet shell`, `check` and the like need it"),
     "nft": ("nftables", "Services (notebook 7) need it"),
-    "dnsmasq": ("dnsmasq-base", "Services' names (notebook 7) need it"),
+    **{name: (daemon.PACKAGE, daemon.USED_FOR) for name, daemon in daemons.modules().items()},
 }
 """Programs that a part of the product needs."""
 

@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from types import ModuleType
 from typing import Any
 
+from podnet_lab.daemons import registry
 from podnet_lab.errors import BadInput
 from podnet_lab.recipes.step_modules import step_modules
 from podnet_lab.steps.base import Step
@@ -37,14 +38,14 @@ def functions() -> dict[str, Callable[..., Step]]:
 
 @cache
 def _parts() -> dict[str, Callable[..., Any]]:
-    """What may stand inside of a step: other steps, statements of a rule, addresses."""
+    """What may stand inside of a step: other steps, statements of a rule, addresses, daemons."""
     addresses = {kind.__name__: kind for kind in (IPv4Address, IPv4Interface, IPv4Network)}
     of_rules = {
         name: function
         for name, function in _public("statements", statements).items()
         if inspect.signature(function).return_annotation == Statement.__name__
     }
-    return functions() | of_rules | addresses
+    return functions() | of_rules | addresses | registry.makers()
 
 
 def _public(called: str, module: ModuleType) -> dict[str, Callable[..., Any]]:

@@ -1,73 +1,95 @@
 """
-What a daemon is: a program that a node keeps running, as plain values.
+What a daemon is: a program that keeps running on a node, as a plain value.
 
-A file `podnet_lab/daemons/NAME.py` has a function that gives one; starting it is a step (`podnet_lab.daemons.steps`), so it is
-judged, undone, seen in snapshots, and ended by undo, goto, reset and with the lab like all that steps make.
+A file `podnet_lab/daemons/NAME.py` has one or several functions that give one, and says in `PACKAGE` and `USED_FOR` what a machine
+needs for it. Starting one is a step (`podnet_lab.daemons.steps`): judged, taken back, seen in snapshots, and ended by undo, goto,
+reset and with the lab.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from podnet_lab.errors import BadInput
 from podnet_lab.plan import namespace_name, port_number
 
-MARK = "PODNET_DAEMON"
-"""The environment variable by which a daemon's process is known, whoever started it."""
+SIGNALS = ("HUP", "INT", "KILL", "QUIT", "TERM", "USR1", "USR2")
 
-SIGNALS = ("TERM", "INT", "QUIT", "KILL")
+RESERVED = ("daemon.json", "log", "network", "pid")
+"""Files of a daemon's folder that are not its own: how it was started, its output, the network it lives in, its number."""
+
+
+def folder(name: str, namespace: str | None = None) -> str:
+    """The folder of a daemon, for its files and whatever it writes: made before it starts, and removed when it has ended."""
+    return f"/run/podnet/{name}.{namespace}" if namespace else f"/run/podnet/{name}"
 
 
 @dataclass(frozen=True)
 class Daemon:
     """
-    A program that runs on a node, or in one of its Pods (*namespace*).
+    A program that runs on a node, or in one of its Pods (*namespace*); a node and a Pod each run one of a *name*.
 
-    *command* is what a person would type, *files* are (path, content) that it needs first. It is ready once it *listens*: at
-    (protocol, port) each. *package* is Debian's, where the program is not installed. It is ended by *signal*, and killed if it
-    has not ended *grace* seconds later.
+    *command* is what a person would type; it stays in the foreground. *files* are (name, content) in its `folder`, written
+    before. It is ready when it *listens* at each (protocol, port), and when the file *creates* is there, such as a control
+    socket, which takes it *patience* seconds at most; where neither is said, when it has not ended at once. *package* is
+    Debian's, for where the program is missing. It is ended by *signal*, and killed if it has not ended *grace* seconds later.
+    *reload* is the signal on which it reads its files again.
     """
 
     name: str
     command: tuple[str, ...]
     files: tuple[tuple[str, str], ...] = ()
     listens: tuple[tuple[str, int], ...] = ()
+    creates: str = ""
+    patience: float = 10.0
     namespace: str | None = None
     package: str = ""
     signal: str = "TERM"
     grace: float = 2.0
+    reload: str = ""
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9-]*", self.name):
+            raise BadInput(f"a daemon's name is of small letters, digits and dashes, not {self.name!r}")
         if self.namespace is not None:
             namespace_name(self.namespace)
-        for _, port in self.listens:
+        if not self.command or not all(isinstance(word, str) for word in self.command):
+            raise BadInput(f"{self.name}: its command is words, the program first, not {self.command!r}")
+        for name, _ in self.files:
+            if "/" in name or name in ("", ".", "..", *RESERVED):
+                raise BadInput(f"{self.name}: no file of its folder can be called {name!r}")
+        for protocol, port in self.listens:
+            if protocol not in ("tcp", "udp"):
+                raise BadInput(f"{self.name}: a protocol is tcp or udp, not {protocol!r}")
             port_number(port)
+        for number in (self.signal, *([self.reload] if self.reload else [])):
+            if number not in SIGNALS:
+                raise BadInput(f"{self.name}: a signal is one of {', '.join(SIGNALS)}, not {number!r}")
 
     @property
-    def mark(self) -> str:
-        """What tells its process from others: its name, and a digest of all that it is started with."""
-        whole = json.dumps([self.command, self.files, self.listens, self.namespace])
-        return f"{self.name}-{hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest()[:8]}"
+    def folder(self) -> str:
+        """Where its files are."""
+        return folder(self.name, self.namespace)
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The same as plain data, for the agent that starts it, and for whoever finds it running."""
-        return {
-            "name": self.name,
-            "command": list(self.command),
-            "files": [list(file) for file in self.files],
-            "listens": [list(socket) for socket in self.listens],
-            "namespace": self.namespace,
-            "package": self.package,
-            "signal": self.signal,
-            "grace": self.grace,
-        }
+        """The same as plain data, for the agent that starts it."""
+        return {**asdict(self), "folder": self.folder}
 
     @classmethod
-    def of(cls, spec: dict[str, Any]) -> Daemon:
-        """The daemon of which `spec` is the plain data."""
-        files = tuple((str(path), str(content)) for path, content in spec["files"])
-        listens = tuple((str(protocol), int(port)) for protocol, port in spec["listens"])
-        return cls(**spec | {"command": tuple(spec["command"]), "files": files, "listens": listens})
+    def of(cls, text: str) -> Daemon | None:
+        """The daemon of whose `spec` an agent wrote *text*; None if that is none."""
+        try:
+            spec = json.loads(text)
+            spec |= {key: tuple(map(tuple, spec[key])) for key in ("files", "listens")} | {"command": tuple(spec["command"])}
+            return cls(**{key: value for key, value in spec.items() if key != "folder"})
+        except (ValueError, TypeError, KeyError):
+            return None
+
+    def same_but_for_files(self, other: Daemon) -> bool:
+        """Whether it could be made *other* by writing files alone, and having it read them."""
+        mine, others = self.spec | {"files": ()}, other.spec | {"files": ()}
+        return mine == others and {name for name, _ in self.files} == {name for name, _ in other.files}

@@ -1,174 +1,186 @@
 """
-Daemons, started and ended as steps: judged by what runs, and by whether it listens where it should.
+Daemons started, told anew and ended, as steps: judged by what runs on the node, and by whether it listens where it should.
 
-A process that a daemon was started as is known by a mark in its environment, so that what was typed by hand counts as well.
+What was typed by hand counts as well: a process is a daemon's by its command line and its namespace.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from shlex import join, quote
 
-from podnet_lab.daemons.base import MARK, Daemon
+from podnet_lab.daemons.base import Daemon
+from podnet_lab.daemons.running import running
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Process, Snapshot
 from podnet_lab.steps.base import Request, Step, inside, no_namespace, where
 
 
-def _processes(snapshot: Snapshot, namespace: str | None, name: str) -> list[Process]:
-    """A daemon's processes in a namespace, whatever it was started with."""
-    in_namespace = (process for process in snapshot.processes if process.namespace == namespace)
-    return [process for process in in_namespace if process.daemon.rpartition("-")[0] == name]
-
-
 @dataclass(frozen=True)
-class _OfDaemon(Step):
+class _DaemonStep(Step):
     daemon: Daemon
 
+    def _processes(self, now: Snapshot) -> list[Process]:
+        """The processes that the daemon runs as, whoever started it."""
+        here = [process for process in now.processes if process.namespace == self.daemon.namespace]
+        return [process for process in here if process.daemon == self.daemon.name or process.command == join(self.daemon.command)]
+
+    def _write_files(self) -> list[str]:
+        lines = [f"mkdir -p {quote(self.daemon.folder)}"]
+        for name, content in self.daemon.files:
+            path = quote(f"{self.daemon.folder}/{name}")
+            plain = content.endswith("\n") and "EOF" not in content.splitlines()
+            lines.append(f"cat > {path} <<'EOF'\n{content}EOF" if plain else f"printf %s {quote(content)} > {path}")
+        return lines
+
     @property
-    def _where(self) -> str:
-        return where(self.daemon.namespace)
+    def _subject(self) -> str:
+        return f"{self.daemon.name}{where(self.daemon.namespace)}"
+
+    def _runs_as_wanted(self, now: Snapshot) -> str | None:
+        """What is not so of a daemon that is to run, and to be ready; None if nothing is."""
+        if (missing := no_namespace(now, self.daemon.namespace)) is not None:
+            return missing
+        if not (processes := self._processes(now)):
+            return f"{self._subject} does not run"
+        if self._is_another(processes):
+            return f"{self._subject} runs with other options or files: {processes[0].command}"
+        deaf = set(self.daemon.listens) - {socket for process in processes for socket in process.listens}
+        return f"{self._subject} does not listen at {_ports(deaf)}" if deaf else None
+
+    def _is_another(self, processes: list[Process]) -> bool:
+        """Of what was typed by hand only the command line is known, and that is the same."""
+        specs = [process.spec for process in processes if process.spec]
+        return any(Daemon.of(spec) != self.daemon for spec in specs)
+
+    def requests(self) -> list[Request]:
+        return [(self._operation, self.daemon.namespace, self.daemon.spec)]
 
     def touches(self) -> tuple:
         return (("daemon", self.daemon.namespace, self.daemon.name),)
 
 
-class StartDaemon(_OfDaemon):
+def _ports(sockets: set[tuple[str, int]]) -> str:
+    return " and ".join(f"{protocol} {port}" for protocol, port in sorted(sockets))
+
+
+@dataclass(frozen=True)
+class StartDaemon(_DaemonStep):
     """See `start`."""
+
+    _operation = "daemon_start"
 
     @property
     def command(self) -> str:
-        lines = []
-        for path, content in self.daemon.files:
-            lines.append(f"mkdir -p {quote(path.rpartition('/')[0])} && printf %s {quote(content)} > {quote(path)}")
-        mark = f"{MARK}={self.daemon.mark}"
-        # In a session of its own, so that it outlives the shell that starts it.
-        lines.append(f"{mark} setsid {inside(self.daemon.namespace)}{join(self.daemon.command)} > /dev/null 2>&1 < /dev/null &")
-        return "\n".join(lines)
+        folder = quote(self.daemon.folder)
+        run = f"nohup {inside(self.daemon.namespace)}{join(self.daemon.command)} > {folder}/log 2>&1 < /dev/null & echo $! > {folder}/pid"
+        return "\n".join([*self._write_files(), run])
 
     @property
     def claim(self) -> str:
-        return f"{self.daemon.name} runs{self._where}"
-
-    def requests(self) -> list[Request]:
-        return [("daemon_start", self.daemon.namespace, {"mark": self.daemon.mark, "spec": self.daemon.spec})]
+        listens = f", and listens at {_ports(set(self.daemon.listens))}" if self.daemon.listens else ""
+        return f"{self._subject} runs{listens}"
 
     def contradiction(self, now: Snapshot) -> str | None:
-        if (missing := no_namespace(now, self.daemon.namespace)) is not None:
-            return missing
-        running = _processes(now, self.daemon.namespace, self.daemon.name)
-        ours = next((process for process in running if process.daemon == self.daemon.mark), None)
-        if ours is None:
-            return self._other(running) if running else f"{self.daemon.name} does not run{self._where}"
-        deaf = [f"{protocol} {port}" for protocol, port in self.daemon.listens if (protocol, port) not in ours.listens]
-        return f"{self.daemon.name} runs{self._where}, and does not listen at {' and '.join(deaf)}" if deaf else None
-
-    def _other(self, running: list[Process]) -> str:
-        return f"{self.daemon.name} runs{self._where} with other files or options: {running[0].command}"
+        return self._runs_as_wanted(now)
 
     def conflict(self, before: Snapshot) -> str | None:
-        running = _processes(before, self.daemon.namespace, self.daemon.name)
-        return self._other(running) if running and self.daemon.mark not in {process.daemon for process in running} else None
+        if processes := self._processes(before):
+            return f"{self._subject} runs already, with other options or files" if self._is_another(processes) else None
+        for process in before.processes:
+            if process.namespace == self.daemon.namespace and (taken := set(process.listens) & set(self.daemon.listens)):
+                return f"{process.short} listens at {_ports(taken)}{where(self.daemon.namespace)}"
+        return None
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (StopDaemon(self.daemon),)
 
 
-class StopDaemon(_OfDaemon):
-    """See `stop`."""
+@dataclass(frozen=True)
+class ReloadDaemon(_DaemonStep):
+    """See `reload`."""
+
+    _operation = "daemon_reload"
 
     @property
     def command(self) -> str:
-        # By the mark, never by name: another program may be called the same.
-        found = f"grep -lz {quote(f'^{MARK}={self.daemon.mark}$')} /proc/[0-9]*/environ 2>/dev/null"
-        return f"kill -{self.daemon.signal} $({found} | cut -d/ -f3)"
+        return "\n".join([*self._write_files(), f"kill -{self.daemon.reload} $(cat {quote(self.daemon.folder)}/pid)"])
 
     @property
     def claim(self) -> str:
-        return f"{self.daemon.name} does not run{self._where}"
-
-    def requests(self) -> list[Request]:
-        return [
-            ("daemon_stop", self.daemon.namespace, {"mark": self.daemon.mark, "signal": self.daemon.signal, "grace": self.daemon.grace})
-        ]
+        return f"{self._subject} has read its files again"
 
     def contradiction(self, now: Snapshot) -> str | None:
-        running = any(process.daemon == self.daemon.mark for process in now.processes)
-        return f"{self.daemon.name} still runs{self._where}" if running else None
-
-    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (StartDaemon(self.daemon),)
+        return self._runs_as_wanted(now)
 
 
 @dataclass(frozen=True)
-class EndProcess(Step):
-    """End a process that somebody left behind: on the way back alone, for nobody could start just that one again."""
+class StopDaemon(_DaemonStep):
+    """See `stop`."""
 
-    process: Process
+    _operation = "daemon_stop"
 
     @property
     def command(self) -> str:
-        return f"kill {self.process.pid} # {self.process}"
+        folder = quote(self.daemon.folder)
+        return f"kill -{self.daemon.signal} $(cat {folder}/pid) && rm -r {folder}"
 
     @property
     def claim(self) -> str:
-        return f"{self.process} has ended"
-
-    def requests(self) -> list[Request]:
-        return [("process_end", None, {"pid": self.process.pid, "born": self.process.born})]
+        return f"{self._subject} does not run"
 
     def contradiction(self, now: Snapshot) -> str | None:
-        key = (self.process.pid, self.process.born)
-        return f"{self.process} still runs" if any((process.pid, process.born) == key for process in now.processes) else None
+        return f"{self._subject} still runs" if self._processes(now) else None
 
-    def touches(self) -> tuple:
-        return (("process", None, self.process.pid),)
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        was = running(before, self.daemon.namespace, self.daemon.name)
+        return (StartDaemon(was or self.daemon),)
+
+
+def _checked(daemon: Daemon) -> Daemon:
+    if not isinstance(daemon, Daemon):
+        raise BadInput(f"{daemon!r} is no daemon; a file of podnet_lab.daemons gives one, like dnsmasq.server('pod-1-2', {{…}})")
+    return daemon
 
 
 def start(daemon: Daemon) -> StartDaemon:
     """
-    Write a daemon's files, start it, and wait until it listens.
+    Write a daemon's files, start it, and wait until it is ready.
 
     By hand::
 
-        mkdir -p /run/podnet/dnsmasq/pod-1-2 && printf %s '10.96.0.20 web' > /run/podnet/dnsmasq/pod-1-2/hosts
-        PODNET_DAEMON=dnsmasq-… setsid ip netns exec pod-1-2 dnsmasq … &
+        mkdir -p /run/podnet/bird
+        cat > /run/podnet/bird/bird.conf <<'EOF'
+        router id 192.168.1.11;
+        EOF
+        nohup bird -f -c /run/podnet/bird/bird.conf > /run/podnet/bird/log 2>&1 < /dev/null & echo $! > /run/podnet/bird/pid
     """
-    if not isinstance(daemon, Daemon):
-        raise BadInput(f"{daemon!r} is no daemon; podnet_lab.daemons has some, like dnsmasq.dnsmasq('pod-1-2', {{…}})")
-    return StartDaemon(daemon)
+    return StartDaemon(_checked(daemon))
+
+
+def reload(daemon: Daemon) -> ReloadDaemon:
+    """
+    Give a daemon that runs other files, and have it read them.
+
+    By hand::
+
+        mkdir -p /run/podnet/bird
+        cat > /run/podnet/bird/bird.conf <<'EOF'
+        router id 192.168.1.12;
+        EOF
+        kill -HUP $(cat /run/podnet/bird/pid)
+    """
+    if not _checked(daemon).reload:
+        raise BadInput(f"{daemon.name} has no signal on which it reads its files again: stop it, and start it")
+    return ReloadDaemon(daemon)
 
 
 def stop(daemon: Daemon) -> StopDaemon:
     """
-    End a daemon by its signal, and kill it if it does not end within its grace.
+    End a daemon, and remove its folder with all that it wrote there.
 
     By hand::
 
-        kill -TERM $(grep -lz '^PODNET_DAEMON=dnsmasq-…$' /proc/[0-9]*/environ | cut -d/ -f3)
+        kill -TERM $(cat /run/podnet/bird/pid) && rm -r /run/podnet/bird
     """
-    if not isinstance(daemon, Daemon):
-        raise BadInput(f"{daemon!r} is no daemon")
-    return StopDaemon(daemon)
-
-
-def running(snapshot: Snapshot, namespace: str | None, name: str) -> list[Daemon]:
-    """The daemons of a name that run in a namespace, as they were started."""
-    return [Daemon.of(json.loads(process.spec)) for process in _processes(snapshot, namespace, name) if process.spec]
-
-
-def restore_processes(now: Snapshot, then: Snapshot) -> tuple[list[Step], list[Step]]:
-    """
-    The steps that end what runs now and did not then, and those that start what ran then and does not now.
-
-    The first come before all else: a process keeps its Pod's network alive.
-    """
-    had = {process.daemon or (process.pid, process.born) for process in then.processes}
-    has = {process.daemon for process in now.processes}
-    end: list[Step] = []
-    for process in now.processes:
-        if (process.daemon or (process.pid, process.born)) not in had:
-            end.append(StopDaemon(Daemon.of(json.loads(process.spec))) if process.spec else EndProcess(process))
-    gone = [process for process in then.processes if process.spec and process.daemon not in has]
-    return end, [StartDaemon(Daemon.of(json.loads(process.spec))) for process in gone]
+    return StopDaemon(_checked(daemon))

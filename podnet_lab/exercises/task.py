@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from podnet_lab.checks.check import Check, Checks
+from podnet_lab.daemons import registry
 from podnet_lab.errors import BadInput, CannotRun, LabError
 from podnet_lab.exercises import attempts
 from podnet_lab.exercises.exercise import LEVELS, Assessment, Exercise, assess
@@ -14,7 +15,7 @@ from podnet_lab.exercises.exercise import LEVELS, Assessment, Exercise, assess
 if TYPE_CHECKING:
     from podnet_lab.exercises.exercise_lab import ExerciseLab
 
-PACKAGES = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
+PACKAGES = {"nft": "nftables", **registry.packages()}
 """Debian's packages of programs that an exercise may need."""
 
 

@@ -15,7 +15,20 @@ import queue
 import threading
 from typing import Any
 
-from podnet_lab.kernel import apply, conntrack, encode, namespaces, nft_program, node_setup, processes, programs, read, unmanaged
+from podnet_lab.kernel import (
+    apply,
+    conntrack,
+    daemons,
+    encode,
+    namespaces,
+    nft_program,
+    node_setup,
+    processes,
+    programs,
+    read,
+    reaper,
+    unmanaged,
+)
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.mesh import Mesh
@@ -38,13 +51,14 @@ class Agent:
 
     def __init__(self) -> None:
         self._echoes, self._mesh, self._lease, self._traffic = Echoes(), Mesh(), Lease(), Traffic()
+        self._agents: set[int] = set()  # those of the nodes, which the lab's own has started
         self._node = NamespaceNode()  # or, from `become_vm` on, a VM
         self.cancelled = threading.Event()
 
     def become_lab(self) -> dict[str, Any]:
         """Turn this process into the lab: the owner of the external network."""
         node_setup.external_network()
-        threading.Thread(target=processes.reap_orphans, name="reaper", daemon=True).start()
+        threading.Thread(target=reaper.reap_orphans, args=[self._agents], name="reaper", daemon=True).start()
         return self.who()
 
     def become_node(self, name: str) -> dict[str, Any]:
@@ -92,6 +106,7 @@ class Agent:
 
     def cable(self, node: str, pid: int) -> None:
         """Cable a node to the external network (on the lab's agent)."""
+        self._agents.add(pid)
         node_setup.cable(node, pid)
 
     def uplink(self, address: str, dev: str = node_setup.UPLINK) -> None:
@@ -126,8 +141,12 @@ class Agent:
             if operation == "namespace_remove":
                 self._traffic.leave(given["name"])  # an open socket would keep it alive
             elif operation == "daemon_start":
-                self._traffic.daemons.sweep()  # from now on, look whether its Pod is still there
+                self._traffic.watch()  # from now on, look whether its Pod is still there
         apply.apply(requests)
+
+    def end_processes(self) -> list[dict[str, Any]]:
+        """End all that runs here in the background, whoever started it; returns what that was."""
+        return daemons.end_background(self._node.processes)
 
     def extras(self) -> dict[str, Any]:
         """What no step changes, and a student may have: firewall tables, policy rules, queues, settings."""
@@ -260,7 +279,7 @@ def answer(agent: Agent, call: bytes) -> bytes:
 
 def serve(channel) -> None:
     """Answer calls until the channel closes, and what was asked before that, for a moment; *channel* is execnet's."""
-    processes.call_this_agent_by_its_name()
+    processes.take_name()
     agent, calls, over = Agent(), queue.SimpleQueue(), threading.Event()
 
     def work() -> None:

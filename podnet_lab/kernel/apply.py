@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podnet_lab.devices.codecs import codec, is_so
-from podnet_lab.kernel import daemons, encode, namespaces, nft_program, processes, raw_link, read_links
+from podnet_lab.kernel import daemons, encode, namespaces, nft_program, raw_link, read_links
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
 
@@ -224,9 +224,9 @@ _ALONE: dict[str, Callable[[Batch, str | None, dict[str, Any]], None]] = {
     "namespace_add": lambda batch, namespace, given: namespaces.add(given["name"]),
     "namespace_remove": lambda batch, namespace, given: batch.remove(given["name"]),
     "link_add_raw": lambda batch, namespace, given: batch.link_add_raw(namespace, **given),
-    "daemon_start": lambda batch, namespace, given: daemons.start(namespace, **given),
-    "daemon_stop": lambda batch, namespace, given: daemons.stop(given["mark"], given["signal"], given["grace"]),
-    "process_end": lambda batch, namespace, given: processes.end(given["pid"], given["born"]),
+    "daemon_start": lambda batch, namespace, given: daemons.start(namespace, given),
+    "daemon_reload": lambda batch, namespace, given: daemons.reload(namespace, given),
+    "daemon_stop": lambda batch, namespace, given: daemons.stop(namespace, given),
     "sysctl": lambda batch, namespace, given: batch.sysctl(namespace, given["key"], given["value"]),
 }
 """Requests that are no message: they wait for all before them."""

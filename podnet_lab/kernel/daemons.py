@@ -1,135 +1,186 @@
-"""Daemons of a node, started and ended for steps (`podnet_lab.daemons.steps`)."""
+"""
+Daemons of a node, started, told anew and ended for steps (`podnet_lab.daemons.steps`).
+
+A daemon is a child of nobody's: like a bridge that a step made, it stays when the agent that started it ends. Its folder says all
+that is to be known of it: its files, how it was started (daemon.json), its output (log), its number (pid).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shlex
+import shutil
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from podnet_lab.kernel import namespaces, processes
-from podnet_lab.kernel.programs import Missing
+from podnet_lab.kernel import end_processes, namespaces, processes
+from podnet_lab.kernel.programs import Missing, missing
 from podnet_lab.kernel.shell import environment
 
-if TYPE_CHECKING:
-    from subprocess import Popen
+FOLDER = "/run/podnet"
 
-READY = 5.0
-"""Seconds in which a daemon has to listen where it should."""
+AT_ONCE = 0.3
+"""Seconds after which a daemon that does not say when it is ready has not ended at once."""
 
-TICK = 0.01
+LOOK = 0.01
+"""Seconds between looks whether it is ready."""
 
-_RUNNING: dict[str, tuple[Popen, tuple[str | None, tuple[int, int] | None]]] = {}
-"""By mark: those that this agent started, and the namespace that each is in, by name and identity."""
+LINES = 3
+"""Lines of its output that are shown, if it ends."""
 
-_LOCK = threading.RLock()
+RUN = 'echo $$ > "$0/pid"; exec "$@"'
+"""Run by a shell of its own, which becomes the daemon: so its number is known."""
 
 
-def start(namespace: str | None, mark: str, spec: dict[str, Any]) -> None:
-    """
-    Write a daemon's files, start it, and wait until it listens.
+_USUAL = (signal.SIGTERM, end_processes.GRACE)
 
-    Raises OSError with its own words where it does not, Missing where the program is not installed.
-    """
-    import subprocess  # here: most agents start no program, and are to start fast
 
-    for path, content in spec["files"]:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+def start(namespace: str | None, spec: dict[str, Any]) -> None:
+    """Write a daemon's files, start it, and wait until it is ready; OSError with its own words if it ends or never is."""
+    program = spec["command"][0]
+    if missing(program):
+        raise Missing(program, spec["package"])
+    net = _network(namespace)
+    _write(spec, net)
+    try:
+        _launch(namespace, spec)
+        _wait_until_ready(spec, net)
+    except OSError:
+        stop(namespace, spec)
+        raise
+
+
+def _network(namespace: str | None) -> str:
+    if namespace is None:
+        return processes.network(os.getpid())
+    return f"net:[{os.stat(namespaces.path(namespace)).st_ino}]"
+
+
+def _write(spec: dict[str, Any], net: str) -> None:
+    os.makedirs(spec["folder"], exist_ok=True)
+    for name, content in [*spec["files"], ("network", net), ("daemon.json", json.dumps(spec))]:
+        path = f"{spec['folder']}/{name}"
         with open(f"{path}.new", "w") as file:
             file.write(content)
         os.replace(f"{path}.new", path)
-    os.makedirs(processes.FOLDER, exist_ok=True)
-    with open(f"{processes.FOLDER}/{mark}.json", "w") as file:
-        json.dump(spec, file)
-    log = f"{processes.FOLDER}/{mark}.log"
-    descriptor = namespaces.open_named(namespace) if namespace else namespaces.here()
-    try:
-        with namespaces.inside(descriptor), open(log, "w") as output:
-            started = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *spec["command"]],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment() | {"PODNET_DAEMON": mark},
-                cwd="/",
-                start_new_session=True,
-            )
-        where = (namespace, namespaces.identity(descriptor) if namespace else None)
-    finally:
-        os.close(descriptor)
-    with _LOCK:
-        _RUNNING[mark] = (started, where)
-    _wait(started, mark, spec, log)
 
 
-def _wait(started: Popen, mark: str, spec: dict[str, Any], log: str) -> None:
-    wanted, deadline, pause = {tuple(socket) for socket in spec["listens"]}, time.monotonic() + READY, threading.Event()
-    # Without a place to listen at, it is ready if it does not end at once.
-    while time.monotonic() < (deadline if wanted else deadline - READY + 0.3):
-        if started.poll() is not None:
-            _forget(mark)
-            raise _reason(spec, log, started.returncode)
-        if wanted and wanted <= set(processes.listens(started.pid)):
+def _launch(namespace: str | None, spec: dict[str, Any]) -> None:
+    import subprocess  # here: most agents start no program, and are to start fast
+
+    inside = ["ip", "netns", "exec", namespace] if namespace else []
+    with open(f"{spec['folder']}/log", "w") as log:
+        subprocess.run(
+            ["setsid", "--fork", *inside, "sh", "-c", RUN, spec["folder"], *spec["command"]],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment() | processes.marks(spec["folder"]),
+            cwd="/",
+            check=True,
+        )
+
+
+def _wait_until_ready(spec: dict[str, Any], net: str) -> None:
+    wanted, begun, pause = set(map(tuple, spec["listens"])), time.monotonic(), threading.Event()
+    while (pids := _pids(spec, net)) or (pids := _pids(spec, net)):  # one that forks may be missed by a look
+        waited = time.monotonic() - begun
+        there = wanted <= {socket for pid in pids for socket in processes.listens(pid)}
+        there = there and (not spec["creates"] or os.path.exists(spec["creates"]))
+        if there and (wanted or spec["creates"] or waited > AT_ONCE):
             return
-        pause.wait(TICK)
-    if wanted:
-        stop(mark, "KILL", 1.0)
-        raise OSError(f"{spec['name']} runs, but does not listen at {' and '.join(f'{protocol} {port}' for protocol, port in wanted)}")
+        if waited > spec["patience"]:
+            raise OSError(f"{spec['name']} runs, but it is not ready after {spec['patience']:g} seconds: {_log(spec) or 'it says nothing'}")
+        pause.wait(LOOK)
+    raise OSError(_log(spec) or f"{spec['name']} ended at once, and said nothing")
 
 
-def _reason(spec: dict[str, Any], log: str, status: int) -> Exception:
-    with open(log, errors="replace") as file:
-        words = file.read().strip().splitlines()
-    program = spec["command"][0]
-    if status == 127 or any(f"execute {program}" in line and "No such file" in line for line in words):
-        return Missing(program, spec["package"])
-    return OSError("; ".join(words[-3:]) or f"{program} ended with status {status}")
+def _log(spec: dict[str, Any]) -> str:
+    """The last lines of its output."""
+    lines = os.fsdecode(processes.read(f"{spec['folder']}/log")).strip().splitlines()
+    return "; ".join(lines[-LINES:])
 
 
-def stop(mark: str, first: str, grace: float) -> None:
-    """End the daemon of that mark, whoever started it."""
-    for process in processes.background({}):
-        if process["daemon"] == mark:
-            processes.end(process["pid"], process["born"], getattr(signal, f"SIG{first}"), grace)
-    _forget(mark)
+def _pids(spec: dict[str, Any], net: str) -> list[int]:
+    return processes.of_daemon(spec["folder"], shlex.join(spec["command"]), net)
 
 
-def _forget(mark: str) -> None:
-    with _LOCK:
-        started, _ = _RUNNING.pop(mark, (None, None))
-    if started is not None:
-        started.wait()
+def reload(namespace: str | None, spec: dict[str, Any]) -> None:
+    """Write a daemon's files anew, and have it read them; OSError if it does not run."""
+    net = _network(namespace)
+    if not (pids := _pids(spec, net)):
+        raise OSError(f"{spec['name']} does not run")
+    _write(spec, net)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, getattr(signal, f"SIG{spec['reload']}"))
+
+
+def stop(namespace: str | None, spec: dict[str, Any]) -> None:
+    """End a daemon, whoever started it, and remove its folder."""
+    net = _network_of(spec) or _network_if_there(namespace)
+    targets = [(pid, found.born) for pid in _pids(spec, net) if (found := processes.stat(pid))]
+    end_processes.end(targets, *how(spec))
+    forget(spec["folder"])
+
+
+def how(spec: dict[str, Any]) -> tuple[int, float]:
+    """By which signal a daemon is ended, and how many seconds it then has."""
+    return getattr(signal, f"SIG{spec['signal']}"), spec["grace"]
+
+
+def forget(folder: str) -> None:
+    """Remove a daemon's folder, and what all folders are in if it was the last."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.rmdir(FOLDER)
+
+
+def specs() -> list[dict[str, Any]]:
+    """How each daemon was started that this node has a folder of."""
+    found = []
+    with contextlib.suppress(OSError):
+        for name in sorted(os.listdir(FOLDER)):
+            with contextlib.suppress(ValueError):  # it has none, or is written this moment
+                found.append(json.loads(processes.read(f"{FOLDER}/{name}/daemon.json")))
+    return found
+
+
+def end_background(look: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """End all that *look* sees, daemons in their own way, and remove their folders; returns what that was, and whether it *ended*."""
+    ended = end_processes.end_all(look, lambda process: how(json.loads(process["spec"])) if process["spec"] else _USUAL)
+    for spec in specs():
+        forget(spec["folder"])
+    return ended
 
 
 def leave(namespace: str) -> None:
-    """End this agent's daemons in a Pod that goes."""
-    _end_where(lambda where: where[0] == namespace)
+    """End the daemons in a Pod that goes."""
+    for spec in specs():
+        if spec["namespace"] == namespace:
+            stop(namespace, spec)
 
 
 def sweep() -> None:
-    """End those whose Pod was deleted by hand, and forget those that ended."""
-    _end_where(lambda where: where[0] is not None and namespaces.identity_of(where[0]) != where[1])
-    with _LOCK:
-        for mark in [mark for mark, (started, _) in _RUNNING.items() if started.poll() is not None]:
-            del _RUNNING[mark]
+    """End the daemons whose Pod was deleted by hand: they would keep its network alive."""
+    for spec in specs():
+        namespace = spec["namespace"]
+        if namespace is not None and _network_of(spec) != _network_if_there(namespace):
+            stop(namespace, spec)
 
 
-def end_all() -> None:
-    """End all that this agent started."""
-    _end_where(lambda where: True)
+def _network_of(spec: dict[str, Any]) -> str:
+    """The network that a daemon was started in; "" if it was not started by an agent."""
+    return os.fsdecode(processes.read(f"{spec['folder']}/network"))
 
 
-def _end_where(fits) -> None:
-    with _LOCK:
-        gone = [mark for mark, (_, where) in _RUNNING.items() if fits(where)]
-        for mark in gone:
-            started, _ = _RUNNING.pop(mark)
-            started.kill()
-            started.wait()
-
-
-def running() -> bool:
-    """Whether this agent has started any that may still run."""
-    return bool(_RUNNING)
+def _network_if_there(namespace: str | None) -> str:
+    try:
+        return _network(namespace)
+    except OSError:
+        return ""

@@ -16,7 +16,7 @@ class NamespaceNode:
 
     def processes(self) -> list[dict[str, Any]]:
         """What runs here in the background."""
-        return processes.background(namespaces.by_network())
+        return processes.background(processes.here(namespaces.by_network()))
 
     def refuse(self, requests: list[apply.Request]) -> None:
         """Refuse none of *requests*."""

@@ -6,11 +6,9 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from podnet_lab.kernel import conntrack
+from podnet_lab.kernel import conntrack, daemons
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from podnet_lab.kernel.capture import Capture
     from podnet_lab.kernel.clients import Clients
     from podnet_lab.kernel.resolv_conf import ResolvConf
@@ -27,7 +25,7 @@ class Traffic:
         self._own = own
         self._watching = False
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
         """From the first socket on, look again and again whether its Pod is still there."""
         if not self._watching:
             self._watching = True
@@ -43,7 +41,7 @@ class Traffic:
         """Those that answer."""
         from podnet_lab.kernel.servers import Servers  # here: HTTP takes longer to load than everything else
 
-        self._watch()
+        self.watch()
         return Servers()
 
     @cached_property
@@ -51,7 +49,7 @@ class Traffic:
         """Those that ask."""
         from podnet_lab.kernel.clients import Clients
 
-        self._watch()
+        self.watch()
         return Clients()
 
     @cached_property
@@ -62,14 +60,6 @@ class Traffic:
         return ResolvConf(self._own)
 
     @cached_property
-    def daemons(self) -> ModuleType:
-        """Programs that run here."""
-        from podnet_lab.kernel import daemons
-
-        self._watch()
-        return daemons
-
-    @cached_property
     def capture(self) -> Capture:
         """The sockets that hear everything."""
         from podnet_lab.kernel.capture import Capture
@@ -78,7 +68,8 @@ class Traffic:
 
     def sweep(self) -> None:
         """Let go of Pods that were deleted by hand: what is open in one would keep it, and its cable, alive."""
-        for part in ("servers", "clients", "daemons"):
+        daemons.sweep()
+        for part in ("servers", "clients"):
             if part in self.__dict__:
                 self.__dict__[part].sweep()
 
@@ -88,8 +79,7 @@ class Traffic:
             self.servers.stop(namespace)
         if "clients" in self.__dict__:
             self.clients.leave(namespace)
-        if "daemons" in self.__dict__:
-            self.daemons.leave(namespace)
+        daemons.leave(namespace)
         if "resolv_conf" in self.__dict__:
             self.resolv_conf.leave(namespace)
 
@@ -99,8 +89,6 @@ class Traffic:
             self.servers.stop(everyone=True)
         if "clients" in self.__dict__:
             self.clients.close()
-        if "daemons" in self.__dict__:
-            self.daemons.end_all()
         if self._own or "resolv_conf" in self.__dict__:
             self.resolv_conf.end()
         conntrack.forget()

@@ -1,58 +1,81 @@
 """
-What runs on a node in the background: daemons, and what shells have left behind; and how it is ended.
+What runs on a node in the background: daemons, and what shells have left behind.
 
-All nodes of a one-machine lab share a PID namespace; a node's processes are those in its own UTS namespace, which
-`ip netns exec` leaves alone. A VM is a whole machine: there only what the lab's shells and daemons started counts, which have a
-mark in their environment, and what lives in a Pod's network.
+All nodes of a one-machine lab share a PID namespace. A node's processes are those in its UTS namespace (which `ip netns exec`
+leaves alone), in its network or a Pod's, and whatever was started below one of its shells or daemons, which carries a mark in its
+environment. A VM is a whole machine: there only Pods' networks and that mark count.
 
-Not in the background, and left alone: agents, whatever still runs below one (a cell that is not done), whatever was
-entered from outside (`podnet shell`), and what has a terminal: somebody sits there.
+Not in the background, and left alone: agents; whatever runs below one (a cell that is not done); whoever entered from outside
+(`podnet shell`); and on a terminal its shells and what runs in the foreground there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import select
-import signal
+import shlex
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 AGENT = "podnet-agent"
-"""What an agent calls itself (/proc/PID/comm), so that it is known for what it is."""
+"""An agent's name (/proc/PID/comm), so that any other agent knows it for what it is."""
 
-DAEMON_MARK, SHELL_MARK = b"PODNET_DAEMON=", b"PODNET_SHELL="
-FOLDER = "/run/podnet/daemons"
-"""Where the plain data of each daemon lies, by its mark."""
+NODE_MARK, DAEMON_MARK = "PODNET_NODE_UTS", "PODNET_DAEMON"
+"""Environment variables: on which node a process was started, by its UTS namespace; and the folder of the daemon that it is."""
 
-GRACE = 2.0
-"""Seconds that a process has to end by itself."""
+HELD: set[int] = set()
+"""Processes that this agent itself waits for."""
 
-AGAIN = 0.2
-"""Seconds until the first process looks again whether somebody else has waited for its child."""
+TRIES, MOMENT = 5, 0.001
+"""How often, and after how many seconds, a program is asked again what it was started with."""
 
-_LISTEN = "0A"
+_PAUSE = threading.Event()
+_LISTEN, _UNCONNECTED = "0A", "07"
 _TABLES = (("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6"))
 
 
-def call_this_agent_by_its_name() -> None:
+class Stat(NamedTuple):
+    """What /proc/PID/stat says of a process (proc(5)); *foreground* is the process group that has its terminal, if it has any."""
+
+    comm: str
+    state: str
+    parent: int
+    group: int
+    session: int
+    terminal: int
+    foreground: int
+    born: int
+
+
+def take_name() -> None:
     """Have this process be known for an agent."""
     with contextlib.suppress(OSError), open("/proc/self/comm", "w") as file:
         file.write(AGENT)
 
 
-def _stat(pid: int) -> tuple[str, list[str]] | None:
-    """(comm, the fields from the state on) of /proc/PID/stat (proc(5)); None if there is no such process, or it is a zombie."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            comm, _, rest = file.read().partition("(")[2].rpartition(")")
-    except OSError:
-        return None
+def marks(folder: str = "") -> dict[str, str]:
+    """What the environment of a shell of this node says, or of the daemon with that folder."""
+    return {NODE_MARK: _link("/proc/self/ns/uts")} | ({DAEMON_MARK: folder} if folder else {})
+
+
+def stat(pid: int) -> Stat | None:
+    """A process's `Stat`; None if it is gone."""
+    comm, _, rest = read(f"/proc/{pid}/stat").partition(b"(")[2].rpartition(b")")
     fields = rest.split()
-    return None if fields[0] in "ZX" else (comm, fields)
+    if not fields:
+        return None
+    numbers = (int(fields[at]) for at in (1, 2, 3, 4, 5, 19))
+    return Stat(os.fsdecode(comm), fields[0].decode(), *numbers)
 
 
-def _read(path: str) -> bytes:
+def everything() -> dict[int, Stat]:
+    """All processes of this PID namespace that run, by number."""
+    stats = {int(name): stat(int(name)) for name in os.listdir("/proc") if name.isdigit()}
+    return {pid: found for pid, found in stats.items() if found is not None and found.state not in "ZX"}
+
+
+def read(path: str) -> bytes:
+    """A file's content; nothing if it can't be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -67,115 +90,131 @@ def _link(path: str) -> str:
         return ""
 
 
-def background(spaces: dict[str, str], whole_machine: bool = False) -> list[dict[str, Any]]:
-    """
-    The node's processes that nobody waits for; *spaces* are its Pods by their network namespaces as /proc writes them.
-
-    With *whole_machine* the node is a VM.
-    """
-    stats = {int(name): stat for name in os.listdir("/proc") if name.isdigit() and (stat := _stat(int(name))) is not None}
-    own, found = _link("/proc/self/ns/uts"), []
-    for pid, (comm, fields) in stats.items():
-        if comm == AGENT or int(fields[4]) or _link(f"/proc/{pid}/ns/uts") != own or not (words := _read(f"/proc/{pid}/cmdline")):
-            continue
-        environ, network = _read(f"/proc/{pid}/environ").split(b"\0"), _link(f"/proc/{pid}/ns/net")
-        mark = next((entry[len(DAEMON_MARK) :].decode() for entry in environ if entry.startswith(DAEMON_MARK)), "")
-        ours = mark or network in spaces or any(entry.startswith(SHELL_MARK) for entry in environ)
-        if (whole_machine and not ours) or (not mark and not _left_behind(pid, stats)):
-            continue
-        found.append(
-            {
-                "command": os.fsdecode(words.rstrip(b"\0").replace(b"\0", b" ")),
-                "namespace": spaces.get(network),
-                "daemon": mark,
-                "listens": listens(pid) if mark else [],
-                "pid": pid,
-                "born": int(fields[19]),
-                "spec": os.fsdecode(_read(f"{FOLDER}/{mark}.json")) if mark else "",
-            }
-        )
-    return found
+def network(pid: int) -> str:
+    """The network namespace of a process, as /proc writes it ("net:[4026532001]")."""
+    return _link(f"/proc/{pid}/ns/net")
 
 
-def _left_behind(pid: int, stats: dict[int, tuple[str, list[str]]]) -> bool:
-    """Whether a process has no agent above it, and was not entered from outside: its parents lead to the first process."""
-    for _ in range(len(stats)):
-        comm, fields = stats[pid]
-        parent = int(fields[1])
-        if comm == AGENT and pid != 1:
-            return False
-        if parent == 1:
-            return comm != AGENT
-        if parent not in stats:  # 0: outside of this PID namespace
-            return False
-        pid = parent
-    return False
+def _given(pid: int, what: str) -> bytes:
+    """What a program was started with ("cmdline" or "environ"); nothing for the kernel's own threads."""
+    for _ in range(TRIES):
+        if content := read(f"/proc/{pid}/{what}"):
+            return content
+        if not _link(f"/proc/{pid}/exe"):
+            break
+        _PAUSE.wait(MOMENT)  # it becomes another program, and has neither for a moment
+    return b""
+
+
+def _environment(pid: int) -> dict[str, str]:
+    entries = (entry.partition(b"=") for entry in _given(pid, "environ").split(b"\0"))
+    return {os.fsdecode(key): os.fsdecode(value) for key, _, value in entries if key.startswith(b"PODNET_")}
+
+
+class Here(NamedTuple):
+    """The namespaces by which a node's processes are known; *pods* are the names of its Pods by their networks."""
+
+    pid: str
+    uts: str
+    net: str
+    pods: dict[str, str]
+    whole_machine: bool
+
+
+def here(pods: dict[str, str], whole_machine: bool = False) -> Here:
+    """This node, with its *pods*; *whole_machine*: it is a VM."""
+    return Here(*(_link(f"/proc/self/ns/{kind}") for kind in ("pid", "uts", "net")), pods, whole_machine)
+
+
+def background(node: Here) -> list[dict[str, Any]]:
+    """The node's processes that nobody waits for, as plain data of `podnet_lab.model.Process`."""
+    stats, processes = everything(), []
+    for pid, found in stats.items():
+        if found.comm != AGENT and _lives(pid, node) and not _is_held(pid, stats, node):
+            command = command_line(pid)
+            if command:  # what has none is the kernel's own, or ends this moment
+                processes.append(_described(pid, found, command, node))
+    return sorted(processes, key=lambda process: (process["namespace"] or "", process["command"], process["pid"]))
+
+
+def command_line(pid: int) -> str:
+    """A process's command line, as one would type it."""
+    words = _given(pid, "cmdline")
+    return shlex.join(os.fsdecode(word) for word in words.removesuffix(b"\0").split(b"\0")) if words.strip(b"\0") else ""
+
+
+def _described(pid: int, found: Stat, command: str, node: Here) -> dict[str, Any]:
+    net, folder = network(pid), _environment(pid).get(DAEMON_MARK, "")
+    spec = os.fsdecode(read(f"{folder}/daemon.json")) if folder else ""
+    return {
+        "command": command,
+        "namespace": node.pods.get(net, None if net == node.net else ""),
+        "daemon": os.path.basename(folder).partition(".")[0] if spec else "",
+        "spec": spec,
+        "listens": listens(pid),
+        "pid": pid,
+        "born": found.born,
+    }
+
+
+def _lives(pid: int, node: Here) -> bool:
+    """Whether a process is the node's."""
+    if network(pid) in node.pods:
+        return True
+    if not node.whole_machine:
+        if _link(f"/proc/{pid}/ns/uts") == node.uts or network(pid) == node.net:
+            return True
+    elif _link(f"/proc/{pid}/ns/pid") != node.pid:  # of a lab inside of this machine
+        return False
+    return _environment(pid).get(NODE_MARK) == node.uts
+
+
+def _is_held(pid: int, stats: dict[int, Stat], node: Here) -> bool:
+    """Whether somebody waits for a process: an agent, or a person."""
+    found, top = stats[pid], pid
+    for _ in range(len(stats)):  # a look at all takes a moment, in which a number may have become another's
+        if top in HELD:
+            return True
+        parent = stats[top].parent
+        if parent not in stats or parent == 1:
+            break
+        if stats[parent].comm == AGENT:
+            return True
+        top = parent
+    if stats[top].parent == 1:  # its parents have ended; in a VM this is also where people's terminals are
+        return node.whole_machine and _at_terminal(pid, found) and NODE_MARK not in _environment(pid)
+    same_job = not found.terminal and (found.group, found.session) == (stats[top].group, stats[top].session)
+    return pid == top or same_job or _at_terminal(pid, found)  # below one who entered from outside
+
+
+def _at_terminal(pid: int, found: Stat) -> bool:
+    """Whether a process is a terminal's shell, or in its foreground."""
+    return bool(found.terminal) and (found.session == pid or found.group == found.foreground)
 
 
 def listens(pid: int) -> list[tuple[str, int]]:
     """The (protocol, port) that a process waits at, in its own network."""
-    inodes = set()
+    numbers = set()
     with contextlib.suppress(OSError):
         for name in os.listdir(f"/proc/{pid}/fd"):
             target = _link(f"/proc/{pid}/fd/{name}")
             if target.startswith("socket:["):
-                inodes.add(target[8:-1])
+                numbers.add(target[8:-1])
     found = set()
-    for protocol, table in _TABLES if inodes else ():
-        for line in _read(f"/proc/{pid}/net/{table}").decode().splitlines()[1:]:
+    for protocol, table in _TABLES if numbers else ():
+        waits = _LISTEN if protocol == "tcp" else _UNCONNECTED
+        for line in read(f"/proc/{pid}/net/{table}").decode().splitlines()[1:]:
             fields = line.split()
-            if fields[9] in inodes and (protocol == "udp" or fields[3] == _LISTEN):
+            if fields[9] in numbers and fields[3] == waits:
                 found.add((protocol, int(fields[1].rpartition(":")[2], 16)))
     return sorted(found)
 
 
-def born(pid: int) -> int | None:
-    """When a process started, in ticks since boot; None if there is none."""
-    found = _stat(pid)
-    return int(found[1][19]) if found else None
-
-
-def end(pid: int, since: int, first: int = signal.SIGTERM, grace: float = GRACE) -> None:
-    """End the process *pid* that was born at *since*, by the signal *first*, and kill it *grace* seconds later; no other of that number."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        if born(pid) != since:
-            return
-        for number, seconds in ((first, grace), (signal.SIGKILL, grace)):
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(descriptor, number)
-            if select.select([descriptor], [], [], seconds)[0]:
-                break
-    finally:
-        os.close(descriptor)
-    _reap(pid)
-
-
-def _reap(pid: int) -> None:
-    with contextlib.suppress(ChildProcessError):  # it is somebody else's
-        os.waitpid(pid, os.WNOHANG)
-
-
-def reap_orphans() -> None:
-    """
-    As the first process of a PID namespace, wait for those whose parents are gone, as long as this process lives.
-
-    Children of this process's own, the agents, are left to whoever started them.
-    """
-    pause = threading.Event()
-    while True:
-        try:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-        except ChildProcessError:  # none is left to wait for, yet
-            pause.wait(AGAIN)
-            continue
-        if ended is None:
-            continue
-        with contextlib.suppress(OSError), open(f"/proc/{ended.si_pid}/comm") as file:
-            if file.read().strip() == AGENT:  # execnet waits for it itself, as soon as it looks
-                pause.wait(AGAIN)
-                continue
-        _reap(ended.si_pid)
+def of_daemon(folder: str, command: str, net: str) -> list[int]:
+    """The processes that a daemon runs as: those that have its mark, and those of its command line in its network."""
+    uts, pids = _link("/proc/self/ns/uts"), []
+    for pid in everything():
+        mark = _environment(pid)
+        if (mark.get(DAEMON_MARK), mark.get(NODE_MARK)) == (folder, uts) or (network(pid) == net and command_line(pid) == command):
+            pids.append(pid)
+    return pids

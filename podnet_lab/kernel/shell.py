@@ -9,6 +9,8 @@ import subprocess
 import threading
 import time
 
+from podnet_lab.kernel import processes
+
 CHUNK = 1 << 14
 CREDIT = 64
 """Chunks that may be on their way unread: a cell that prints without end must not fill the notebook's memory."""
@@ -39,10 +41,11 @@ def serve(channel, script: str) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment() | {"PODNET_SHELL": "1"},  # what it leaves behind is known by it, on a machine where much else runs
+        env=environment() | processes.marks(),
         cwd="/",
         start_new_session=True,
     )
+    processes.HELD.add(started.pid)
     over, sender = threading.Event(), _Sender(channel)
 
     def hear(message: object) -> None:
@@ -60,6 +63,7 @@ def serve(channel, script: str) -> None:
         _relay(sender, started)
     finally:
         over.set()
+        processes.HELD.discard(started.pid)
     channel.send(("status", started.returncode))
 
 

@@ -82,7 +82,7 @@ class Vm:
 
     def processes(self) -> list[dict[str, Any]]:
         """What the lab has left running here, and what lives in Pods; not the machine's own."""
-        return processes.background(namespaces.by_network(), whole_machine=True)
+        return processes.background(processes.here(namespaces.by_network(), whole_machine=True))
 
     def refuse(self, requests: list[apply.Request]) -> None:
         """Refused (EPERM) if one of *requests* would change a card that is not the lesson's: this VM is reached through it."""

@@ -8,6 +8,7 @@ from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.baseline import Baseline
 from podnet_lab.errors import LabError
 from podnet_lab.lab.run_steps import bring_back
+from podnet_lab.model import decode
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
 
@@ -48,7 +49,7 @@ class Goto(Reset):
 def reset(backend: Backend, baseline: Baseline, made: set[tuple[str, str]]) -> tuple[str, ...]:
     """Bring all nodes back to *baseline*; returns what that took beyond taking back what is in *made*, in words."""
     backend.refuse_reset()
-    lines = [*_remove_broken_names(backend), *backend.mend(baseline)]
+    lines = [*_end_processes(backend, made), *_remove_broken_names(backend), *backend.mend(baseline)]
     done, left = bring_back(backend.agents, baseline.snapshots)
     for name, steps in left.items():
         raise LabError(f"{name} could not be brought back; still to do: {'; '.join(step.command for step in steps)}")
@@ -60,6 +61,20 @@ def reset(backend: Backend, baseline: Baseline, made: set[tuple[str, str]]) -> t
     for answer in [agent.start("forget") for agent in backend.agents.values()]:
         answer()
     return tuple(line.encode(errors="backslashreplace").decode() for line in lines)  # a name may be no UTF-8
+
+
+def _end_processes(backend: Backend, made: set[tuple[str, str]]) -> list[str]:
+    """End what runs in the background, first of all: it would keep Pods alive, and may make again what is deleted."""
+    answers = [(name, agent.start("end_processes")) for name, agent in backend.agents.items()]
+    lines = []
+    for name, answer in answers:
+        for ended in answer():
+            process = decode.process({key: value for key, value in ended.items() if key != "ended"})
+            if not ended["ended"]:
+                lines.append(f"{name}# (does not end: {process})")
+            elif (name, repr(("daemon", process.namespace, process.daemon))) not in made:
+                lines.append(f"{name}# (ended: {process})")
+    return lines
 
 
 def _remove_broken_names(backend: Backend) -> list[str]:

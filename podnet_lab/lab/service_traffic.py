@@ -12,9 +12,10 @@ from podnet_lab.backends.agent_client import AgentClient, Refusal
 from podnet_lab.checks.answers import Answer, Answers, answers
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.checks.reachability import Endpoint, endpoints
-from podnet_lab.daemons import steps as daemons
-from podnet_lab.daemons.dnsmasq import dnsmasq
-from podnet_lab.errors import BadInput, LabError, StepFailed
+from podnet_lab.daemons import dnsmasq
+from podnet_lab.daemons.reconcile import change
+from podnet_lab.daemons.running import running
+from podnet_lab.errors import BadInput, LabError, StepError
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint
 from podnet_lab.plan import Node, ip_address, port_number, socket_address
@@ -135,14 +136,13 @@ class ServiceTraffic:
         if space is None:
             raise BadInput(f"{pod} is no Pod: the cluster's DNS server runs in one")
         hosts = {service.full_name: str(service.ip) for service in known}
-        wanted = dnsmasq(space, hosts)
-        running = daemons.running(self._core.snapshot(node)[node], space, wanted.name)
-        steps = [*(daemons.stop(server) for server in running if server != wanted), daemons.start(wanted)]
+        wanted = dnsmasq.server(space, hosts)
+        now = running(self._core.snapshot(node)[node], space, wanted.name)
         try:
-            self._core.run({node: steps})
-        except StepFailed as failure:
-            raise LabError(f"{pod} can't answer for names: {failure.reason}") from None
-        return f"{pod} {'answers now' if running else 'answers'} for {', '.join(hosts) or 'no name'}"
+            self._core.run({node: change(now, wanted)})
+        except StepError as error:
+            raise LabError(f"{pod} can't answer for names: {error.reason}") from None
+        return f"{pod} {'answers now' if now else 'answers'} for {', '.join(hosts) or 'no name'}"
 
     def use_names(self, server: str = cluster_dns.SERVER) -> str:
         """Have every Pod that there is now ask *server* for names: its resolv.conf, with Kubernetes' search list and ndots."""

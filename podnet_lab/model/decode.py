@@ -48,11 +48,12 @@ def rules_of(agent: Any, has: dict[str, Any]) -> Ruleset:
 def snapshot(node: str, spaces: dict[str, Any], rules: Ruleset = NO_RULES, processes: Sequence[dict[str, Any]] = ()) -> Snapshot:
     """A node's snapshot from what its agent read; *rules* are its own nftables, *processes* what runs in the background."""
     read = {name or None: _namespace(name or None, space, NO_RULES if name else rules) for name, space in spaces.items()}
-    return Snapshot(node, read, tuple(_process(process) for process in processes))
+    return Snapshot(node, read, tuple(map(process, processes)))
 
 
-def _process(process: dict[str, Any]) -> Process:
-    return Process(**process | {"listens": tuple((protocol, port) for protocol, port in process["listens"])})
+def process(fields: dict[str, Any]) -> Process:
+    """A process, from what its node's agent said of it."""
+    return Process(**fields | {"listens": tuple(map(tuple, fields["listens"]))})
 
 
 def _link(has: dict[str, Any]) -> Link:

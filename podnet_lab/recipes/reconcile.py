@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from podnet_lab.daemons.steps import restore_processes
+from podnet_lab.daemons import reconcile as daemons
 from podnet_lab.model import Ipv4Conf, Namespace, Snapshot
 from podnet_lab.recipes import reconcile_links as links
 from podnet_lab.steps.address import AddAddress, RemoveAddress
@@ -27,8 +27,8 @@ MOST_PASSES = 6
 def restore(now: Snapshot, then: Snapshot) -> list[Step]:
     """The steps from *now* towards *then*; empty when nothing of what steps can change differs."""
     gone = links.surplus(now, then)
-    end, start = restore_processes(now, then)
-    steps: list[Step] = [*end, *links.remove(now, gone)]
+    first, last = daemons.restore(now, then)
+    steps: list[Step] = [*first, *links.remove(now, gone)]
     steps += [RemoveNamespace(name) for name in now.spaces if name not in then.spaces]
     steps += [AddNamespace(name) for name in then.spaces if name not in now.spaces]
     steps += links.make(now, then, gone)
@@ -45,7 +45,7 @@ def restore(now: Snapshot, then: Snapshot) -> list[Step]:
         )
         steps += _neighbours(name, was, space, here)
         steps += links.restore_tables(name, was, space)
-    return [*steps, *restore_tables(now.own.rules, then.own.rules), *start]
+    return [*steps, *restore_tables(now.own.rules, then.own.rules), *last]
 
 
 def _addresses(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:

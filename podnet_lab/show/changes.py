@@ -18,6 +18,13 @@ def facts(space: Namespace) -> list[str]:
     return lines if space.name else [*lines, "forwards" if space.forwarding else "does not forward"]
 
 
+def running(node: Snapshot, namespace: str | None) -> list[str]:
+    """One line for each process in the background of a namespace: a daemon by its name, others by their command lines."""
+    where = ", in a namespace without a name" if namespace == "" else ""
+    here = [process for process in node.processes if process.namespace == namespace]
+    return sorted(f"runs {process.daemon or process.short}{where}" for process in here)
+
+
 def _link(space: Namespace, name: str) -> str:
     link = space.links[name]
     end = f", other end {link.peer[1]}{f' in {link.peer[0]}' if link.peer[0] else ''}" if link.peer else ""
@@ -36,8 +43,8 @@ def changes(before: Snapshot, after: Snapshot) -> list[str]:
     """Lines with + for what came and - for what went, the node's own first."""
     lines = []
     for name in [*after.spaces, *(gone for gone in before.spaces if gone not in after.spaces)]:
-        old = facts(before.spaces[name]) if name in before.spaces else []
-        new = facts(after.spaces[name]) if name in after.spaces else []
+        old = [*facts(before.spaces[name]), *running(before, name)] if name in before.spaces else []
+        new = [*facts(after.spaces[name]), *running(after, name)] if name in after.spaces else []
         where = f"{name}: " if name else ""
         if name not in before.spaces:
             lines.append(f"+ namespace {name}")

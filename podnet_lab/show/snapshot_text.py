@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from podnet_lab.model import Snapshot
-from podnet_lab.show.changes import facts
+from podnet_lab.show.changes import facts, running
 
 
 def node(snapshot: Snapshot) -> str:
     """A node and its Pods."""
-    lines = [snapshot.node, *(f"  {line}" for line in facts(snapshot.own))]
+    lines = [snapshot.node, *(f"  {line}" for line in [*facts(snapshot.own), *running(snapshot, None), *running(snapshot, "")])]
     for pod in snapshot.pods:
-        lines += [f"  namespace {pod.name}", *(f"    {line}" for line in facts(pod))]
+        lines += [f"  namespace {pod.name}", *(f"    {line}" for line in [*facts(pod), *running(snapshot, pod.name)])]
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@ Facts that steps change, read off a snapshot: what undo compares, to take nobody
 
 A fact is a key: ("namespace", name), ("link", ns, dev), ("up"|"master"|"mtu"|"arp"|"mac", ns, dev), ("address", ns, dev,
 interface), ("route", ns, to), ("neighbour", ns, dev, address), ("fdb", ns, dev, mac), ("conf", ns, dev, setting), ("nft",
-None, kind, family, table, …), ("daemon", ns, name), ("process", None, pid).
+None, kind, family, table, …), ("daemon", ns, name).
 """
 
 from __future__ import annotations
@@ -19,11 +19,7 @@ def facts(now: Snapshot, key: tuple) -> object:
     """What *now* says of one fact; None where its namespace or interface is gone."""
     kind, namespace, *rest = key
     if kind == "daemon":
-        return sorted(
-            process.daemon for process in now.processes if process.namespace == namespace and process.daemon.startswith(f"{rest[0]}-")
-        )
-    if kind == "process":
-        return rest[0] in {process.pid for process in now.processes}
+        return _daemon(now, namespace, rest[0])
     space = now.spaces.get(namespace)
     if space is None:
         return None
@@ -56,6 +52,12 @@ def _address(space: Namespace, dev: str, interface: IPv4Interface) -> object:
 
 def _route(space: Namespace, to: IPv4Network) -> object:
     return sorted(map(str, space.routes_to(to)))
+
+
+def _daemon(now: Snapshot, namespace: str | None, name: str) -> object:
+    """With what a daemon was started; None if it does not run."""
+    specs = {process.spec for process in now.processes if (process.daemon, process.namespace) == (name, namespace)}
+    return sorted(specs) or None
 
 
 def _neighbour(space: Namespace, dev: str, address: IPv4Address) -> object:
@@ -102,6 +104,8 @@ def difference(key: tuple, then: object, now: object) -> str:
     kind, namespace, *rest = key
     if kind == "nft":
         return f"nft's {rest[0]} {' '.join(rest[1:])} {'is gone' if now is None else 'is not what it was'}"
+    if kind == "daemon" and now and then:
+        return f"{rest[0]}{where(namespace)} runs with other options or files"
     name = namespace if kind == "namespace" else str(rest[0])
     if now is None or then is None:
         return f"{name} is {'gone' if now is None else 'there again'}"

@@ -150,12 +150,13 @@ def test_outside_is_brought_back_too(small, states):
     assert everything(small) == states["done"]
 
 
-def test_a_process_on_a_node_survives(small):
+def test_a_process_in_the_background_ends_and_is_named(small):
+    """Terminals that somebody has open stay: test_processes.py."""
     small.goto("done")
     small["node1"].shell("setsid -f bash -c 'echo $$ > /run/alive; exec sleep 100' <&- >&- 2>&-")
     pid = until(lambda: small["node1"].shell("cat /run/alive 2>/dev/null || true").strip())
-    small.goto("veth"), small.reset(), small.goto("done")
-    assert small["node1"].shell(f"cat /proc/{pid}/comm; kill {pid}").strip() == "sleep"
+    assert small.goto("veth").undone == ("node1# (ended: sleep 100)",)
+    assert small["node1"].shell(f"ls -d /proc/{pid} 2>/dev/null || echo gone; rm /run/alive") == "gone\n"
 
 
 def test_reset_is_polite_twice(small):

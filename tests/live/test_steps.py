@@ -1,17 +1,21 @@
 """Each step on a real kernel: its claim is false before, true after, false after undo, and undo leaves no trace."""
 
+from dataclasses import replace
+
 import kinds
 import pytest
 
 from live.helpers import UPLINK, stable
 from live.lab_facade import journal
-from podnet_lab import address, bridge, forwarding, link, namespace, neighbour, recipes, route, veth
+from podnet_lab import address, bridge, daemon, forwarding, link, namespace, neighbour, recipes, route, veth
+from podnet_lab.daemons.base import Daemon
 from podnet_lab.errors import BadInput
 from podnet_lab.recipes.step_modules import step_modules
 from podnet_lab.steps.route import AddRoute
 
 POD, OTHER = "pod-1-2", "pod-1-3"
 MAC = "02:00:00:00:00:07"
+SLEEPER = Daemon("sleeper", ("sh", "-c", "trap '' HUP; exec sleep 600"), (("conf", "one"),), reload="HUP")
 
 # name, steps that come first, the step. All on node1 of a wired cluster.
 ON_A_WIRED_NODE = {
@@ -94,6 +98,10 @@ ON_A_WIRED_NODE = {
         neighbour.add("10.244.1.1", MAC, dev="veth-1-2", namespace=POD),
     ),
     "neighbour.remove": ([neighbour.add("10.244.1.77", MAC, dev="v-net-0")], neighbour.remove("10.244.1.77", dev="v-net-0")),
+    "daemon.start": ([], daemon.start(SLEEPER)),
+    "daemon.start in a Pod": ([], daemon.start(replace(SLEEPER, namespace=POD))),
+    "daemon.reload": ([daemon.start(SLEEPER)], daemon.reload(replace(SLEEPER, files=(("conf", "other"),)))),
+    "daemon.stop": ([daemon.start(SLEEPER)], daemon.stop(SLEEPER)),
     **kinds.merged("LIVE"),
 }
 

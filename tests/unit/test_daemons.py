@@ -1,95 +1,170 @@
-"""Daemons as plain values: what they are started with, told apart by, and what steps make of a snapshot's processes."""
+"""The contract of daemons, dnsmasq's own, and the steps from those that run to those that should."""
 
+import importlib
 import json
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
+import world
 
-from podnet_lab.daemons import steps
-from podnet_lab.daemons.base import Daemon
-from podnet_lab.daemons.dnsmasq import dnsmasq
+from podnet_lab import daemons
+from podnet_lab.cli import step_parser
+from podnet_lab.daemons import dnsmasq, registry
+from podnet_lab.daemons import steps as daemon
+from podnet_lab.daemons.base import Daemon, folder
+from podnet_lab.daemons.reconcile import change, restore
+from podnet_lab.daemons.running import running
 from podnet_lab.errors import BadInput
-from podnet_lab.model import Namespace, Process, Snapshot
+from podnet_lab.model import Process
+from podnet_lab.plan import plan
+from podnet_lab.show import snapshot_text
+from podnet_lab.show.changes import changes
 
-SERVER = dnsmasq("pod-1-1", {"web.default.svc.cluster.local": "10.96.0.20"})
-
-
-def snapshot(*processes: Process) -> Snapshot:
-    spaces = {None: Namespace(None), "pod-1-1": Namespace("pod-1-1")}
-    return Snapshot("node1", spaces, processes=processes)
-
-
-def process(daemon: Daemon, listens=(("tcp", 53), ("udp", 53)), **of) -> Process:
-    return Process(" ".join(daemon.command), daemon.namespace, daemon.mark, tuple(listens), 7, 70, json.dumps(daemon.spec), **of)
+WIRED = world.wired(plan())["node1"]
+POD = "pod-1-2"
+SERVER = dnsmasq.server(POD, {"web.default.svc.cluster.local": "10.96.0.20"})
+OTHER_FILES = dnsmasq.server(POD, {"db": "10.96.0.21"})
+ETCD = Daemon("etcd", ("etcd", "--data-dir", "/run/podnet/etcd/data"), listens=(("tcp", 2379),), creates="/run/podnet/etcd/ready")
 
 
-def test_a_daemon_comes_back_from_its_plain_data():
-    assert Daemon.of(json.loads(json.dumps(SERVER.spec))) == SERVER
+def with_process(node, process):
+    return replace(node, processes=(*node.processes, process))
+
+
+def test_a_daemon_is_a_frozen_value_and_survives_its_way_to_an_agent_and_back():
+    for each in (SERVER, ETCD):
+        assert Daemon.of(json.dumps(each.spec)) == each
+        assert hash(each) == hash(replace(each))
+    with pytest.raises(FrozenInstanceError):
+        ETCD.name = "other"
+    assert Daemon.of("") is Daemon.of("{}") is Daemon.of("[1]") is None
+
+
+def test_its_folder_is_its_own():
+    assert folder("etcd") == ETCD.folder == "/run/podnet/etcd"
+    assert SERVER.folder == f"/run/podnet/dnsmasq.{POD}"
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("given", "words"),
     [
-        replace(SERVER, command=(*SERVER.command, "--log-queries")),
-        replace(SERVER, files=((SERVER.files[0][0], "10.96.0.21 web\n"),)),
-        replace(SERVER, namespace="pod-1-2"),
-        replace(SERVER, listens=(("udp", 53),)),
+        ({"name": "../etcd"}, "name is of small letters"),
+        ({"name": "a.b"}, "name is of small letters"),
+        ({"name": ""}, "name is of small letters"),
+        ({"command": ()}, "its command is words"),
+        ({"command": (1,)}, "its command is words"),
+        ({"files": (("../x", ""),)}, r"no file of its folder can be called '../x'"),
+        ({"files": (("pid", ""),)}, "no file of its folder can be called 'pid'"),
+        ({"listens": (("sctp", 1),)}, "a protocol is tcp or udp"),
+        ({"listens": (("tcp", 70000),)}, "70000"),
+        ({"namespace": "a/b"}, "a/b"),
+        ({"signal": "TERM; reboot"}, "a signal is one of"),
+        ({"reload": "STOP"}, "a signal is one of"),
     ],
-    ids=["options", "files", "Pod", "places"],
 )
-def test_another_way_to_start_it_has_another_mark(other):
-    assert other.mark != SERVER.mark
-    assert other.mark.startswith("dnsmasq-")
+def test_what_can_not_be_is_bad_input(given, words):
+    with pytest.raises(BadInput, match=words):
+        Daemon(**{"name": "etcd", "command": ("etcd",)} | given)
 
 
-def test_how_it_ends_is_no_part_of_what_it_is():
-    assert replace(SERVER, signal="TERM", grace=9.0).mark == SERVER.mark
+def test_what_is_no_daemon_can_not_be_started():
+    for step in (daemon.start, daemon.stop, daemon.reload):
+        with pytest.raises(BadInput, match="is no daemon"):
+            step("dnsmasq")
+    with pytest.raises(BadInput, match="etcd has no signal on which it reads its files again"):
+        daemon.reload(ETCD)
 
 
-def test_starting_is_true_once_it_listens():
-    start = steps.start(SERVER)
-    assert start.contradiction(snapshot()) == "dnsmasq does not run in pod-1-1"
-    assert start.contradiction(snapshot(process(SERVER))) is None
-    deaf = start.contradiction(snapshot(process(SERVER, [("udp", 53)])))
-    assert deaf == "dnsmasq runs in pod-1-1, and does not listen at tcp 53"
-    assert start.contradiction(Snapshot("node1", {None: Namespace(None)})) == "no namespace is called pod-1-1"
-
-
-def test_stopping_is_true_once_it_is_gone_whatever_else_runs():
-    stop = steps.stop(SERVER)
-    other = replace(SERVER, files=())
-    assert stop.contradiction(snapshot(process(SERVER))) == "dnsmasq still runs in pod-1-1"
-    assert stop.contradiction(snapshot(process(other))) is None
-
-
-def test_the_way_back_ends_the_new_and_starts_the_ended():
-    left = Process("sleep 99", None, pid=8, born=80)
-    end, start = steps.restore_processes(snapshot(left), snapshot(process(SERVER)))
-    assert [step.claim for step in end] == ["sleep 99 has ended"]
-    assert start == [steps.start(SERVER)]
-    assert steps.restore_processes(snapshot(left, process(SERVER)), snapshot(left, process(SERVER))) == ([], [])
-
-
-def test_a_number_that_went_to_another_process_is_another():
-    then, now = Process("sleep 99", None, pid=8, born=80), Process("sleep 99", None, pid=8, born=81)
-    end, _ = steps.restore_processes(snapshot(now), snapshot(then))
-    assert [step.requests()[0][2] for step in end] == [{"pid": 8, "born": 81}]
-
-
-def test_a_file_with_quotes_is_typed_whole():
-    odd = replace(SERVER, files=(("/run/podnet/odd file", "it's $HOME `id`\n"),))
-    assert """printf %s 'it'"'"'s $HOME `id`\n' > '/run/podnet/odd file'""" in steps.start(odd).command
-
-
-@pytest.mark.parametrize("given", ["dnsmasq", None, ("dnsmasq",)])
-def test_only_a_daemon_is_started(given):
-    with pytest.raises(BadInput, match="is no daemon"):
-        steps.start(given)
-    with pytest.raises(BadInput, match="is no daemon"):
-        steps.stop(given)
-
-
-@pytest.mark.parametrize("pod", ["", "../x", "a b", "x" * 300])
-def test_a_name_that_no_pod_can_have_is_refused(pod):
+def test_dnsmasq_knows_the_hosts_that_it_is_given_and_asks_nobody():
+    assert SERVER.files == (("hosts", "10.96.0.20 web.default.svc.cluster.local\n"),)
+    assert f"--addn-hosts=/run/podnet/dnsmasq.{POD}/hosts" in SERVER.command
+    assert {"--keep-in-foreground", "--no-resolv", "--no-hosts"} <= set(SERVER.command)
+    assert set(SERVER.listens) == {("udp", 53), ("tcp", 53)}
+    assert SERVER.package == dnsmasq.PACKAGE == registry.packages()["dnsmasq"]
     with pytest.raises(BadInput):
-        dnsmasq(pod, {})
+        dnsmasq.server(POD, {"web": "10.96.0.20\n1.2.3.4 evil"})
+
+
+def test_a_daemon_is_found_by_its_file(tmp_path, monkeypatch):
+    """One new file in the folder is all that a new daemon takes."""
+    lines = ["from podnet_lab.daemons.base import Daemon", 'PACKAGE, USED_FOR = "toyd-base", "a test needs it"', ""]
+    lines += ["def instance(port: int) -> 'Daemon':", '    return Daemon("toyd", ("toyd", str(port)), listens=(("tcp", port),))', ""]
+    (tmp_path / "toyd.py").write_text("\n".join(lines))
+    caches = registry.modules.cache_clear, step_parser._parts.cache_clear
+    with monkeypatch.context() as patched:
+        patched.setattr(daemons, "__path__", [*daemons.__path__, str(tmp_path)])
+        patched.setattr(registry, "_FOLDER", str(tmp_path))
+        for clear in caches:
+            clear()
+        toy = importlib.import_module("podnet_lab.daemons.toyd").instance(7)
+        assert registry.packages() == {"toyd": "toyd-base"}
+        assert step_parser.read("node1: daemon.start(toyd.instance(7))") == ("node1", [daemon.start(toy)])
+    for clear in caches:
+        clear()
+    assert list(registry.modules()) == ["dnsmasq"]
+
+
+def test_a_daemon_is_started_from_a_terminal_too():
+    text = f'daemon.start(dnsmasq.server("{POD}", {{"db": "10.96.0.21"}}))'
+    assert step_parser.read(text) == (None, [daemon.start(OTHER_FILES)])
+
+
+def test_the_way_from_one_to_another():
+    assert change(None, None) == change(SERVER, SERVER) == []
+    assert change(None, SERVER) == [daemon.start(SERVER)]
+    assert change(SERVER, None) == [daemon.stop(SERVER)]
+    assert change(SERVER, OTHER_FILES) == [daemon.reload(OTHER_FILES)]
+    with_options = replace(SERVER, command=(*SERVER.command, "--log-queries"))
+    assert change(SERVER, with_options) == [daemon.stop(SERVER), daemon.start(with_options)]
+    assert change(replace(SERVER, reload=""), replace(OTHER_FILES, reload=""))[0] == daemon.stop(replace(SERVER, reload=""))
+
+
+def test_back_to_what_ran_then_surplus_first_and_what_nobody_can_start_again_left_alone():
+    etcd_runs, both = world.do(WIRED, daemon.start(ETCD)), world.do(WIRED, daemon.start(ETCD), daemon.start(SERVER))
+    hand_made = Process("sleep 100", pid=7)
+    assert restore(with_process(etcd_runs, hand_made), WIRED) == ([daemon.stop(ETCD)], [])
+    assert restore(WIRED, both) == ([], [daemon.start(ETCD), daemon.start(SERVER)])
+    assert restore(etcd_runs, world.do(WIRED, daemon.start(SERVER))) == ([daemon.stop(ETCD)], [daemon.start(SERVER)])
+    assert restore(WIRED, with_process(WIRED, hand_made)) == restore(both, both) == ([], [])
+    orphaned = with_process(WIRED, Process("dnsmasq", "", "dnsmasq", json.dumps(SERVER.spec)))
+    assert restore(orphaned, WIRED) == ([daemon.stop(SERVER)], [])
+    assert restore(WIRED, orphaned) == ([], [])
+
+
+def test_what_was_typed_by_hand_counts_if_it_is_the_same():
+    start = daemon.start(ETCD)
+    by_hand = Process("etcd --data-dir /run/podnet/etcd/data", listens=(("tcp", 2379),))
+    assert start.contradiction(with_process(WIRED, by_hand)) is None
+    assert start.contradiction(with_process(WIRED, replace(by_hand, namespace=POD))) == "etcd does not run"
+    assert start.contradiction(with_process(WIRED, replace(by_hand, listens=()))) == "etcd does not listen at tcp 2379"
+    assert running(with_process(WIRED, by_hand), None, "etcd") is None
+    assert daemon.stop(ETCD).contradiction(with_process(WIRED, by_hand)) == "etcd still runs"
+
+
+def test_who_has_the_port_or_the_name_is_a_conflict():
+    start = daemon.start(ETCD)
+    assert start.conflict(WIRED) is None
+    taken = with_process(WIRED, Process("nc -l 2379", listens=(("tcp", 2379),)))
+    assert start.conflict(taken) == "nc -l 2379 listens at tcp 2379"
+    assert start.conflict(with_process(WIRED, Process("nc -l 2379", POD, listens=(("tcp", 2379),)))) is None
+    other = world.do(WIRED, daemon.start(replace(ETCD, command=("etcd", "--debug"))))
+    assert start.conflict(other) == "etcd runs already, with other options or files"
+    assert start.contradiction(other).startswith("etcd runs with other options or files: etcd --debug")
+
+
+def test_where_nothing_runs_nothing_is_shown_and_a_process_is_one_line_without_numbers():
+    both = with_process(world.do(WIRED, daemon.start(SERVER)), Process("sh -c 'sleep\n 1'", pid=71, born=5))
+    assert "runs" not in snapshot_text.node(WIRED)
+    assert [line.strip() for line in snapshot_text.node(both).splitlines() if "runs" in line] == ["runs sh -c 'sleep 1'", "runs dnsmasq"]
+    assert changes(WIRED, both) == ["+ runs sh -c 'sleep 1'", f"+ {POD}: runs dnsmasq"]
+    assert "71" not in str(both.processes[-1]) + snapshot_text.node(both)
+    assert Process("a", pid=1, born=2) == Process("a", pid=3, born=4)
+    assert len(Process("x" * 500).short) == 80
+    assert str(Process("sleep 1", "")) == "sleep 1 in a namespace without a name"
+
+
+def test_content_that_would_end_its_own_text_is_written_otherwise():
+    for content in ("no newline at the end", "EOF\n", "it's\nEOF\n"):
+        command = daemon.start(replace(ETCD, files=(("conf", content),))).command
+        assert "<<" not in command
+        assert "printf %s" in command

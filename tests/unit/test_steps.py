@@ -6,13 +6,16 @@ import inspect
 import pkgutil
 import re
 import shlex
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 
 import kinds
 import pytest
 import world
 
-from podnet_lab import devices, steps
+from podnet_lab import daemons, devices, steps
+from podnet_lab.daemons import dnsmasq
+from podnet_lab.daemons import steps as daemon
+from podnet_lab.daemons.base import Daemon
 from podnet_lab.devices import kinds as names_of_kinds
 from podnet_lab.devices import link, link_steps
 from podnet_lab.devices.add_link import AddLink
@@ -42,6 +45,14 @@ KEY, TO_WEB = "10.96.0.20 . tcp . 80", "goto service-web"
 JUMP = (say.jump("services"),)
 RULED = world.do(TABLED, nft.rule("service-web", *JUMP), nft.element("service-ips", KEY, TO_WEB))
 TABLE_THEN = restore_tables(WIRED.own.rules, TABLED.own.rules)[0]
+
+CONF = "router id 192.168.1.11;\n"
+BIRD = Daemon("bird", ("bird", "-f", "-c", "/run/podnet/bird/bird.conf"), (("bird.conf", CONF),), reload="HUP")
+BIRD_AGAIN = replace(BIRD, files=(("bird.conf", "router id 192.168.1.12;\n"),))
+BIRD_RUNS = world.do(WIRED, daemon.start(BIRD))
+SERVER = dnsmasq.server(POD, {"web": "10.96.0.20"})
+SERVER_RUNS = world.do(WIRED, daemon.start(SERVER))
+WRITE = "mkdir -p /run/podnet/bird\ncat > /run/podnet/bird/bird.conf <<'EOF'\nrouter id 192.168.1.{};\nEOF\n"
 
 # (step, the command, a node where its claim is false, a part of what contradicts it there)
 STEPS = [
@@ -162,6 +173,27 @@ STEPS = [
         "no chain of kube-proxy is called a",
     ),
     (TABLE_THEN, TABLE_THEN.command, WIRED, "the table kube-proxy is not"),
+    (
+        daemon.start(BIRD),
+        WRITE.format(11)
+        + "nohup bird -f -c /run/podnet/bird/bird.conf > /run/podnet/bird/log 2>&1 < /dev/null & echo $! > /run/podnet/bird/pid",
+        WIRED,
+        "bird does not run",
+    ),
+    (
+        daemon.reload(BIRD_AGAIN),
+        WRITE.format(12) + "kill -HUP $(cat /run/podnet/bird/pid)",
+        BIRD_RUNS,
+        "bird runs with other options or files",
+    ),
+    (daemon.stop(BIRD), "kill -TERM $(cat /run/podnet/bird/pid) && rm -r /run/podnet/bird", BIRD_RUNS, "bird still runs"),
+    (daemon.start(SERVER), daemon.start(SERVER).command, WIRED, f"dnsmasq in {POD} does not run"),
+    (
+        daemon.stop(SERVER),
+        f"kill -TERM $(cat /run/podnet/dnsmasq.{POD}/pid) && rm -r /run/podnet/dnsmasq.{POD}",
+        SERVER_RUNS,
+        f"dnsmasq in {POD} still runs",
+    ),
     *kinds.rows(world),
 ]
 EACH = pytest.mark.parametrize(("step", "command", "before", "words"), STEPS, ids=[command for _, command, _, _ in STEPS])
@@ -170,7 +202,7 @@ EACH = pytest.mark.parametrize(("step", "command", "before", "words"), STEPS, id
 @EACH
 def test_the_command_is_what_a_person_would_type(step, command, before, words):
     assert step.command == command
-    assert shlex.split(command)[0] in {"ip", "bridge", "sysctl", "nft"}
+    assert shlex.split(command)[0] in {"ip", "bridge", "sysctl", "nft", "mkdir", "kill"}
 
 
 IN_A_PROGRAM = {"ip", "pod", "NetNS", "netns", "Path", "os", "subprocess"}
@@ -220,7 +252,7 @@ def test_on_a_node_without_its_namespace_a_step_is_no_crash(step, command, befor
 
 def test_every_kind_of_step_is_in_the_table():
     """But for RemoveRule, AddRule's way back (a rule that is made again has another number), and AddRawLink, tried on a real kernel."""
-    rooms = [steps, steps.nft, devices, *(importlib.import_module(f"podnet_lab.devices.{kind}") for kind in names_of_kinds())]
+    rooms = [steps, steps.nft, daemons, devices, *(importlib.import_module(f"podnet_lab.devices.{kind}") for kind in names_of_kinds())]
     modules = [importlib.import_module(f"{room.__name__}.{one.name}") for room in rooms for one in pkgutil.iter_modules(room.__path__)]
     found = {one for module in modules for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, Step)}
     assert {one for one in found if one not in (Step, Nft, AddLink, RemoveRule, AddRawLink) and not one.__name__.startswith("_")} == {
@@ -281,10 +313,13 @@ EXAMPLES = {
     "forwarding.setting": [forwarding.setting("v-net-0", "rp_filter", 1)],
     "neighbour.add": [neighbour.add("10.244.1.1", "02:00:00:00:00:01", dev=CABLE, namespace=POD)],
     "neighbour.remove": [neighbour.remove("10.244.1.1", dev=CABLE, namespace=POD)],
+    "daemon.start": [daemon.start(BIRD)],
+    "daemon.reload": [daemon.reload(BIRD_AGAIN)],
+    "daemon.stop": [daemon.stop(BIRD)],
     **kinds.merged("EXAMPLES"),
 }
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_a_person_would_type_is_what_the_step_prints(name):
-    assert by_hand(FUNCTIONS[name]) == [step.command for step in EXAMPLES[name]]
+    assert by_hand(FUNCTIONS[name]) == [line for step in EXAMPLES[name] for line in step.command.splitlines()]

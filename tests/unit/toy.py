@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import os
+import shlex
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from toy_nft import Tables
 
-from podnet_lab.model import Address, FdbEntry, Ipv4Conf, Link, Namespace, Neighbour, Route, Snapshot
+from podnet_lab.model import Address, FdbEntry, Ipv4Conf, Link, Namespace, Neighbour, Process, Route, Snapshot
 
 _numbers = itertools.count(10)
 NEW_CONF = {name: Ipv4Conf(False) for name in ("all", "default", "lo")}
@@ -87,9 +89,10 @@ class Kernel:
 
     def __init__(self, was: Snapshot) -> None:
         self.node, self.spaces = was.node, {name: Space(space) for name, space in was.spaces.items()}
+        self.processes = list(was.processes)
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(self.node, {name: space.frozen() for name, space in self.spaces.items()})
+        return Snapshot(self.node, {name: space.frozen() for name, space in self.spaces.items()}, tuple(self.processes))
 
     def do(self, operation: str, namespace: str | None, arguments: dict) -> None:
         if namespace not in self.spaces:
@@ -108,6 +111,21 @@ class Kernel:
             if dev in self.spaces[name].links:
                 self.link_remove_(self.spaces[name], dev)
         del self.spaces[name]
+        self.processes = [one for one in self.processes if one.namespace != name]
+
+    def daemon_start_(self, space: Space, **spec) -> None:
+        listens = tuple(map(tuple, spec["listens"]))
+        if any(set(listens) & set(one.listens) for one in self.processes if one.namespace == space.name):
+            raise OSError("Address already in use")
+        words = json.dumps(spec)
+        self.processes.append(Process(shlex.join(spec["command"]), space.name, spec["name"], words, listens, next(_numbers)))
+
+    def daemon_reload_(self, space: Space, **spec) -> None:
+        self.daemon_stop_(space, **spec)
+        self.daemon_start_(space, **spec)
+
+    def daemon_stop_(self, space: Space, **spec) -> None:
+        self.processes = [one for one in self.processes if (one.namespace, one.daemon) != (space.name, spec["name"])]
 
     def nft_(self, space: Space, commands: list) -> None:
         space.tables.do(commands)

@@ -104,7 +104,7 @@ def without_route(node: Snapshot, namespace: str | None, to: str) -> Snapshot:
 
 def plain(node: Snapshot) -> dict:
     """What is compared of a node: all that steps can change, but indexes and MACs (new each time) and lo's own address."""
-    return {
+    return {"processes": set(node.processes)} | {
         name: {
             "links": {dev: replace(link, index=0, mac="", carrier=False) for dev, link in space.links.items()},
             "addresses": {(one.dev, one.interface) for one in space.addresses if not one.interface.is_loopback},
