@@ -9,7 +9,7 @@ from podnet_lab.cli import json_output
 from podnet_lab.errors import BadInput
 from podnet_lab.lab.lab import Lab
 from podnet_lab.lab.ping_pairs import Progress
-from podnet_lab.networks.base import Stage
+from podnet_lab.networks.base import Network, Stage
 from podnet_lab.recipes.shortcuts import shortcut
 from podnet_lab.steps.base import Recipe
 
@@ -23,7 +23,9 @@ MANY_PODS = 10
 """From this many Pods on, cables are made in place: moving each costs the kernel ten times the rest."""
 
 
-def play(nodes: int, pods: int, say: Callable[[str], None], progress: Progress | None = None, network: str | None = None) -> dict[str, Any]:
+def play(
+    nodes: int, pods: int, say: Callable[[str], None], progress: Progress | None = None, network: str | Network | None = None
+) -> dict[str, Any]:
     """Wire *nodes* × *pods* stage by stage, telling *say*; returns the same as data, with ``ok`` for all of it."""
     if nodes < 2 or pods < 2:
         raise BadInput("the rules are about Pods that reach each other, on one node and on two: at least 2 nodes of 2 Pods")

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 from podnet_lab.errors import BadInput, LabHeld, PodnetError
 
 if TYPE_CHECKING:
+    from podnet_lab.backends.joined import RunningLab
     from podnet_lab.lab.lab import Lab
     from podnet_lab.networks.base import Network
     from podnet_lab.plan import Plan
@@ -32,17 +33,22 @@ def networks(context: click.Context, parameter: click.Parameter, begun: str) -> 
     return [name for name in registry.names() if name.startswith(begun)]
 
 
+def _running(context: click.Context) -> RunningLab | None:
+    """The running lab; None where there is none, since a press of Tab is no place for errors."""
+    from podnet_lab.backends import joined
+
+    try:
+        return joined.find(context.params.get("lab_name"))
+    except (PodnetError, OSError):
+        return None
+
+
 def names(of: Callable[[Plan], list[str]]) -> Complete:
     """Complete to what *of* says of the plan of the running lab; to nothing where there is none."""
 
     def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-        from podnet_lab.backends import joined
-
-        try:
-            plan = joined.find(context.params.get("lab_name")).plan
-        except (PodnetError, OSError):  # a press of Tab is no place for errors
-            return []
-        return [name for name in of(plan) if name.startswith(begun)]
+        running = _running(context)
+        return [name for name in of(running.plan) if name.startswith(begun)] if running else []
 
     return complete
 
@@ -84,10 +90,15 @@ class StageName(click.ParamType):
         return value
 
     def shell_complete(self, context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Those that begin so."""
-        from podnet_lab.networks.registry import all_stages
+        """Those of the running lab's network that begin so; of all networks where no lab is running."""
+        from podnet_lab.networks.registry import all_stages, find
 
-        return [CompletionItem(stage) for stage in all_stages() if stage.startswith(incomplete)]
+        running = _running(context)
+        try:
+            stages = find(running.network).stage_names if running else all_stages()
+        except BadInput:  # a network that its owner alone knows
+            stages = ()
+        return [CompletionItem(stage) for stage in stages if stage.startswith(incomplete)]
 
 
 @contextmanager

@@ -50,10 +50,10 @@ class Exercise:
     """
     One exercise, without its solution.
 
-    *check* yields claims about a lab, lowest layer first. *start* is the stage that the lab goes to, and *prepare* what is
-    done to it then; what that returns is added to the task. *hints* are a question, a place to look, and the command, or a
-    function of the lab and the level. *needs* are programs without which it can't be done,
-    *network* names the Pod network that it is about.
+    *check* yields claims about a lab, lowest layer first. *network* names the Pod network that it is about, *start* the stage
+    of that which the lab goes to (the first, if none is named); *prepare* is what is done to it then, and what that returns is
+    added to the task. *hints* are a question, a place to look, and the command, or a function of the lab and the level. *needs*
+    are programs without which it can't be done.
 
     Raises BadInput where it can't be right: a name that is none, hints that are not three, a stage that there is not.
     """
@@ -64,7 +64,7 @@ class Exercise:
     check: Callable[[ExerciseLab], Iterable[Check]]
     hints: tuple[str, str, str] | Callable[[ExerciseLab, int], str]
     mistakes: tuple[Mistake, ...] = ()
-    start: str = "namespaces"
+    start: str | None = None
     prepare: Callable[[ExerciseLab], str | None] | None = None
     needs: tuple[str, ...] = ()
     network: str = networks.LESSON
@@ -77,7 +77,12 @@ class Exercise:
         names = [mistake.name for mistake in self.mistakes]
         if len(set(names)) < len(names):
             raise BadInput(f"{self.name}: two of its mistakes have the same name")
-        networks.find(self.network).before(self.start, plan())
+        networks.find(self.network).before(self.starts_at, plan())
+
+    @property
+    def starts_at(self) -> str:
+        """The stage that the lab goes to."""
+        return self.start or networks.find(self.network).stage_names[0]
 
     @property
     def set(self) -> str:

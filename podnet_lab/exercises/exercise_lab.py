@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from podnet_lab.exercises.exercise import Exercise
     from podnet_lab.exercises.task import Task
     from podnet_lab.model import Cluster
+    from podnet_lab.networks.base import Network
     from podnet_lab.plan import Plan
 
 
@@ -37,6 +38,7 @@ class ExerciseLab(Protocol):
     """
 
     plan: Plan
+    network: Network
 
     @property
     def task(self) -> Task | None:

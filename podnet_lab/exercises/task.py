@@ -11,6 +11,7 @@ from podnet_lab.daemons import registry
 from podnet_lab.errors import BadInput, CannotRun, LabError
 from podnet_lab.exercises import attempts
 from podnet_lab.exercises.exercise import LEVELS, Assessment, Exercise, assess
+from podnet_lab.networks import registry as networks
 
 if TYPE_CHECKING:
     from podnet_lab.exercises.exercise_lab import ExerciseLab
@@ -25,7 +26,7 @@ class Task:
     def __init__(self, lab: ExerciseLab, exercise: Exercise) -> None:
         refuse_without(exercise)
         self.lab, self.exercise = lab, exercise
-        lab.goto(exercise.start)
+        lab.goto(exercise.starts_at)
         self.note = (exercise.prepare(lab) if exercise.prepare else None) or ""
         self._fault, self._hints = lab.broken, 0
         known = attempts.read(lab)
@@ -94,6 +95,10 @@ def begin(lab: ExerciseLab, exercise: Exercise) -> Task:
     """Bring *lab* to the start of an exercise."""
     if not isinstance(exercise, Exercise):
         raise BadInput(f"{exercise!r} is no exercise")
+    wanted = networks.find(exercise.network)
+    if lab.network is not wanted:
+        fits = f"Lab.open(name='other', network={wanted.name!r}) opens a lab that has it"
+        raise BadInput(f"{exercise.name} is about the network {wanted.name}, and this lab's is {lab.network.name}: {fits}")
     return Task(lab, exercise)
 
 

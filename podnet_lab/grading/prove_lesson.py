@@ -1,4 +1,4 @@
-"""A whole lesson's proof, in a lab of its own."""
+"""A whole lesson's proof, in a lab of its own for each Pod network that its exercises are about."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def proved(lesson: Path | None = None, solutions: Path | None = None) -> Iterato
     exercises, answers = _own(lesson, solutions) if lesson and solutions else _ours()
     if missing := sorted(set(exercises) ^ set(answers)):
         raise BadInput(f"exercises and solutions are not the same: {', '.join(missing)} is among one of them alone")
-    with Lab.open(name=f"prove-{os.getpid()}") as lab:
-        for name, exercise in exercises.items():
-            yield from prove(lab, exercise, answers[name])
+    for network in dict.fromkeys(exercise.network for exercise in exercises.values()):
+        with Lab.open(name=f"prove-{os.getpid()}", network=network) as lab:
+            for name, exercise in exercises.items():
+                if exercise.network == network:
+                    yield from prove(lab, exercise, answers[name])
 
 
 def _own(lesson: Path, solutions: Path) -> tuple[dict, dict]:

@@ -28,8 +28,8 @@ class CurrentExercise:
         Bring the lab to the start of an exercise, by its name or of one's own, and say what is to be done there.
 
         What was in the lab before is gone, as with `goto`; the same exercise once more begins it again. It ends with the next
-        one, or with `goto` and `reset`. Raises BadInput if there is none of that name, CannotRun if it needs a program that
-        is not installed.
+        one, or with `goto` and `reset`. Raises BadInput if there is none of that name, or if it is about another Pod network than
+        this lab's; CannotRun if it needs a program that is not installed.
         """
         from podnet_lab.exercises.catalogue import find  # here: a lab opens without knowing all exercises
         from podnet_lab.exercises.task import begin

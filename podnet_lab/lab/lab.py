@@ -21,6 +21,7 @@ from podnet_lab.lab.notebook_widgets import NotebookWidgets
 from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.packet_tracer import PacketTracer
 from podnet_lab.lab.parts import Parts, answered_by
+from podnet_lab.lab.required_programs import require_programs
 from podnet_lab.lab.reset import Goto, Reset, reset
 from podnet_lab.lab.run_steps import run_steps
 from podnet_lab.lab.service_traffic import ServiceTraffic
@@ -75,12 +76,11 @@ class Lab:
         Open a lab of *nodes* nodes (3), planned for *pods* Pods each (2), or of a `Plan`; give back the open one of that name.
 
         *network* is the Pod network that is to be wired there, by its name or as a value of one's own; without it the lesson's.
-
         On one of the three VMs of `vagrant up` it is the lab of these VMs, of which there is one, and *take_over* takes it
         from whoever else holds it; elsewhere, and with ``where="namespaces"``, a lab of its own on this machine.
 
-        Raises CannotRun where this machine can't run one, with what would help; LabError if an open lab of the same
-        name has another plan or network, or somebody else holds the VMs.
+        Raises CannotRun where this machine can't run one, or lacks what the network needs, with what would help; LabError if
+        an open lab of the same name has another plan or network, or somebody else holds the VMs.
         """
         wired = networks.find(network)
         wanted = plan or wired.plan(3 if nodes is None else nodes, 2 if pods is None else pods)
@@ -88,7 +88,7 @@ class Lab:
             if (nodes, pods, plan) != (None, None, None) and wanted != running.plan:
                 raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
             if network is not None and wired is not running.network:
-                raise LabError(f"the lab {name!r} is open with the network {running.network.name}; close it first, or give this one a name")
+                raise LabError(f"the lab {name!r} is open with the network {running.network.name}; close it, or open one of another name")
             return running
         running_labs.labs()  # sweeps what others left
         return cls._start(name, name, wanted, wired, lambda: open_backend(wanted, where, take_over, node_python))
@@ -117,6 +117,7 @@ class Lab:
         with uninterrupted():
             backend = start()
             try:
+                require_programs(backend, plan, network)
                 lab = open_labs.OPEN[key] = cls(plan, name, backend, network)
             except BaseException:
                 backend.close()

@@ -1,9 +1,9 @@
 """
 What a Pod network is: the contract that each folder of `podnet_lab.networks` fulfils with a value NETWORK in its network.py.
 
-It says how addresses are planned, in which stages a person wires it, what one more Pod needs, what it needs of a machine, and
-the facts by which it is compared with others. `lab.goto`, `lab.check`, panels, demo, exercises and scripts ask it, and
-nobody else knows the names of its stages.
+It says how addresses are planned, in which stages a person wires it, what one more Pod needs, which daemons it starts, what it
+needs of a machine, and the facts by which it is compared with others. `lab.goto`, `lab.check`, panels, demo, exercises and
+scripts ask it, and nobody else knows the names of its stages.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from podnet_lab.checks.check import Checks
+from podnet_lab.daemons.base import Daemon
+from podnet_lab.daemons.steps import StartDaemon
 from podnet_lab.devices import link
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.errors import BadInput
@@ -127,6 +129,10 @@ class Network:
     def cluster(self, plan: Plan) -> dict[str, list[Step]]:
         """The whole cluster as one recipe."""
         return {node.name: self.node(node, plan) for node in plan.nodes}
+
+    def daemons(self, node: Node, plan: Plan) -> tuple[Daemon, ...]:
+        """The programs that its stages start on a node; the package of each is among its *needs*."""
+        return tuple(step.daemon for step in self.node(node, plan) if isinstance(step, StartDaemon))
 
     def pod(self, pod: Pod, node: Node) -> list[Step]:
         """All that one Pod needs on a node that is ready for it."""

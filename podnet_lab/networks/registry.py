@@ -1,4 +1,9 @@
-"""The Pod networks that podnet_lab knows, found by their folders: a new one is a new folder. Pure."""
+"""
+The Pod networks that podnet_lab knows, found by their folders: a new one is a new folder. Pure.
+
+A folder's network.py has a value NETWORK, of the folder's name; and VARIANTS, where the same network can be wired otherwise
+(another backend, another mode), each with a name that begins with the folder's: "flannel-host-gw".
+"""
 
 from __future__ import annotations
 
@@ -16,20 +21,44 @@ LESSON = "static_routes"
 
 
 @cache
+def folders() -> tuple[str, ...]:
+    """The folders that have a network, the lesson's first."""
+    names = sorted(name for name in os.listdir(_FOLDER) if os.path.exists(os.path.join(_FOLDER, name, "network.py")))
+    return (LESSON, *(name for name in names if name != LESSON))
+
+
+@cache
+def _of_folder(folder: str) -> tuple[Network, ...]:
+    module = import_module(f"podnet_lab.networks.{folder}.network")
+    return (module.NETWORK, *getattr(module, "VARIANTS", ()))
+
+
+def _named(name: str) -> Network | None:
+    """The network of that name; only the folder that it would be in is loaded."""
+    networks = (network for folder in folders() if name.startswith(folder) for network in _of_folder(folder))
+    return next((network for network in networks if network.name == name), None)
+
+
 def names() -> tuple[str, ...]:
     """The names of all networks, the lesson's first."""
-    folders = sorted(name for name in os.listdir(_FOLDER) if os.path.exists(os.path.join(_FOLDER, name, "network.py")))
-    return (LESSON, *(name for name in folders if name != LESSON))
+    return tuple(network.name for folder in folders() for network in _of_folder(folder))
 
 
 def find(network: str | Network | None = None) -> Network:
-    """The network of that name, or the one that is given; None is the lesson's. BadInput if there is none."""
+    """
+    The network of that name, or the one that is given; None is the lesson's.
+
+    BadInput if there is none, or if one is given that bears the name of another: by its name whoever joins the lab knows it.
+    """
     if isinstance(network, Network):
+        if _named(network.name) not in (None, network):
+            raise BadInput(f"another network is called {network.name!r} already: give this one a name of its own")
         return network
     name = LESSON if network is None else network
-    if not isinstance(name, str) or name not in names():
+    known = _named(name) if isinstance(name, str) else None
+    if known is None:
         raise BadInput(f"no network is called {network!r}; there are {', '.join(names())}")
-    return import_module(f"podnet_lab.networks.{name}.network").NETWORK
+    return known
 
 
 def all_stages() -> tuple[str, ...]:

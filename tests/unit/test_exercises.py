@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from toy_network import NETWORK as TOY
 
 import podnet_lab
 from podnet_lab.checks.reachability import Endpoint, Ping, Verdict
@@ -14,7 +15,7 @@ from podnet_lab.exercises import Check, Exercise, Mistake, Untested, assess
 from podnet_lab.exercises.catalogue import EXERCISES, SETS, find
 from podnet_lab.exercises.claims import judged
 from podnet_lab.exercises.solutions import SOLUTIONS
-from podnet_lab.exercises.task import refuse_without
+from podnet_lab.exercises.task import begin, refuse_without
 from podnet_lab.explain.faults import FAULTS
 
 HOUSE = Path(podnet_lab.__file__).parent
@@ -186,3 +187,18 @@ def test_no_hint_of_a_fault_is_in_its_task():
     for one in SETS["trouble"]:
         assert one.title == f"Case {one.name.rpartition('-')[2]}"
         assert one.task == SETS["trouble"][0].task
+
+
+def test_an_exercise_starts_at_its_networks_first_stage_if_none_is_named():
+    assert exercise().starts_at == "namespaces"
+    assert exercise(start="done").starts_at == "done"
+
+
+def test_an_exercise_about_another_network_is_refused_before_anything_changes():
+    gone = []
+    elsewhere = lab(network=TOY, goto=gone.append)
+    with pytest.raises(
+        BadInput, match=r"x-1 is about the network static_routes, and this lab's is toy: Lab.open\(.*network='static_routes'"
+    ):
+        begin(elsewhere, exercise())
+    assert gone == []

@@ -1,14 +1,20 @@
 """Pod networks: the registry, the contract, and a network of a stranger's own."""
 
+import sys
+
+import click
 import pytest
 import world
 from toy_network import NETWORK as TOY
 
 from podnet_lab import recipes
+from podnet_lab.backends import joined
 from podnet_lab.cli.options import StageName
-from podnet_lab.errors import BadInput, LabError
+from podnet_lab.daemons import steps as daemons
+from podnet_lab.daemons.base import Daemon
+from podnet_lab.errors import BadInput, LabError, NoLab
 from podnet_lab.networks import registry
-from podnet_lab.networks.base import DONE, SERVICES, Network
+from podnet_lab.networks.base import DONE, SERVICES, Need, Network, Stage
 from podnet_lab.plan import plan
 
 EVERY = [registry.find(name) for name in registry.names()]
@@ -98,6 +104,80 @@ def test_a_pod_that_no_node_has_or_two_is_not_taken_away():
         TOY.removal(twice, "pod-1-2")
 
 
+SPEAKER = Daemon("bird", ("bird", "-f"), package="bird2")
+
+
+class Speaking(type(TOY)):
+    """The toy with a daemon on each node."""
+
+    stages = (*TOY.stages, Stage("speakers", "a daemon on each node", lambda node, plan: [daemons.start(SPEAKER)], TOY.stages[1].checks))
+    needs = (Need("bird", "bird2"),)
+
+
+def needs_that_are_not_declared(network):
+    started = [daemon for node in PLAN.nodes for daemon in network.daemons(node, PLAN)]
+    return {Need(daemon.command[0], daemon.package) for daemon in started} - set(network.needs)
+
+
+@pytest.mark.parametrize("network", EVERY, ids=lambda network: network.name)
+def test_what_the_daemons_of_a_network_need_is_among_its_needs(network):
+    assert needs_that_are_not_declared(network) == set()
+
+
+def test_the_daemons_of_a_network_are_those_that_its_stages_start():
+    speaking = Speaking()
+    assert TOY.daemons(PLAN["node1"], PLAN) == ()
+    assert speaking.daemons(PLAN["node1"], PLAN) == (SPEAKER,)
+    assert needs_that_are_not_declared(speaking) == set()
+    speaking.needs = ()
+    assert needs_that_are_not_declared(speaking) == {Need("bird", "bird2")}
+
+
+def test_variants_are_in_the_same_folder_and_are_known_by_their_names(monkeypatch):
+    module = sys.modules["podnet_lab.networks.static_routes.network"]
+    other = type("Other", (type(module.NETWORK),), {"name": "static_routes-otherwise", "stages": TOY.stages})()
+    monkeypatch.setattr(module, "VARIANTS", (other,), raising=False)
+    monkeypatch.setattr(registry, "_of_folder", registry._of_folder.__wrapped__)
+    assert registry.names() == ("static_routes", "static_routes-otherwise")
+    assert registry.find("static_routes-otherwise") is registry.find(other) is other
+    assert registry.find() is module.NETWORK
+    assert registry.all_stages() == (*recipes.STAGES, "cables", "ways")
+
+
+def test_a_network_that_bears_anothers_name_is_refused():
+    assert registry.find(TOY) is TOY
+    false = type("False", (type(TOY),), {"name": "static_routes"})()
+    with pytest.raises(BadInput, match="another network is called 'static_routes' already"):
+        registry.find(false)
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Say which network the running lab has; None is that no lab is running."""
+
+    def runs(network):
+        def find(_):
+            if network is None:
+                raise NoLab("no lab is running")
+            return joined.RunningLab("lab@1", "lab", PLAN, network, lambda: None)
+
+        monkeypatch.setattr(joined, "find", find)
+
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("network", "begun", "stages"),
+    [(None, "v", ["veth"]), ("static_routes", "", [*recipes.STAGES]), ("static_routes", "r", ["route"]), ("its owner's alone", "", [])],
+)
+def test_tab_completes_to_the_stages_of_the_running_labs_network(runs, network, begun, stages):
+    runs(network)
+    context = click.Context(click.Command("check"))
+    assert [item.value for item in StageName().shell_complete(context, None, begun)] == stages
+
+
 def test_the_command_line_knows_the_stages_of_all_networks():
     assert registry.all_stages()[: len(recipes.STAGES)] == recipes.STAGES
-    assert [item.value for item in StageName().shell_complete(None, None, "v")] == ["veth"]
+    assert StageName().convert("veth", None, None) == "veth"
+    with pytest.raises(click.BadParameter, match="'sideways' is not one of namespaces, bridge"):
+        StageName().convert("sideways", None, None)
