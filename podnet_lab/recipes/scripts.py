@@ -57,6 +57,7 @@ esac
 _PROGRAM = """\
 #!/usr/bin/env python3
 # Run it on the node, as root; it needs pyroute2 (pip install pyroute2).
+import json
 import os
 import subprocess
 import sys

@@ -15,7 +15,7 @@ from podnet_lab.model import Address, Snapshot
 from podnet_lab.plan import interface_address, interface_name, within
 from podnet_lab.steps.base import Request, Step, no_link, on, where
 from podnet_lab.steps.lost import lost
-from podnet_lab.steps.pyroute2_calls import call, index_of
+from podnet_lab.steps.pyroute2_calls import FOREIGN, call, index_of, with_comment
 
 RT_SCOPE_HOST = 254
 """What an address of 127.0.0.0/8 is good for (linux/rtnetlink.h)."""
@@ -42,7 +42,8 @@ class _Address(Step):
             "prefixlen": self.interface.network.prefixlen,
         }
         scope = {"scope": RT_SCOPE_HOST} if self.interface.ip.is_loopback and self.verb == "add" else {}  # as `ip` does
-        return call(self.namespace, "addr", self.verb, **where, **scope)
+        line = call(self.namespace, "addr", self.verb, **where, **scope)
+        return with_comment(line, FOREIGN) if self.raw and self.verb == "add" else line
 
     def requests(self) -> list[Request]:
         if self.raw:

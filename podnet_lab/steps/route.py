@@ -16,10 +16,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT, MAIN_TABLE, Route, Snapshot
 from podnet_lab.plan import interface_name, ip_address, subnet, within
 from podnet_lab.steps.base import Request, Step, no_namespace, on, where
-from podnet_lab.steps.pyroute2_calls import call, index_of
-
-RT_SCOPE_LINK = 253
-"""How far what has no gateway is away: on the link (linux/rtnetlink.h)."""
+from podnet_lab.steps.pyroute2_calls import FOREIGN, call, index_of, with_comment
 
 
 @dataclass(frozen=True)
@@ -50,15 +47,19 @@ class _Route(Step):
 
     @property
     def pyroute2(self) -> str:
-        given: dict[str, object] = {"dst": self._to}
+        # pyroute2 takes "default" only where a gateway says that it is IPv4.
+        given: dict[str, object] = {"dst": self._to if self.via else str(self.to)}
         given |= {"gateway": str(self.via)} if self.via else {}
         given |= {"oif": index_of(self.namespace, self.dev)} if self.dev else {}
         given |= {"type": self.kind} if self.kind != "unicast" else {}
         given |= {"table": self.table} if self.table != MAIN_TABLE else {}
         given |= {"priority": self.metric} if self.metric else {}
-        if self.verb == "add" and self.kind == "unicast" and not self.via:
-            given["scope"] = RT_SCOPE_LINK
-        return call(self.namespace, "route", self.verb, **given)
+        if self.verb == "del":
+            return call(self.namespace, "route", "del", **given, scope="nowhere")  # however far it leads
+        given |= {"scope": "link"} if self.kind == "unicast" and not self.via else {}
+        # As `ip` says it; pyroute2 by itself says "static".
+        added = call(self.namespace, "route", "add", **given, proto="boot")
+        return with_comment(added, FOREIGN) if self.raw else added
 
     def requests(self) -> list[Request]:
         if self.raw:

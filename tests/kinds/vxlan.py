@@ -26,10 +26,10 @@ def UNIT(world):  # noqa: N802 - a table like the others
         ),
         (APPEND, f"bridge fdb append {MAC} dev {NAME} dst {REMOTE}", made, f"{NAME} does not look for {MAC} at {REMOTE}"),
         (
-            vxlan.fdb_append(MAC, "192.168.1.13", dev=NAME),
-            f"bridge fdb append {MAC} dev {NAME} dst 192.168.1.13",
+            vxlan.fdb_append("00:00:00:00:00:00", "192.168.1.13", dev=NAME),
+            f"bridge fdb append 00:00:00:00:00:00 dev {NAME} dst 192.168.1.13",
             filled,
-            f"but at {REMOTE}",
+            f"{NAME} does not look for 00:00:00:00:00:00 at 192.168.1.13",
         ),
         (vxlan.fdb_remove(MAC, REMOTE, dev=NAME), f"bridge fdb del {MAC} dev {NAME} dst {REMOTE}", filled, "still looks for"),
     ]

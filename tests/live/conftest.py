@@ -34,6 +34,20 @@ def lab(running):
     return running
 
 
+@pytest.fixture(scope="module")
+def other_running():
+    """A second lab, in which what is printed is run."""
+    with Lab.open(name="by-hand") as lab:
+        yield lab
+
+
+@pytest.fixture
+def other(other_running):
+    """The second lab, as it was opened."""
+    other_running.reset()
+    return other_running
+
+
 @pytest.fixture
 def wired(lab):
     """The file's lab, with the whole planned cluster wired."""

@@ -100,3 +100,13 @@ def test_the_same_number_twice_is_a_conflict_before_anything_changes(overlay):
     with pytest.raises(StepConflict, match="vx0 has VNI 42 at port 4789 already"):
         overlay["node1"].run(namespace.add("p"), vxlan.add("vx1", 42, dev="eth0"))
     assert stable(overlay["node1"].snapshot()) == before
+
+
+def test_a_hosts_mac_is_looked_for_at_one_address_only(lab):
+    mac = "02:00:00:00:00:02"
+    lab["node1"].run(vxlan.add("vx0", 42, local="192.168.1.11"), vxlan.fdb_append(mac, "192.168.1.12", dev="vx0"))
+    with pytest.raises(StepConflict, match=f"vx0 looks for {mac} at 192.168.1.12"):
+        lab["node1"].run(vxlan.fdb_append(mac, "192.168.1.13", dev="vx0"))
+    others = "00:00:00:00:00:00"
+    lab["node1"].run(*(vxlan.fdb_append(others, f"192.168.1.{host}", dev="vx0") for host in (12, 13)))
+    assert len([entry for entry in lab["node1"].snapshot().own.fdb if entry.mac == others]) == 2

@@ -141,6 +141,16 @@ class AppendForwarding(_Forwarding):
         at = f", but at {', '.join(remotes)}" if remotes else ""
         return f"{self.dev}{where(self.namespace)} does not look for {self.mac} at {self.remote}{at}"
 
+    def conflict(self, before: Snapshot) -> str | None:
+        # Linux ignores a second remote of a single host's MAC without a word (vxlan_fdb_update_existing in vxlan_core.c).
+        remotes = [] if self._for_many else self._remotes(before)
+        return f"{self.dev}{where(self.namespace)} looks for {self.mac} at {remotes[0]}" if remotes else None
+
+    @property
+    def _for_many(self) -> bool:
+        """Whether it is the MAC for all that is found nowhere else: that one alone has several hosts."""
+        return self.mac == "00:00:00:00:00:00"
+
     def ends(self) -> tuple:
         return ()  # a second remote for the same MAC leaves the first one standing
 

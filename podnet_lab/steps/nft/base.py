@@ -11,7 +11,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.model.nftables import Ruleset
 from podnet_lab.steps.base import Request, Step
-from podnet_lab.steps.pyroute2_calls import literal
+from podnet_lab.steps.pyroute2_calls import run_nft
 
 FAMILY, TABLE = "ip", "kube-proxy"
 
@@ -55,8 +55,7 @@ class Nft(Step):
 
     @property
     def pyroute2(self) -> str:
-        """pyroute2 knows only parts of nftables: `nft` itself is run, as the agents do."""
-        return f"subprocess.run({literal(['nft', self.typed])}, check=True)"
+        return run_nft(self.typed)
 
     def commands(self) -> list[dict[str, Any]]:
         """The same for nft's JSON interface."""

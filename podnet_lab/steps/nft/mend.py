@@ -9,6 +9,7 @@ from typing import Any
 from podnet_lab.model.nftables import Ruleset, difference, keys_of, ruleset
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.nft.base import Nft
+from podnet_lab.steps.pyroute2_calls import run_nft
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class MendTable(Nft):
     @property
     def command(self) -> str:
         return f"nft -j -f - <<'EOF'\n{{\"nftables\": {self.todo}}}\nEOF" if self.then else f"nft {self.typed}"
+
+    @property
+    def pyroute2(self) -> str:
+        return run_nft(f'{{"nftables": {self.todo}}}', "-j") if self.then else run_nft(self.typed)
 
     @property
     def claim(self) -> str:

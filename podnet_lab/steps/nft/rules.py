@@ -11,6 +11,7 @@ from podnet_lab.model.nftables import Ruleset
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.nft.base import FAMILY, TABLE, Nft
 from podnet_lab.steps.nft.statements import Rule, json, text
+from podnet_lab.steps.pyroute2_calls import literal
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,17 @@ class RemoveRule(_InChain):
     @property
     def typed(self) -> str:
         return f"delete rule {FAMILY} {self.table} {self.chain} handle {self.handle}"
+
+    @property
+    def pyroute2(self) -> str:
+        # The rule itself is looked for: its number is another one wherever the chain was filled anew.
+        chain = ", ".join(map(literal, self._where))
+        lines = (
+            f'listed = json.loads(subprocess.check_output(["nft", "-j", "list", "chain", {chain}]))["nftables"]',
+            f'rules = [part["rule"] for part in listed if part.get("rule", {{}}).get("expr") == {literal(json(self.rule))}]',
+            f'subprocess.run(["nft", "delete", "rule", {chain}, "handle", str(rules[-1]["handle"])], check=True)',
+        )
+        return "\n".join(lines)
 
     @property
     def claim(self) -> str:
