@@ -18,7 +18,7 @@ ASKED_FOR = {
 NEEDS = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
 """Programs that Services need, and Debian's package of each; all else runs without them."""
 
-SERVICES = ("tests/live/test_services.py", "tests/live/test_names.py", "notebooks/07_services.ipynb")
+SERVICES = ("tests/live/test_services.py", "tests/live/test_services_edges.py", "tests/live/test_names.py", "notebooks/07_services.ipynb")
 
 FIREWALL = ("notebooks/08_when_it_does_not_work.ipynb",)
 """What needs nft alone: its last case is a firewall."""

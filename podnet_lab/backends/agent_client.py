@@ -17,12 +17,12 @@ from concurrent.futures import Future
 from typing import Any
 
 from podnet_lab.errors import CannotRun, LabError, LabGone
-from podnet_lab.kernel.agent import CANCEL
+from podnet_lab.kernel.agent_channel import CANCEL
 from podnet_lab.kernel.shell import CREDIT
 from podnet_lab.model import NO_RULES
 from podnet_lab.model.nftables import Ruleset
 
-SERVE = "from podnet_lab.kernel import agent; agent.serve(channel)"
+SERVE = "from podnet_lab.kernel import agent_channel; agent_channel.serve(channel)"
 SHELL = "from podnet_lab.kernel import shell; shell.serve(channel, channel.receive())"
 WATCH = "from podnet_lab.kernel import watch; watch.serve(channel)"
 

@@ -1,17 +1,13 @@
 """
 The agent: the process that is a node, as far as the lab is concerned.
 
-It answers calls, one at a time and in order, from a thread of its own: that one alone enters other namespaces.
-The first thread stays in the node's, so that shells start there, and that others who join this process arrive there.
-A call is JSON ``{"do": NAME, "with": {…}}``; its answer ``{"is": …}`` or ``{"error": NAME, …}``.
+How calls come in and answers go out is in agent_channel.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import queue
 import threading
 from typing import Any
 
@@ -23,7 +19,6 @@ from podnet_lab.kernel import (
     namespaces,
     nft_program,
     node_setup,
-    processes,
     programs,
     read,
     reaper,
@@ -35,15 +30,6 @@ from podnet_lab.kernel.mesh import Mesh
 from podnet_lab.kernel.namespace_node import NamespaceNode
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.node_services import Traffic
-from podnet_lab.kernel.programs import Missing
-
-CANCEL = b"cancel"
-
-GRACE = 1.0
-"""Seconds in which a call may end whose asker is gone; it may wait for an answer that never comes."""
-
-BIG = 1 << 17
-"""Bytes of a call and its answer after which memory is given back: an agent lives long, and mostly does little."""
 
 
 class Agent:
@@ -259,51 +245,3 @@ class Agent:
     def echo_close(self) -> None:
         """Stop listening."""
         self._echoes.close()
-
-
-def answer(agent: Agent, call: bytes) -> bytes:
-    """Do what one call asks for; a refusal of the kernel is an answer, too."""
-    asked = json.loads(call)
-    try:
-        return json.dumps({"is": getattr(agent, asked["do"])(**asked.get("with", {}))}).encode()
-    except Refused as refusal:
-        error = {"error": "refused", "code": refusal.errno, "position": refusal.position, "detail": refusal.detail}
-    except Missing as missing:
-        error = {"error": "missing", "detail": str(missing)}
-    except OSError as failure:
-        error = {"error": "refused", "code": failure.errno or 0, "position": 0, "detail": str(failure)}
-    except Exception as bug:  # noqa: BLE001 - whatever it is, it must not end the node
-        error = {"error": "bug", "detail": f"{type(bug).__name__}: {bug}"}
-    return json.dumps(error).encode()
-
-
-def serve(channel) -> None:
-    """Answer calls until the channel closes, and what was asked before that, for a moment; *channel* is execnet's."""
-    processes.take_name()
-    agent, calls, over = Agent(), queue.SimpleQueue(), threading.Event()
-
-    def work() -> None:
-        try:
-            while (call := calls.get()) is not None:
-                agent.cancelled.clear()
-                said = answer(agent, call)
-                channel.send(said)
-                if len(call) + len(said) > BIG:
-                    del call, said
-                    namespaces.trim()
-        finally:
-            over.set()
-
-    def hear(call: bytes | None) -> None:
-        if call is None:
-            over.set()
-        if call in (CANCEL, None):
-            agent.cancelled.set()
-        if call != CANCEL:
-            calls.put(call)
-
-    worker = threading.Thread(target=work, name="kernel", daemon=True)
-    worker.start()
-    channel.setcallback(hear, endmarker=None)
-    over.wait()
-    worker.join(GRACE)

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from live.helpers import VMS
+from live.web_service import PEOPLE, WEB
 from podnet_lab import Lab
 
 
@@ -68,3 +69,18 @@ def small(small_running):
     """The small lab, as it was opened."""
     small_running.reset()
     return small_running
+
+
+@pytest.fixture
+def served(wired):
+    """A wired cluster with something to reach: a server in the first Pod of each node."""
+    for name in PEOPLE:
+        wired.serve(name)
+    return wired
+
+
+@pytest.fixture
+def web(served):
+    """And a Service for them."""
+    served.services(WEB)
+    return served

@@ -21,8 +21,7 @@ from podnet_lab.steps.route import AddRoute, RemoveRoute
 
 def python(node, program, *words):
     """Run a program on a node, with the Python that this lab runs with."""
-    if program.strip():
-        node.shell(f"{shlex.join([sys.executable, '-', *words])} <<'END OF PROGRAM'\n{program}\nEND OF PROGRAM")
+    node.shell(f"{shlex.join([sys.executable, '-', *words])} <<'END OF PROGRAM'\n{program}\nEND OF PROGRAM")
 
 
 def program(steps):

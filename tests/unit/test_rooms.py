@@ -83,7 +83,7 @@ def imported_by(module):
 
 def test_the_agent_starts_with_the_standard_library_alone():
     pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
-    found = imported_by("podnet_lab.kernel.agent")
+    found = imported_by("podnet_lab.kernel.agent_channel")
     assert "podnet_lab.kernel.agent" in found
     assert {one.partition(".")[0] for one in found} - sys.stdlib_module_names == {"podnet_lab"}
     rooms = re.compile(r"podnet_lab(\.kernel(\.\w+)?|\.devices(\.(codecs|nlattr)|\.\w+(\.codec)?)?)?")

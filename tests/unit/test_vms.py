@@ -1,34 +1,28 @@
-"""The VMs' lab, as far as it needs no VM: what is left out, who holds it, where a lab is opened, and the way to an agent."""
+"""The VMs' lab, as far as it needs no VM: what is left out, where a lab is opened, and the way to an agent."""
 
-import json
 import os
-import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from unit_vms import CONFIG
 
 from podnet_lab import Lab, errors, forwarding, link, veth
 
 pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
 
-from podnet_lab.backends import joined, plan_json, running_labs, vms
+from podnet_lab.backends import vms
 from podnet_lab.backends.choice import kind_to_open
 from podnet_lab.cli import main
-from podnet_lab.kernel import lease as lease_module
 from podnet_lab.kernel import vm
-from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.netlink import Refused
 from podnet_lab.plan import plan
 
 ROOT = Path(__file__).parents[2]
 EXTERNAL, VAGRANTS, MANAGEMENT = "52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:03"
-NODES = {f"node{n}": {"external": f"192.168.1.1{n}/24", "management": f"198.18.0.1{n}"} for n in (1, 2, 3)}
-CONFIG = {"node": "node1", "nodes": NODES, "outside": {"node": "node3", "external": "192.168.1.5/24"}}
 
 
 def route(to, dev):
@@ -120,76 +114,6 @@ def test_what_was_stored_is_what_is_loaded(monkeypatch, tmp_path):
     stored.store()
     assert vm.Vm.load() == stored
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["baseline.json"]
-
-
-@pytest.fixture
-def leases(monkeypatch, tmp_path):
-    monkeypatch.setattr(lease_module, "PATH", str(tmp_path / "lease"))
-    monkeypatch.setattr(lease_module, "MADE", str(tmp_path / "made"))
-    monkeypatch.setattr(lease_module, "GRACE", 0.05)
-    made = [Lease(), Lease()]
-    yield made
-    for one in made:
-        if one._descriptor is not None:
-            os.close(one._descriptor)
-
-
-def test_one_holds_the_lab_and_the_other_is_told_who(leases):
-    first, second = leases
-    assert first.take("03_veth.ipynb (process 7)", take_over=False) is None
-    assert second.take("somebody", take_over=False) == "03_veth.ipynb (process 7)"
-    os.close(first._descriptor)
-    first._descriptor = None
-    assert second.take("somebody", take_over=False) is None
-
-
-def test_taking_over_ends_the_holders_agent_and_nobody_else(leases, monkeypatch):
-    first, second = leases
-    first.take("first", take_over=False)
-    ended = []
-
-    def kill(pid, _):
-        ended.append(pid)
-        os.close(first._descriptor)
-        first._descriptor = None
-
-    monkeypatch.setattr(os, "kill", kill)
-    assert second.take("second", take_over=True) is None
-    assert ended == [os.getpid()], "the pid that the file names has the file open"
-    assert second.take("second", take_over=True) is None, "it is its own already"
-    assert ended == [os.getpid()]
-
-
-def test_a_process_that_is_not_the_holder_is_not_ended(leases, monkeypatch):
-    """The file may name one that ended, and whose number another process has."""
-    first, second = leases
-    first.take("first", take_over=False)
-    os.pwrite(first._descriptor, b'{"holder": "old", "pid": 1}   ', 0)
-    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("it was ended"))
-    assert second.take("second", take_over=True) is not None
-
-
-def test_what_holders_made_is_kept_until_it_is_said_anew(leases):
-    first, second = leases
-    assert first.recall() == []
-    first.remember([["node1", "a"]], anew=False)
-    second.remember([["node2", "b"]], anew=False)
-    assert first.recall() == [["node1", "a"], ["node2", "b"]]
-    first.remember([], anew=True)
-    assert second.recall() == []
-
-
-@pytest.fixture
-def on(monkeypatch, tmp_path):
-    """Be on the VM of that name, or, with None, on a machine that is none."""
-
-    def be(node):
-        path = tmp_path / "lab.json"
-        if node:
-            path.write_text(json.dumps(CONFIG | {"node": node}))
-        monkeypatch.setattr(vms, "CONFIG", path)
-
-    return be
 
 
 @pytest.mark.parametrize(
@@ -329,70 +253,3 @@ def test_a_step_that_names_a_card_of_the_vms_is_refused_before_anything_is_looke
             backend.refuse("node1", [forwarding.on(), step])
     else:
         backend.refuse("node1", [forwarding.on(), step])
-
-
-OUTSIDE = {"pid": 1, "namespaces": {"net": "net:[4026532001]", "pid": "pid:[1]"}}
-
-
-@pytest.fixture
-def open_lab(monkeypatch, tmp_path):
-    """List a lab as if this process had opened it."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setenv("JPY_SESSION_NAME", "03_veth.ipynb")
-    return lambda name, where: running_labs.register(name, {"outside": OUTSIDE}, where, plan_json.of_plan(plan(3, 4), "static_routes"))
-
-
-def test_the_vms_can_be_joined_whether_somebody_has_them_open_or_not(on, open_lab):
-    on("node1")
-    running = joined.find()
-    assert (running.key, running.name, running.plan) == ("vms@nobody", "vms", plan())
-    open_lab("beside", "namespaces")
-    assert joined.find().name == "vms"
-    assert joined.find("beside").name == "beside"
-    open_lab("lesson", "vms")
-    assert joined.find()[:3] == joined.find("lesson")[:3] == (f"lesson@{os.getpid()}", "lesson", plan(3, 4))
-    on("node2")
-    with pytest.raises(errors.CannotRun, match="opened on node1"):
-        joined.find()
-
-
-def test_joined_vms_have_the_host_outside_while_a_lab_is_open(on, open_lab, monkeypatch):
-    on("node1")
-    open_lab("lesson", "vms")
-    backend = joined.JoinedVms.__new__(joined.JoinedVms)
-    backend._config, reached = vms.here(), []
-    monkeypatch.setattr(backend, "_reach", reached.append)
-    for entry in (vms.open_lab(), None):
-        backend._entry = entry
-        backend._reach_all()
-    nodes = {node: (node, "agent") for node in NODES}
-    assert reached == [nodes | {"outside": ("node3", "agent-outside net:[4026532001]")}, nodes]
-    there = shlex.split(vms.command(CONFIG, "node3", reached[0]["outside"][1]))
-    assert shlex.split(there[-1]) == ["agent-outside", "net:[4026532001]"]
-
-
-def test_joined_vms_are_brought_back_by_who_holds_them(on, open_lab):
-    on("node1")
-    open_lab("lesson", "vms")
-    backend = joined.JoinedVms.__new__(joined.JoinedVms)
-    for entry, words in ((vms.open_lab(), "held by 03_veth.ipynb"), (None, "is not open")):
-        backend._entry = entry
-        with pytest.raises(errors.LabHeld, match=f"{words}.*podnet reset"):
-            backend.refuse_reset()
-
-
-@pytest.mark.parametrize(
-    ("ended", "words"),
-    [
-        (("outside",), "was closed by 03_veth.ipynb"),
-        (("node3", "outside"), r"has lost node3: does it run\?.*vagrant up node3, .*Lab.join\(\) joins it again"),
-        (("node1",), "has lost node1"),
-    ],
-)
-def test_joined_vms_that_are_gone_say_which_and_why(on, open_lab, ended, words):
-    on("node1")
-    open_lab("lesson", "vms")
-    backend = joined.JoinedVms.__new__(joined.JoinedVms)
-    backend._config, backend._entry = vms.here(), vms.open_lab()
-    backend.agents = {name: SimpleNamespace(alive=name not in ended) for name in (*NODES, "outside")}
-    assert re.match(words, backend.why_gone())
