@@ -14,20 +14,20 @@ from podnet_lab.model.decode import rules_of, snapshot
 @dataclass(frozen=True)
 class Baseline:
     """
-    For each node its snapshot, and what no step changes but a student may have (`podnet_lab.kernel.unmanaged`).
+    For each node its snapshot, and what no step changes but a student may have (`podnet_lab.kernel.unmanaged_state`).
 
     *raw* is the same as the agents said it, as plain data; empty where whoever joins the lab asks the agents themselves.
     """
 
     snapshots: Mapping[str, Snapshot]
-    extras: Mapping[str, dict]
+    unmanaged_state: Mapping[str, dict]
     raw: Mapping[str, dict] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, raw: Mapping[str, dict[str, Any]]) -> Baseline:
-        """The baseline, from what each node's agent said to `read` and `extras`, in one dict."""
+        """The baseline, from what each node's agent said to `read` and `unmanaged_state`, in one dict."""
         snapshots = {name: snapshot(name, node["spaces"], rules_of(_new_agent(), node["rules"])) for name, node in raw.items()}
-        return cls(snapshots, {name: node["extras"] for name, node in raw.items()}, raw)
+        return cls(snapshots, {name: node["unmanaged_state"] for name, node in raw.items()}, raw)
 
 
 def _new_agent() -> SimpleNamespace:

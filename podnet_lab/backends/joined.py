@@ -146,7 +146,7 @@ class JoinedVms(vms.VmsBackend):
         """It has its card from the lab's holder."""
         outside = self.agents["outside"]
         self.processes["outside"] = outside.call("who")
-        self._outside = (outside.call("read")["spaces"], outside.call("extras"))
+        self._outside = (outside.call("read")["spaces"], outside.call("unmanaged_state"))
 
     def refuse_reset(self) -> None:
         """Only who holds the VMs may bring them back."""

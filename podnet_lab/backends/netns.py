@@ -91,9 +91,9 @@ class OwnNetns(NetnsBackend):
 
     def baseline(self) -> Baseline:
         """Look at every node, now that it is new."""
-        extras = {name: agent.start("extras") for name, agent in self.agents.items()}
+        unmanaged_state = {name: agent.start("unmanaged_state") for name, agent in self.agents.items()}
         reads = {name: agent.start("read") for name, agent in self.agents.items()}
-        return Baseline.of({name: {"extras": extras[name](), **reads[name]()} for name in self.agents})
+        return Baseline.of({name: {"unmanaged_state": unmanaged_state[name](), **reads[name]()} for name in self.agents})
 
 
 def _is_uplink(link: Link | None) -> bool:

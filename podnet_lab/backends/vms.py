@@ -126,9 +126,9 @@ class VmsBackend(Backend):
     def _plug_outside(self) -> None:
         outside, beside = self.agents["outside"], self._config["outside"]["node"]
         self.processes["outside"] = outside.call("become_node", name="outside")
-        card = self._answer(beside, self.agents[beside].start("lend", network=self.processes["outside"]["namespaces"]["net"]))
+        card = self._answer(beside, self.agents[beside].start("move_spare_card", network=self.processes["outside"]["namespaces"]["net"]))
         outside.call("uplink", address=str(OUTSIDE), dev=card)
-        self._outside = (outside.call("read")["spaces"], outside.call("extras"))
+        self._outside = (outside.call("read")["spaces"], outside.call("unmanaged_state"))
 
     def _reach(self, wanted: dict[str, tuple[str, str]]) -> None:
         """Start agents, all at the same time: for each name, on which VM, and podnet-agent's word for its kind."""
@@ -153,9 +153,9 @@ class VmsBackend(Backend):
         raw = {name: agent.call("baseline") for name, agent in self.agents.items() if name != "outside"}
         outside = {"outside": self._outside} if "outside" in self.agents else {}
         snapshots = {name: snapshot(name, spaces) for name, (spaces, _) in outside.items()}
-        snapshots |= {name: snapshot(name, node["snapshot"], _rules(node["extras"])) for name, node in raw.items()}
-        extras = {name: of_outside for name, (_, of_outside) in outside.items()}
-        return Baseline(snapshots, extras | {name: node["extras"] for name, node in raw.items()})
+        snapshots |= {name: snapshot(name, node["snapshot"], _rules(node["unmanaged_state"])) for name, node in raw.items()}
+        unmanaged_state = {name: of_outside for name, (_, of_outside) in outside.items()}
+        return Baseline(snapshots, unmanaged_state | {name: node["unmanaged_state"] for name, node in raw.items()})
 
     def mend(self, baseline: Baseline) -> list[str]:
         """Bring cards back that a student moved into a Pod."""
@@ -194,9 +194,9 @@ class VmsBackend(Backend):
         self.agents[FIRST].start("remember", made=sorted(made), anew=anew)
 
 
-def _rules(extras: dict[str, Any]) -> Ruleset:
+def _rules(unmanaged_state: dict[str, Any]) -> Ruleset:
     """A new VM's nftables: mostly none. What an image brought along is known by name alone, and left as it is."""
-    return Ruleset(problem="this VM had tables of its own when it was new") if extras["tables"] else NO_RULES
+    return Ruleset(problem="this VM had tables of its own when it was new") if unmanaged_state["tables"] else NO_RULES
 
 
 def _holder() -> str:

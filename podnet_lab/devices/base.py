@@ -62,11 +62,11 @@ class Wires:
                     if link.peer is None and self.kind_of(link).faces_outside:
                         yield Wire(node, space.name, link)
 
-    def taps(self, node: str, namespace: str | None, lower: Link) -> Iterator[Wire]:
+    def upper_devices(self, node: str, namespace: str | None, lower: Link) -> Iterator[Wire]:
         """The interfaces of a node, in any of its namespaces, that hear what comes in at *lower*, which is in *namespace*."""
         for space in self.cluster[node].spaces.values():
             for link in space.links.values():
-                if link.lower == (namespace, lower.name) and self.kind_of(link).taps_lower:
+                if link.lower == (namespace, lower.name) and self.kind_of(link).hears_lower:
                     yield Wire(node, space.name, link)
 
 
@@ -79,7 +79,7 @@ class InterfaceKind:
     faces_outside: ClassVar[bool] = False
     """Whether it may be a node's way to the other nodes, where its other end can't be seen from the node."""
 
-    taps_lower: ClassVar[bool] = False
+    hears_lower: ClassVar[bool] = False
     """Whether what comes in at the interface that it sits on (its *lower*) comes in here, too."""
 
     paired: ClassVar[bool] = False

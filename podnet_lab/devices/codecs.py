@@ -31,7 +31,7 @@ def codec(kind: str) -> ModuleType | None:
     return _LOADED[kind]
 
 
-def is_so(kind: str, what: str) -> bool:
+def codec_flag(kind: str, what: str) -> bool:
     """Whether a kind's codec says *what* of it, one of the words above."""
     return getattr(codec(kind), what, False)
 
@@ -42,6 +42,6 @@ def decode(kind: str, data: bytes, names: dict[int, str]) -> dict[str, Any]:
     return decoder(data, names) if decoder else {}
 
 
-def known(kind: str) -> bool:
+def has_folder(kind: str) -> bool:
     """Whether the kind has a folder, so that its steps can make it again."""
     return devices.has(kind, "kind")

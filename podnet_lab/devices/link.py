@@ -6,7 +6,7 @@ Nothing flows through an interface that is down, and both ends of a cable must b
 
 from __future__ import annotations
 
-from podnet_lab.devices.link_steps import ChangeLink, MoveLink, RemoveLink, SwitchLink
+from podnet_lab.devices.link_steps import ChangeLink, MoveLink, RemoveLink, SetLinkState
 from podnet_lab.errors import BadInput
 from podnet_lab.plan import interface_name, mac_address, within
 
@@ -15,7 +15,7 @@ def _named(name: str, namespace: str | None) -> tuple[str, str | None]:
     return interface_name(name), within(namespace)
 
 
-def up(name: str, namespace: str | None = None) -> SwitchLink:
+def up(name: str, namespace: str | None = None) -> SetLinkState:
     """
     Switch an interface on.
 
@@ -24,10 +24,10 @@ def up(name: str, namespace: str | None = None) -> SwitchLink:
         ip link set dev v-net-0 up
         ip -n pod-1-2 link set dev veth-1-2 up
     """
-    return SwitchLink(*_named(name, namespace), up=True)
+    return SetLinkState(*_named(name, namespace), up=True)
 
 
-def down(name: str, namespace: str | None = None) -> SwitchLink:
+def down(name: str, namespace: str | None = None) -> SetLinkState:
     """
     Switch an interface off; routes through it go with it.
 
@@ -35,7 +35,7 @@ def down(name: str, namespace: str | None = None) -> SwitchLink:
 
         ip link set dev v-net-0 down
     """
-    return SwitchLink(*_named(name, namespace), up=False)
+    return SetLinkState(*_named(name, namespace), up=False)
 
 
 def change(

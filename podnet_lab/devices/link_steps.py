@@ -12,7 +12,7 @@ from shlex import quote
 from podnet_lab.model import Snapshot
 from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.base import Request, Step, named, no_link, no_namespace, on, where
-from podnet_lab.steps.lost import lost
+from podnet_lab.steps.implicit_removals import restore_implicit_removals
 from podnet_lab.steps.pyroute2_calls import Code, call, index_of
 
 USUAL_MTU = 1500
@@ -20,7 +20,7 @@ USUAL_MTU = 1500
 
 
 @dataclass(frozen=True)
-class SwitchLink(Step):
+class SetLinkState(Step):
     """See `up` and `down`."""
 
     name: str
@@ -55,9 +55,9 @@ class SwitchLink(Step):
         gained = (address for address in after.spaces[self.namespace].addresses_of(self.name) if address not in had)
         back = (
             *(RemoveAddress(address, self.name, self.namespace) for address in gained),
-            SwitchLink(self.name, self.namespace, up=not self.up),
+            SetLinkState(self.name, self.namespace, up=not self.up),
         )
-        return (*back, *lost(before, after, self.namespace, self.name))
+        return (*back, *restore_implicit_removals(before, after, self.namespace, self.name))
 
     def touches(self) -> tuple:
         return (("up", self.namespace, self.name),)
@@ -193,8 +193,8 @@ class MoveLink(Step):
         was, space = before.link(self.namespace, self.name), before.spaces[self.namespace]
         again: list[Step] = [SetMaster(self.name, was.master)] if was.master and self.namespace is None else []
         again += [AddAddress(address, self.name, self.namespace) for address in space.addresses_of(self.name)]
-        again += [SwitchLink(self.name, self.namespace, up=True)] if was.up else []
-        return (back, *again, *lost(before, after, self.namespace, self.name))
+        again += [SetLinkState(self.name, self.namespace, up=True)] if was.up else []
+        return (back, *again, *restore_implicit_removals(before, after, self.namespace, self.name))
 
     def touches(self) -> tuple:
         return (("link", self.to, self.name), ("link", self.namespace, self.name))

@@ -15,7 +15,7 @@ from podnet_lab.checks.check import Check
 from podnet_lab.checks.reachability import Ping, Verdict
 from podnet_lab.devices.roles import gateways, pod_addresses
 from podnet_lab.model import Link, Namespace, Route, Snapshot
-from podnet_lab.model.route_lookup import choose
+from podnet_lab.model.route_lookup import lookup_route
 
 if TYPE_CHECKING:
     from podnet_lab.exercises.exercise_lab import ExerciseLab
@@ -112,7 +112,7 @@ def address_shared(node: Snapshot) -> bool:
 
 def route_taken(space: Namespace, address: IPv4Address) -> Route | None:
     """The route that a namespace takes to an address; None if it has none, or if that can't be told."""
-    return choose(space, address).route
+    return lookup_route(space, address).route
 
 
 def straight(cluster: Cluster, source: str, target: str) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from podnet_lab.devices.registry import kind_of
 from podnet_lab.devices.roles import bridge_of, gateways
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.model import Address, Cluster, Namespace, PolicyRule, Route
-from podnet_lab.model.route_lookup import choose
+from podnet_lab.model.route_lookup import lookup_route
 from podnet_lab.steps import address, forwarding, route
 from podnet_lab.steps.base import Step, on
 from podnet_lab.steps.route import RemoveRoute
@@ -94,7 +94,7 @@ def no_gateway(cluster: Cluster, place: Place, space: Namespace, bad: Route, to:
         return Cause(text, "address", place, f"Who has {bad.via}, and who had it?", "ip addr", mend=gone.command)
     removal = RemoveRoute.of(bad, place[1], raw=False)
     left = replace(space, routes=tuple(route for route in space.routes if route != bad))
-    right = [] if choose(left, to).route else _route_to(cluster, place, to)
+    right = [] if lookup_route(left, to).route else _route_to(cluster, place, to)
     question = f"By whom does {place_name(place)} send what is for {to}, and is anybody there?"
     return Cause(text, "address", place, question, _routes(place, to), removal, *right)
 

@@ -72,10 +72,10 @@ def _send(cluster: Cluster, at: Receiver) -> Iterator[Receiver | Unseen]:
 def _arrive(cluster: Cluster, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
     """At *link* itself, or its bridge, and at those that share its wire, as macvlans do."""
     yield from _receive(cluster, before, place, link)
-    if kind_of(link).taps_lower:
+    if kind_of(link).hears_lower:
         return
     cause = before.cause or (None if link.up else causes.link_down(place, link.name))
-    for tap in wires(cluster).taps(*place, link):
+    for tap in wires(cluster).upper_devices(*place, link):
         yield from _receive(cluster, replace(before, cause=cause), (tap.node, tap.namespace), tap.link)
 
 

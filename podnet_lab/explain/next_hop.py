@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from podnet_lab.explain import causes_l2 as causes
+from podnet_lab.explain.arp_failure import arp_failure, on_other_bridge, own_cable_unplugged
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.l2 import Receiver, receivers, reply_taken_by_bridge, wrong_port
 from podnet_lab.explain.rp_filter import fails_rp_filter
-from podnet_lab.explain.unresolved import on_other_bridge, own_cable_unplugged, unresolved
 from podnet_lab.model import Cluster, Link, Namespace, Neighbour, Route
-from podnet_lab.model.route_lookup import choose, is_own
+from podnet_lab.model.route_lookup import is_own, lookup_route
 
 GC_THRESH3 = 1024
 """Neighbour entries that a kernel keeps at most: the default of net.ipv4.neigh.default.gc_thresh3 (arp(7))."""
@@ -95,7 +95,7 @@ def _by_entry(cluster: Cluster, place: Place, route: Route, to: IPv4Address, ent
     right = [owner for owner in owners if owner.link.mac == entry.mac]
     stale = causes.stale_neighbour(place, entry) if owners or entry.state == "PERMANENT" else None
     cause = next((owner.cause for owner in owners if owner.cause), None) or own_cable_unplugged(cluster, place, link)
-    cause = cause or on_other_bridge(cluster, place, link, entry.address) or stale or unresolved(cluster, place, route, to)
+    cause = cause or on_other_bridge(cluster, place, link, entry.address) or stale or arp_failure(cluster, place, route, to)
     for receiver in right or [receiver for receiver in reached if receiver.link.mac == entry.mac]:
         if receiver.cause is None and receiver.link.up:
             return NextHop(receiver, misdelivery=None if right else cause)
@@ -114,7 +114,7 @@ def _by_arp(cluster: Cluster, place: Place, route: Route, to: IPv4Address, sende
             answering += [] if refusal else [receiver]
     answering = answering or [receiver for receiver in reached if receiver.cause is None and _proxies_arp(cluster, receiver, address)]
     if not answering:
-        return NextHop(cause=cause or unresolved(cluster, place, route, to))
+        return NextHop(cause=cause or arp_failure(cluster, place, route, to))
     if len(answering) > 1:
         names = " and ".join(place_name(receiver.place) for receiver in answering)
         return NextHop(unsure=f"{names} have {address}: who answers first gets it")
@@ -158,7 +158,7 @@ def _proxies_arp(cluster: Cluster, receiver: Receiver, address: IPv4Address) -> 
     on = any(space.conf[name].proxy_arp for name in ("all", dev) if name in space.conf)
     if not on or dev not in space.conf or not space.conf[dev].forwarding:
         return False
-    route = choose(space, address).route
+    route = lookup_route(space, address).route
     return route is not None and route.kind == "unicast" and route.dev not in (None, dev)
 
 

@@ -19,7 +19,7 @@ from podnet_lab.explain.nft_match import Packet
 from podnet_lab.explain.nft_verdict import outcomes, summary
 from podnet_lab.explain.rp_filter import fails_rp_filter
 from podnet_lab.model import Cluster, Namespace, Route
-from podnet_lab.model.route_lookup import ANYWHERE, choose, is_own, mtu, source_for
+from podnet_lab.model.route_lookup import ANYWHERE, is_own, lookup_route, mtu, source_for
 
 MAX_HOPS = 16
 
@@ -142,7 +142,7 @@ class PathWalk:
         # A program that sends has no address yet when the kernel looks for a route; an answer has one.
         bound = iif is not None or self.reply or self.flow.protocol == "tcp"
         source = self.flow.source if bound else ANYWHERE
-        choice = choose(space, self.flow.to, source or ANYWHERE, iif or "")
+        choice = lookup_route(space, self.flow.to, source or ANYWHERE, iif or "")
         route = choice.route
         if choice.unsure or (route is not None and route.kind == "unicast" and route.dev is None):
             several = f"there are several ways to {self.flow.to}, or one that is an object of its own"

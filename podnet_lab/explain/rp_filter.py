@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from podnet_lab.explain import causes_l3
 from podnet_lab.explain.cause import Cause, Place
 from podnet_lab.model import Namespace
-from podnet_lab.model.route_lookup import choose, is_own
+from podnet_lab.model.route_lookup import is_own, lookup_route
 
 
 def fails_rp_filter(place: Place, space: Namespace, sender: IPv4Address, to: IPv4Address, iif: str, oif: str = "") -> Cause | None:
@@ -22,7 +22,7 @@ def fails_rp_filter(place: Place, space: Namespace, sender: IPv4Address, to: IPv
     strictness = max((space.conf[dev].rp_filter for dev in ("all", iif) if dev in space.conf), default=0)
     if strictness == 0:
         return None
-    route = choose(space, sender, to, oif).route
+    route = lookup_route(space, sender, to, oif).route
     if route is not None and route.kind == "unicast":
         # An interface without an address has no way back of its own, and then loose is strict.
         if route.dev in (iif, None) or (strictness == 2 and space.addresses_of(iif)):

@@ -56,7 +56,7 @@ def grade(
     if odd := [name for name in wanted if name not in known]:
         raise click.UsageError(f"no exercise is called {odd[0]!r}; there are {', '.join(known)}")
     if folder is None:
-        from podnet_lab.grading.running_lab import running
+        from podnet_lab.grading.grade_running_lab import running
 
         papers = [running(known, lab_name).of(wanted)]
     else:

@@ -1,4 +1,4 @@
-"""What is known of one exercise of one student, and of all: as a table, as CSV, as JSON. Pure."""
+"""What is known of one exercise of one student, and of all: as CSV and as JSON (the table for a terminal is in marks_table.py). Pure."""
 
 from __future__ import annotations
 

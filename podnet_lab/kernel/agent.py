@@ -22,21 +22,21 @@ from podnet_lab.kernel import (
     programs,
     read,
     reaper,
-    unmanaged,
+    unmanaged_state,
 )
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
-from podnet_lab.kernel.mesh import Mesh
 from podnet_lab.kernel.namespace_node import NamespaceNode
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.node_services import Traffic
+from podnet_lab.kernel.ping_mesh import PingMesh
 
 
 class Agent:
     """What a node can be asked to do; every public method is a call."""
 
     def __init__(self) -> None:
-        self._echoes, self._mesh, self._lease, self._traffic = Echoes(), Mesh(), Lease(), Traffic()
+        self._echoes, self._mesh, self._lease, self._traffic = Echoes(), PingMesh(), Lease(), Traffic()
         self._agents: set[int] = set()  # those of the nodes, which the lab's own has started
         self._node = NamespaceNode()  # or, from `become_vm` on, a VM
         self.cancelled = threading.Event()
@@ -49,7 +49,7 @@ class Agent:
 
     def become_node(self, name: str) -> dict[str, Any]:
         """Turn this process into a node."""
-        node_setup.node(name)
+        node_setup.become_node(name)
         return self.who()
 
     def become_vm(self) -> dict[str, Any]:
@@ -75,9 +75,9 @@ class Agent:
         """How this VM was when it was new."""
         return self._node.baseline
 
-    def lend(self, network: str) -> str:
+    def move_spare_card(self, network: str) -> str:
         """Give the spare card to the host `outside`, which lives in *network* (on the VM that has it); returns its name."""
-        return self._node.lend(network)
+        return self._node.move_spare_card(network)
 
     def features(self) -> dict[str, str | None]:
         """What this VM's kernel can do that single lessons need; None, or why not."""
@@ -93,7 +93,7 @@ class Agent:
     def cable(self, node: str, pid: int) -> None:
         """Cable a node to the external network (on the lab's agent)."""
         self._agents.add(pid)
-        node_setup.cable(node, pid)
+        node_setup.connect_uplink(node, pid)
 
     def uplink(self, address: str, dev: str = node_setup.UPLINK) -> None:
         """Give the node's end of that cable its address."""
@@ -134,13 +134,13 @@ class Agent:
         """End all that runs here in the background, whoever started it; returns what that was."""
         return daemons.end_background(self._node.processes)
 
-    def extras(self) -> dict[str, Any]:
+    def unmanaged_state(self) -> dict[str, Any]:
         """What no step changes, and a student may have: firewall tables, policy rules, queues, settings."""
-        return self._node.extras()
+        return self._node.unmanaged_state()
 
-    def restore_extras(self, then: dict[str, Any]) -> list[str]:
+    def restore_unmanaged_state(self, then: dict[str, Any]) -> list[str]:
         """Bring that back to what it was; returns what was undone, in words."""
-        return unmanaged.restore(then)
+        return unmanaged_state.restore(then)
 
     def forget(self) -> None:
         """End servers and connections, and empty the node's own tables of learnt neighbours and of flows."""

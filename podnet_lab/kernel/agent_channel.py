@@ -55,7 +55,7 @@ def serve(channel) -> None:
                 channel.send(said)
                 if len(call) + len(said) > BIG:
                     del call, said
-                    namespaces.trim()
+                    namespaces.give_back_memory()
         finally:
             over.set()
 

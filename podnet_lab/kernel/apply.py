@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from podnet_lab.devices.codecs import codec, is_so
+from podnet_lab.devices.codecs import codec, codec_flag
 from podnet_lab.kernel import daemons, encode, namespaces, nft_program, raw_link, read_links
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
@@ -216,7 +216,7 @@ def apply(requests: list[Request]) -> None:
 
 def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
     if operation == "link_add":
-        return "lower" in arguments or ("settings" in arguments and is_so(arguments["kind"], "NAMES_LINKS"))
+        return "lower" in arguments or ("settings" in arguments and codec_flag(arguments["kind"], "NAMES_LINKS"))
     return operation != "link_remove" and any(name in arguments for name in _NAMES_LINKS)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel.netlink import Refused, Socket
-from podnet_lab.kernel.unmanaged import NETLINK_NETFILTER
+from podnet_lab.kernel.unmanaged_state import NETLINK_NETFILTER
 
 GET, DELETE = 1 << 8 | 1, 1 << 8 | 2
 TUPLE_ORIG, TUPLE_REPLY, STATUS, PROTOINFO, TUPLE_IP, TUPLE_PROTO = 1, 2, 3, 4, 1, 2

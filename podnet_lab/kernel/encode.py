@@ -114,7 +114,7 @@ def link_set(
     return RTM_NEWLINK, 0, body
 
 
-def link_take(index: int, name: str | None = None, fd: int | None = None, pid: int | None = None) -> Message:
+def link_set_netns(index: int, name: str | None = None, fd: int | None = None, pid: int | None = None) -> Message:
     """``ip link set DEV netns NAMESPACE [name NAME]``, the device by its number, the namespace by descriptor or process."""
     there = attribute(IFLA_NET_NS_FD, _U32.pack(fd)) if fd is not None else attribute(IFLA_NET_NS_PID, _U32.pack(pid))
     return RTM_NEWLINK, 0, _LINK.pack(0, 0, index, 0, 0) + (_name(name) if name else b"") + there

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 
 from podnet_lab.devices.nlattr import attribute
-from podnet_lab.kernel import encode, namespaces, node_setup, unmanaged
+from podnet_lab.kernel import encode, namespaces, node_setup, unmanaged_state
 from podnet_lab.kernel.apply import apply
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
@@ -66,8 +66,8 @@ def _raw() -> None:
 
 
 def _nftables() -> None:
-    unmanaged.add_table("trial")
-    unmanaged.remove_tables(unmanaged.tables())
+    unmanaged_state.add_table("trial")
+    unmanaged_state.remove_tables(unmanaged_state.tables())
 
 
 def _netem() -> None:
@@ -99,7 +99,7 @@ def features_of_vm() -> dict[str, str | None]:
 def main() -> None:
     """Try everything that a lab needs, then what single lessons need."""
     needed = {
-        "an own /run and /sys": node_setup.private_folders,
+        "an own /run and /sys": node_setup.mount_private_run_and_sys,
         "own network settings": lambda: write_sysctl("ipv4/ip_forward", 1),
         "network namespaces": lambda: namespaces.add("trial"),
         "bridges": lambda: _kind("bridge"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from podnet_lab.kernel import apply, namespaces, processes, read, unmanaged
+from podnet_lab.kernel import apply, namespaces, processes, read, unmanaged_state
 
 
 class NamespaceNode:
@@ -25,6 +25,6 @@ class NamespaceNode:
         """No interface is kept from the lesson."""
         return set()
 
-    def extras(self) -> dict[str, Any]:
+    def unmanaged_state(self) -> dict[str, Any]:
         """What no step changes."""
-        return unmanaged.read()
+        return unmanaged_state.read()

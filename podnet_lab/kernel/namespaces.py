@@ -27,7 +27,7 @@ def _call(function, *arguments) -> None:
         raise OSError(code, os.strerror(code))
 
 
-def trim() -> None:
+def give_back_memory() -> None:
     """Give memory that is not used any more back to the system, where the C library can (malloc_trim(3), glibc's)."""
     with contextlib.suppress(AttributeError):
         _libc.malloc_trim(0)

@@ -92,7 +92,7 @@ class Socket:
                 refusal.position += start
                 raise
 
-    def tell(self, bodies: list[tuple[int, int, bytes]]) -> None:
+    def send_without_ack(self, bodies: list[tuple[int, int, bytes]]) -> None:
         """Send requests whose refusal does not matter, and wait for no answer: half the system calls."""
         for start in range(0, len(bodies), MOST_PER_SEND):
             part = bodies[start : start + MOST_PER_SEND]

@@ -14,7 +14,7 @@ import struct
 from typing import Any
 
 from podnet_lab.devices.nlattr import attributes
-from podnet_lab.kernel import unmanaged
+from podnet_lab.kernel import unmanaged_state
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.programs import Missing, run
 
@@ -35,9 +35,9 @@ _CODES = {os.strerror(code): code for code in errno.errorcode}
 def generation() -> int:
     """The kernel's number of this namespace's ruleset; 0 where it has no nftables."""
     try:
-        sock = Socket(unmanaged.NETLINK_NETFILTER)
+        sock = Socket(unmanaged_state.NETLINK_NETFILTER)
         try:
-            (answer,) = sock.ask(unmanaged.NFT << 8 | GETGEN, [struct.pack("!BBH", 0, 0, 0)])
+            (answer,) = sock.ask(unmanaged_state.NFT << 8 | GETGEN, [struct.pack("!BBH", 0, 0, 0)])
         finally:
             sock.close()
     except OSError:
@@ -55,7 +55,7 @@ def read(known: int) -> dict[str, Any]:
         number = generation()
         if number == known:
             return {"generation": number, "listing": None, "problem": ""}
-        if not unmanaged.tables():
+        if not unmanaged_state.tables():
             return {"generation": number, "listing": "", "problem": ""}
         try:
             done = run("nft", "-j", "list", "ruleset")
@@ -83,7 +83,7 @@ def apply(requests: list[list[dict[str, Any]]]) -> None:
 
 def _most() -> int:
     """How many commands a transaction may have here: `nft` asks for room just so (libmnl, mnl_nft_socket_sendmsg)."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, unmanaged.NETLINK_NETFILTER) as sock:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, unmanaged_state.NETLINK_NETFILTER) as sock:
         try:
             sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, ROOM)
         except OSError:

@@ -46,14 +46,14 @@ its own (since Linux 5.3; before that, none but the host's has any).
 """
 
 
-def private_folders() -> None:
+def mount_private_run_and_sys() -> None:
     """Give this process's mount namespace an empty /run with a /run/netns, and a /sys that shows its own interfaces."""
     namespaces.mount("tmpfs", "/run", "tmpfs")
     namespaces.mount("sysfs", "/sys", "sysfs")
     namespaces.prepare()
 
 
-def settings() -> None:
+def apply_settings() -> None:
     """Bring this namespace's IPv4 settings to the baseline, for interfaces that are and that will be."""
     write_sysctl("ipv4/ip_forward", 0)
     if os.path.exists(f"/proc/sys/net/{BRIDGE_NETFILTER}"):
@@ -63,11 +63,11 @@ def settings() -> None:
             write_sysctl(f"ipv4/conf/{name}/{key}", value)
 
 
-def node(name: str) -> None:
+def become_node(name: str) -> None:
     """Make this process, alone in new network, mount and UTS namespaces, the node *name*."""
-    private_folders()
+    mount_private_run_and_sys()
     socket.sethostname(name)
-    settings()
+    apply_settings()
     sock = Socket()
     sock.request([encode.link_set("lo", up=True)])
     sock.close()
@@ -75,13 +75,13 @@ def node(name: str) -> None:
 
 def external_network() -> None:
     """Make the bridge that plays the external network; the lab's own namespace has no address on it."""
-    private_folders()
+    mount_private_run_and_sys()
     sock = Socket()
     sock.request([encode.link_add(EXTERNAL_BRIDGE, "bridge"), encode.link_set(EXTERNAL_BRIDGE, up=True)])
     sock.close()
 
 
-def cable(node: str, pid: int) -> None:
+def connect_uplink(node: str, pid: int) -> None:
     """Cable the node of process *pid* to the external bridge, anew if it was: its end is eth0, ours has the node's name."""
     sock = Socket()
     try:

@@ -8,7 +8,7 @@ import struct
 
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel.netlink import Socket
-from podnet_lab.kernel.unmanaged import RTM_GETRULE
+from podnet_lab.kernel.unmanaged_state import RTM_GETRULE
 
 FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME = 1, 2, 3, 6, 15, 17
 FRA_SUPPRESS_GROUP, FRA_SUPPRESS_PREFIX, FRA_PROTOCOL = 13, 14, 21

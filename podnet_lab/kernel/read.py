@@ -14,7 +14,7 @@ from typing import Any
 
 from podnet_lab.devices import codecs
 from podnet_lab.devices.nlattr import attribute, attributes
-from podnet_lab.kernel import namespaces, read_links, unmanaged
+from podnet_lab.kernel import namespaces, read_links, unmanaged_state
 from podnet_lab.kernel.encode import (
     NUD_PERMANENT,
     ROUTE_KINDS,
@@ -170,7 +170,7 @@ def namespace(sock: Socket) -> dict[str, Any]:
     """Everything of one namespace, through a socket that belongs to it."""
     found = read_links.links(sock)
     names = {link["index"]: link["name"] for link in found}
-    forwarding = any(codecs.is_so(link["kind"], "FORWARDS") for link in found)
+    forwarding = any(codecs.codec_flag(link["kind"], "FORWARDS") for link in found)
     table, learnt = routes(sock, names)
     return {
         "links": found,
@@ -204,7 +204,7 @@ def node() -> dict[str, Any]:
             known.add(which)
             sockets[name] = Socket()
             spaces[name] = namespace(sockets[name])
-            spaces[name]["tables"] = bool(name) and bool(unmanaged.tables())
+            spaces[name]["tables"] = bool(name) and bool(unmanaged_state.tables())
         _name_others(spaces, sockets, descriptors)
     finally:
         namespaces.enter(home)

@@ -68,7 +68,7 @@ def links(sock: Socket) -> list[dict[str, Any]]:
                 "master_index": _u32(given[IFLA_MASTER]) if IFLA_MASTER in given else 0,
                 **_other(kind, index, given),
                 "data": info.get(IFLA_INFO_DATA, b""),
-                "info": "" if not kind or codecs.known(kind) else given[IFLA_LINKINFO].hex(),
+                "info": "" if not kind or codecs.has_folder(kind) else given[IFLA_LINKINFO].hex(),
             }
         )
     names = {link["index"]: link["name"] for link in links}
@@ -82,7 +82,7 @@ def _other(kind: str, index: int, given: dict[int, bytes]) -> dict[str, Any]:
     """The number of the other end of a cable, or of what the interface sits on (0: neither), and of the namespace that given it."""
     other = _u32(given[IFLA_LINK]) if IFLA_LINK in given else 0
     there = _I32.unpack(given[IFLA_LINK_NETNSID])[0] if IFLA_LINK_NETNSID in given else None
-    paired = codecs.is_so(kind, "PAIRED")
+    paired = codecs.codec_flag(kind, "PAIRED")
     lower = other if not paired and (other != index or there is not None) else 0
     return {"peer_index": other if paired else 0, "lower_index": lower, "nsid": there if other else None}
 

@@ -21,7 +21,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from podnet_lab.kernel import apply, encode, namespaces, node_setup, processes, read, read_links, unmanaged
+from podnet_lab.kernel import apply, encode, namespaces, node_setup, processes, read, read_links, unmanaged_state
 from podnet_lab.kernel.netlink import Refused, Socket
 
 CONFIG = Path("/etc/podnet/lab.json")
@@ -55,7 +55,7 @@ class Vm:
 
     *external* is the MAC of the lesson's card, *others* those of all other cards, *spare* that of the one for the host
     `outside`, if it is here: always the MAC that the card was made with. *baseline* is what the agent's calls `read` and
-    `extras` said when this VM was new.
+    `unmanaged_state` said when this VM was new.
     """
 
     external: str
@@ -103,9 +103,9 @@ class Vm:
         """The present names of the cards that are not the lesson's."""
         return {link["name"] for link in _cards() if link["card"] in self.others}
 
-    def extras(self) -> dict[str, Any]:
-        """The state that no step manages (unmanaged.py), without that of those cards."""
-        return _without(unmanaged.read(), self.hidden())
+    def unmanaged_state(self) -> dict[str, Any]:
+        """The state that no step manages (unmanaged_state.py), without that of those cards."""
+        return _without(unmanaged_state.read(), self.hidden())
 
     def mend(self) -> list[str]:
         """Bring the external card back from a namespace that it was moved to, under its own name; says what that took."""
@@ -115,7 +115,7 @@ class Vm:
                 return _bring_home(space, link, name)
         return ["(its card on the external network is gone)"]
 
-    def lend(self, network: str) -> str:
+    def move_spare_card(self, network: str) -> str:
         """
         Move the spare card into *network*, a namespace as /proc writes it ("net:[4026532001]"); returns its name.
 
@@ -127,7 +127,7 @@ class Vm:
         while time.monotonic() < deadline:
             for link in _cards():
                 if link["card"] == self.spare:
-                    _send([encode.link_take(link["index"], pid=_processes_in(network)[0])])
+                    _send([encode.link_set_netns(link["index"], pid=_processes_in(network)[0])])
                     BORROWER.write_text(network)
                     return link["name"]
             self._end_borrower()
@@ -170,12 +170,14 @@ def _is_lesson(network: IPv4Network) -> bool:
     return network.prefixlen > 0 and any(network.overlaps(lesson) for lesson in LESSON)
 
 
-def _without(extras: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+def _without(unmanaged_state: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
     settings = {
-        path: value for path, value in extras["settings"].items() if not hidden & set(path.split("/")) and not path.endswith(_DRIFTING)
+        path: value
+        for path, value in unmanaged_state["settings"].items()
+        if not hidden & set(path.split("/")) and not path.endswith(_DRIFTING)
     }
-    queues = {dev: kinds for dev, kinds in extras["queues"].items() if dev not in hidden}
-    return extras | {"settings": settings, "queues": queues}
+    queues = {dev: kinds for dev, kinds in unmanaged_state["queues"].items() if dev not in hidden}
+    return unmanaged_state | {"settings": settings, "queues": queues}
 
 
 def _cards() -> list[dict[str, Any]]:
@@ -232,7 +234,7 @@ def _bring_home(space: str, link: dict[str, Any], name: str) -> list[str]:
     descriptor = namespaces.open_named(space) if space else os.dup(home)
     try:
         with namespaces.inside(descriptor):
-            _send([encode.link_set(link["name"], up=False), encode.link_take(link["index"], name, fd=home)])
+            _send([encode.link_set(link["name"], up=False), encode.link_set_netns(link["index"], name, fd=home)])
     finally:
         os.close(home)
         os.close(descriptor)
@@ -248,7 +250,7 @@ def store(external: str) -> None:
     others = [mac for name, mac in cards.items() if name != dev]
     spare = next((mac for name, mac in cards.items() if name not in _addresses().values()), None)
     new = Vm(cards[dev], others, spare, {})
-    replace(new, baseline={"snapshot": new.read(), "extras": new.extras()}).store()
+    replace(new, baseline={"snapshot": new.read(), "unmanaged_state": new.unmanaged_state()}).store()
 
 
 def _card_with(address: str) -> str | None:
@@ -260,7 +262,7 @@ def boot() -> None:
     """What each start of the VM takes: the lesson's settings, a shared /run/netns, and, the first time, the baseline."""
     config = json.loads(CONFIG.read_text())
     namespaces.prepare()
-    node_setup.settings()
+    node_setup.apply_settings()
     with contextlib.suppress(Refused):
         _send([encode.link_set("lo", up=True)])
     external = config["nodes"][config["node"]]["external"]

@@ -30,7 +30,7 @@ class Broken:
     fault: Fault
     where: FaultPlaces
     before: dict[str, Snapshot]
-    extras: dict
+    unmanaged_state: dict
     asked: int = 0
     about: tuple[str, ...] = ()
 
@@ -90,10 +90,10 @@ class FaultInjection:
     def inject(self, fault: Fault, places: FaultPlaces) -> str:
         """Break this very thing at this very place, whatever is broken already."""
         name = fault.node(places)
-        before, extras = take_snapshots(self._core.agents, [name]), self._core.agent(name).call("extras")
+        before, unmanaged_state = take_snapshots(self._core.agents, [name]), self._core.agent(name).call("unmanaged_state")
         with self._core.activity.at_work(secret=True):
             self._core.shell_text(name, fault.command(places))
-        self.broken = Broken(fault, places, before, {name: extras})
+        self.broken = Broken(fault, places, before, {name: unmanaged_state})
         return str(self.broken)
 
     def forget(self) -> None:
@@ -116,8 +116,8 @@ class FaultInjection:
         """Say what was broken, and mend it: the node is as it was before."""
         broken = self._require_broken()
         left = bring_back(self._core.agents, broken.before)[1]
-        for name, extras in broken.extras.items():
-            self._core.agents[name].call("restore_extras", then=extras)
+        for name, unmanaged_state in broken.unmanaged_state.items():
+            self._core.agents[name].call("restore_unmanaged_state", then=unmanaged_state)
         if broken.fault.size:  # else the Pod believes for ten minutes what a router has told it
             self._core.shell_text(broken.where.node.name, f"ip netns exec {quote(broken.where.pod.name)} sysctl -qw net.ipv4.route.flush=1")
         self.broken = None

@@ -20,7 +20,7 @@ from podnet_lab.lab.node import Node
 from podnet_lab.lab.notebook_widgets import NotebookWidgets
 from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.packet_tracer import PacketTracer
-from podnet_lab.lab.parts import Parts, answered_by
+from podnet_lab.lab.parts import LabParts, delegated_to
 from podnet_lab.lab.required_programs import require_programs
 from podnet_lab.lab.reset import Goto, Reset, reset
 from podnet_lab.lab.run_steps import run_steps
@@ -48,7 +48,7 @@ class Lab:
         self.plan, self.name, self.network = plan, name, network
         core = LabCore(plan, name, backend, network)
         observer = Observer(core)
-        self.parts = Parts(
+        self.parts = LabParts(
             core,
             observer,
             PacketTracer(core),
@@ -143,39 +143,39 @@ class Lab:
 
     # What its parts do. Each is described where it is done: `LabCore.run`, `Observer.ping` …
 
-    run = answered_by("core", LabCore.run)
-    undo = answered_by("core", LabCore.undo)
-    snapshot = answered_by("core", LabCore.snapshot)
-    everyone = answered_by("core", LabCore.everyone)
-    shell = answered_by("core", LabCore.shell)
+    run = delegated_to("core", LabCore.run)
+    undo = delegated_to("core", LabCore.undo)
+    snapshot = delegated_to("core", LabCore.snapshot)
+    everyone = delegated_to("core", LabCore.everyone)
+    shell = delegated_to("core", LabCore.shell)
 
-    topology = answered_by("observer", Observer.topology)
-    ping = answered_by("observer", Observer.ping)
-    explain = answered_by("observer", Observer.explain)
-    matrix = answered_by("observer", Observer.matrix)
-    check = answered_by("observer", Observer.check)
-    trace = answered_by("tracer", PacketTracer.trace)
+    topology = delegated_to("observer", Observer.topology)
+    ping = delegated_to("observer", Observer.ping)
+    explain = delegated_to("observer", Observer.explain)
+    matrix = delegated_to("observer", Observer.matrix)
+    check = delegated_to("observer", Observer.check)
+    trace = delegated_to("tracer", PacketTracer.trace)
 
-    serve = answered_by("services", ServiceTraffic.serve)
-    stop_serving = answered_by("services", ServiceTraffic.stop_serving)
-    ask = answered_by("services", ServiceTraffic.ask)
-    connect = answered_by("services", ServiceTraffic.connect)
-    services = answered_by("services", ServiceTraffic.services)
-    check_service = answered_by("services", ServiceTraffic.check_service)
-    serve_names = answered_by("services", ServiceTraffic.serve_names)
-    use_names = answered_by("services", ServiceTraffic.use_names)
-    resolve = answered_by("services", ServiceTraffic.resolve)
-    flows = answered_by("services", ServiceTraffic.flows)
-    forget_flows = answered_by("services", ServiceTraffic.forget_flows)
+    serve = delegated_to("services", ServiceTraffic.serve)
+    stop_serving = delegated_to("services", ServiceTraffic.stop_serving)
+    ask = delegated_to("services", ServiceTraffic.ask)
+    connect = delegated_to("services", ServiceTraffic.connect)
+    services = delegated_to("services", ServiceTraffic.services)
+    check_service = delegated_to("services", ServiceTraffic.check_service)
+    serve_names = delegated_to("services", ServiceTraffic.serve_names)
+    use_names = delegated_to("services", ServiceTraffic.use_names)
+    resolve = delegated_to("services", ServiceTraffic.resolve)
+    flows = delegated_to("services", ServiceTraffic.flows)
+    forget_flows = delegated_to("services", ServiceTraffic.forget_flows)
 
-    break_something = answered_by("faults", FaultInjection.break_something)
-    hint = answered_by("faults", FaultInjection.hint)
-    give_up = answered_by("faults", FaultInjection.give_up)
-    exercise = answered_by("exercise", CurrentExercise.exercise)
+    break_something = delegated_to("faults", FaultInjection.break_something)
+    hint = delegated_to("faults", FaultInjection.hint)
+    give_up = delegated_to("faults", FaultInjection.give_up)
+    exercise = delegated_to("exercise", CurrentExercise.exercise)
 
-    live_topology = answered_by("widgets", NotebookWidgets.live_topology)
-    live_matrix = answered_by("widgets", NotebookWidgets.live_matrix)
-    stage_panel = answered_by("widgets", NotebookWidgets.stage_panel)
+    live_topology = delegated_to("widgets", NotebookWidgets.live_topology)
+    live_matrix = delegated_to("widgets", NotebookWidgets.live_matrix)
+    stage_panel = delegated_to("widgets", NotebookWidgets.stage_panel)
 
     # What widgets and exercises ask besides
 

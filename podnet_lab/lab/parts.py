@@ -19,7 +19,7 @@ Call = TypeVar("Call", bound=Callable)
 
 
 @dataclass(frozen=True)
-class Parts:
+class LabParts:
     """The parts of a lab, each for one subject; what a part needs of others it is given when it is made."""
 
     core: LabCore
@@ -31,7 +31,7 @@ class Parts:
     exercise: CurrentExercise
 
 
-def answered_by(part: str, method: Call) -> Call:
+def delegated_to(part: str, method: Call) -> Call:
     """A method of the lab that hands its call on to *method* of that *part*, with the same signature and docstring."""
 
     @wraps(method)

@@ -15,7 +15,7 @@ from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verdict, endpoints, waves
 from podnet_lab.errors import LabGone
 from podnet_lab.explain.explanation import first_cause
-from podnet_lab.lab import mesh_schedule
+from podnet_lab.lab import ping_mesh_schedule
 from podnet_lab.lab.pair_sample import some_pairs
 from podnet_lab.model import Snapshot
 
@@ -130,7 +130,7 @@ def all_pairs(
 
 def _of_mesh(cluster: Mapping[str, Snapshot], source: Endpoint, target: Endpoint, confirmations: int) -> Ping:
     """What a mesh says of a pair: reached by both ends' word, silence with the reason that the snapshots see, or nothing yet."""
-    if confirmations == mesh_schedule.BOTH:
+    if confirmations == ping_mesh_schedule.BOTH:
         return Ping(source, target, Verdict.REACHED, source.addresses[0])
     ping = Ping(source, target, Verdict.NO_REPLY)
     return explained(cluster, ping) if confirmations == 0 else ping
@@ -159,15 +159,15 @@ def _meshed(
         if progress:
             progress(done)
 
-    ends = mesh_schedule.Ends(pods)
+    ends = ping_mesh_schedule.NumberedEndpoints(pods)
     number = {pod.name: place for place, pod in enumerate(ends.all)}  # Pods without an address, or with another's, are not in it
     places = [number.get(pod.name) for pod in pods]
     everyone = range(len(ends.all))
     wanted = None if pairs is None else {(places[a], places[b]) for a, b in pairs if None not in (places[a], places[b])}
-    rows = mesh_schedule.confirmed(agents, ends, wanted, more)
+    rows = ping_mesh_schedule.confirmed(agents, ends, wanted, more)
     every = ((a, b) for a in everyone for b in everyone if a != b)
-    if left := {(a, b) for a, b in (every if wanted is None else wanted) if rows[a][b] != mesh_schedule.BOTH}:
-        rows = [bytes(map(max, *both)) for both in zip(rows, mesh_schedule.confirmed(agents, ends, left), strict=True)]
+    if left := {(a, b) for a, b in (every if wanted is None else wanted) if rows[a][b] != ping_mesh_schedule.BOTH}:
+        rows = [bytes(map(max, *both)) for both in zip(rows, ping_mesh_schedule.confirmed(agents, ends, left), strict=True)]
     return [bytes(1 if None in (a, b) else rows[a][b] for b in places) for a in places]
 
 

@@ -55,7 +55,9 @@ def reset(backend: Backend, baseline: Baseline, made: set[tuple[str, str]]) -> t
         raise LabError(f"{name} could not be brought back; still to do: {'; '.join(step.command for step in steps)}")
     for name, steps in done.items():
         lines += [f"{name}# {step.command}" for step in steps if not _made_here(name, step, made)]
-    answers = [(name, agent.start("restore_extras", then=baseline.extras[name])) for name, agent in backend.agents.items()]
+    answers = [
+        (name, agent.start("restore_unmanaged_state", then=baseline.unmanaged_state[name])) for name, agent in backend.agents.items()
+    ]
     for name, answer in answers:
         lines += [f"{name}# {words}" for words in answer()]
     for answer in [agent.start("forget") for agent in backend.agents.values()]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from podnet_lab.backends.agent_client import AgentClient, Refusal
 from podnet_lab.backends.node_snapshots import take_snapshots
 from podnet_lab.errors import StepConflict, StepFailed
-from podnet_lab.kernel.namespaces import trim
+from podnet_lab.kernel.namespaces import give_back_memory
 from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.model import Snapshot
 from podnet_lab.recipes.net_effect import adds_up, conflicts, needed
@@ -73,7 +73,7 @@ def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) ->
         for (step, left), does in zip(adds_up(steps), todo[name], strict=True)
     )
     if len(outcomes) > MANY:
-        trim()
+        give_back_memory()
     return Result(outcomes, before, after, headline)
 
 

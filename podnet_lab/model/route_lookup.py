@@ -17,7 +17,7 @@ ANYWHERE = IPv4Address(0)
 
 
 @dataclass(frozen=True)
-class Choice:
+class RouteLookup:
     """The chosen route (None: none), the policy *rule* that led to it, and what could not be judged, in words."""
 
     route: Route | None
@@ -25,7 +25,7 @@ class Choice:
     unsure: str = ""
 
 
-def choose(space: Namespace, to: IPv4Address, source: IPv4Address = ANYWHERE, iif: str = "") -> Choice:
+def lookup_route(space: Namespace, to: IPv4Address, source: IPv4Address = ANYWHERE, iif: str = "") -> RouteLookup:
     """
     The route for a packet that came in by *iif*, or ("") is sent from here.
 
@@ -36,19 +36,19 @@ def choose(space: Namespace, to: IPv4Address, source: IPv4Address = ANYWHERE, ii
     for rule in space.policy:
         fits = _fits(rule, to, source, iif)
         if fits is None:
-            return ended or Choice(None, rule, f"policy rule {rule.priority} asks for more than addresses and interfaces")
+            return ended or RouteLookup(None, rule, f"policy rule {rule.priority} asks for more than addresses and interfaces")
         if not fits or rule.kind == "nop":
             continue
         if rule.kind != "lookup":
-            ended = ended or Choice(Route(DEFAULT, kind=rule.kind), rule)
+            ended = ended or RouteLookup(Route(DEFAULT, kind=rule.kind), rule)
             if rule.kind == "unreachable" and main_asked:
                 continue  # it counts only if something after it would have taken the packet
             return ended
         main_asked = main_asked or rule.table == MAIN_TABLE
         route = _in_table(space, rule.table, to)
         if route is not None and route.kind != "throw" and route.to.prefixlen > rule.suppressed:
-            return ended or Choice(route, rule)
-    return Choice(None)
+            return ended or RouteLookup(route, rule)
+    return RouteLookup(None)
 
 
 def _fits(rule: PolicyRule, to: IPv4Address, source: IPv4Address, iif: str) -> bool | None:

@@ -14,10 +14,10 @@ from podnet_lab.model import Ipv4Conf, Namespace, Snapshot
 from podnet_lab.recipes import reconcile_links as links
 from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.base import Step
-from podnet_lab.steps.forwarding import SETTINGS, SetForwarding, SetSetting
+from podnet_lab.steps.forwarding import SETTINGS, SetForwarding, SetInterfaceSysctl
 from podnet_lab.steps.namespace import AddNamespace, RemoveNamespace
 from podnet_lab.steps.neighbour import AddNeighbour, RemoveNeighbour
-from podnet_lab.steps.nft.mend import restore_tables
+from podnet_lab.steps.nft.restore import restore_tables
 from podnet_lab.steps.route import AddRoute, RemoveRoute
 
 MOST_PASSES = 6
@@ -88,7 +88,7 @@ def _settings(name: str | None, was: Namespace, space: Namespace, gone: set[str]
         steps.append(SetForwarding(space.forwarding, name))  # changes every interface
         now = {dev: replace(conf, forwarding=space.forwarding) for dev, conf in now.items()}
     return steps + [
-        SetSetting(dev, key, int(getattr(conf, key)), name)
+        SetInterfaceSysctl(dev, key, int(getattr(conf, key)), name)
         for dev, conf in space.conf.items()
         for key in SETTINGS
         if getattr(now[dev], key) != getattr(conf, key)

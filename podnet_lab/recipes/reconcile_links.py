@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from podnet_lab.devices.link_steps import ChangeLink, RemoveLink, SetMaster, SwitchLink
+from podnet_lab.devices.link_steps import ChangeLink, RemoveLink, SetLinkState, SetMaster
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.model import Link, Namespace, Snapshot
 from podnet_lab.steps.base import Interface, Step
@@ -99,7 +99,7 @@ def switch(name: str | None, kept: Mapping[str, Link], then: Namespace) -> list[
         up = kept[dev].up if dev in kept else False
         there = dev in kept or kind_of(link).comes_with_namespace or kind_of(link).remake(name, link)
         if up != link.up and there:
-            steps.append(SwitchLink(dev, name, up=link.up))
+            steps.append(SetLinkState(dev, name, up=link.up))
     return steps
 
 

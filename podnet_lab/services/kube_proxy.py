@@ -78,8 +78,8 @@ def chains(service: Service, node: Node) -> Nft:
     """A Service's chains on a node, as one transaction; nothing leads to them before its `elements`."""
     made: list[Nft] = []
     for endpoint in service.endpoints:
-        name = service.endpoint(endpoint)
-        sticky = service.memory(endpoint)
+        name = service.endpoint_chain(endpoint)
+        sticky = service.affinity_set(endpoint)
         made += [nft.address_set(sticky, service.affinity)] if service.affinity else []
         keep = [[stmt.remember(sticky)]] if service.affinity else []
         hairpin = [stmt.source(endpoint[0]), stmt.jump("mark-for-masquerade")]
@@ -87,7 +87,7 @@ def chains(service: Service, node: Node) -> Nft:
     made += [nft.chain(service.chain), nft.set_rules(service.chain, [_from_outside(service), *_load_balancing(service, service.endpoints)])]
     if service.node_port:
         made += [nft.chain(f"external-{service.path}"), nft.set_rules(f"external-{service.path}", _node_port_rules(service, node))]
-    return nft.together(made, f"{service.chain} leads to {len(service.endpoints)} Pod{'s' if len(service.endpoints) != 1 else ''}")
+    return nft.transaction(made, f"{service.chain} leads to {len(service.endpoints)} Pod{'s' if len(service.endpoints) != 1 else ''}")
 
 
 def _from_outside(service: Service) -> list[stmt.Statement]:
@@ -96,8 +96,8 @@ def _from_outside(service: Service) -> list[stmt.Statement]:
 
 
 def _load_balancing(service: Service, endpoints: Sequence[tuple[IPv4Address, int]]) -> list[list[stmt.Statement]]:
-    names = [service.endpoint(endpoint) for endpoint in endpoints]
-    known = [[stmt.remembered(service.memory(endpoint)), stmt.goto(name)] for endpoint, name in zip(endpoints, names, strict=True)]
+    names = [service.endpoint_chain(endpoint) for endpoint in endpoints]
+    known = [[stmt.remembered(service.affinity_set(endpoint)), stmt.goto(name)] for endpoint, name in zip(endpoints, names, strict=True)]
     return [*(known if service.affinity else []), [stmt.spread(names)]] if names else []
 
 
@@ -144,9 +144,9 @@ def stale(services: Iterable[Service], rules: Ruleset) -> list[Step]:
             path = verdict.partition("-")[2]
             if path in known and key[3:] not in keys:
                 removals.append(nft.remove_element(*key[3:]))
-    wanted = {service.endpoint(endpoint) for service in services for endpoint in service.endpoints}
+    wanted = {service.endpoint_chain(endpoint) for service in services for endpoint in service.endpoints}
     wanted |= {f"external-{service.path}" for service in services if service.node_port}
-    wanted |= {service.memory(endpoint) for service in services if service.affinity for endpoint in service.endpoints}
+    wanted |= {service.affinity_set(endpoint) for service in services if service.affinity for endpoint in service.endpoints}
     for kind, prefix, parts in (("chain", "external-", 0), ("chain", "endpoint-", 2), ("set", "affinity-", 3)):
         names = [key[3] for key in rules.objects if key[:3] == (kind, FAMILY, TABLE) and key[3].startswith(prefix)]
         paths = {name: name.removeprefix(prefix).rsplit("/", parts)[0] for name in names if name not in wanted}
@@ -186,14 +186,14 @@ def removal(service: Service) -> list[Step]:
     port = f"{service.protocol} . {service.node_port}"
     node_port = [nft.remove_element(name, port) for name in ("service-nodeports", "no-endpoint-nodeports")] if service.node_port else []
     outer = [nft.remove("chain", f"external-{service.path}")] if service.node_port else []
-    sets = [nft.remove("set", service.memory(endpoint)) for endpoint in service.endpoints] if service.affinity else []
+    sets = [nft.remove("set", service.affinity_set(endpoint)) for endpoint in service.endpoints] if service.affinity else []
     return [
         nft.remove_element("service-ips", service.key),
         nft.remove_element("no-endpoint-services", service.key),
         *node_port,
         *outer,
         nft.remove("chain", service.chain),
-        *(nft.remove("chain", service.endpoint(endpoint)) for endpoint in service.endpoints),
+        *(nft.remove("chain", service.endpoint_chain(endpoint)) for endpoint in service.endpoints),
         *sets,
     ]
 

@@ -60,11 +60,11 @@ class Service:
         """Its name in the cluster's DNS."""
         return f"{self.name}.default.svc.cluster.local"
 
-    def memory(self, endpoint: tuple[IPv4Address, int]) -> str:
+    def affinity_set(self, endpoint: tuple[IPv4Address, int]) -> str:
         """The name of the set of clients that stay with one endpoint; its timeout is in the name, for it can't be changed."""
         return f"affinity-{self.path}/{endpoint[0]}/{endpoint[1]}/{self.affinity}s"
 
-    def endpoint(self, endpoint: tuple[IPv4Address, int]) -> str:
+    def endpoint_chain(self, endpoint: tuple[IPv4Address, int]) -> str:
         """The name of the chain that rewrites the destination to one endpoint."""
         return f"endpoint-{self.path}/{endpoint[0]}/{endpoint[1]}"
 

@@ -14,7 +14,7 @@ from typing import Self
 from podnet_lab.model import Address, Snapshot
 from podnet_lab.plan import interface_address, interface_name, within
 from podnet_lab.steps.base import Request, Step, no_link, on, where
-from podnet_lab.steps.lost import lost
+from podnet_lab.steps.implicit_removals import restore_implicit_removals
 from podnet_lab.steps.pyroute2_calls import FOREIGN, call, index_of, with_comment
 
 RT_SCOPE_HOST = 254
@@ -100,7 +100,7 @@ class RemoveAddress(_Address):
         left = after.spaces[self.namespace].addresses
         gone = [address for address in before.spaces[self.namespace].addresses if address.dev == self.dev and address not in left]
         back = (AddAddress.of(address, self.namespace, raw=bool(address.extra)) for address in gone)
-        return (*back, *lost(before, after, self.namespace, self.dev))
+        return (*back, *restore_implicit_removals(before, after, self.namespace, self.dev))
 
 
 def _read(interface: str, dev: str, namespace: str | None) -> tuple[IPv4Interface, str, str | None]:

@@ -51,7 +51,7 @@ class SetForwarding(Step):
         was = before.spaces[self.namespace]
         # The one switch sets every interface; those that had a setting of their own get it back behind it.
         single = {dev: conf.forwarding for dev, conf in was.conf.items() if dev != "all" and conf.forwarding != was.forwarding}
-        own = (SetSetting(dev, "forwarding", int(value), self.namespace) for dev, value in single.items())
+        own = (SetInterfaceSysctl(dev, "forwarding", int(value), self.namespace) for dev, value in single.items())
         return (SetForwarding(was.forwarding, self.namespace), *own)
 
     def touches(self) -> tuple:
@@ -59,7 +59,7 @@ class SetForwarding(Step):
 
 
 @dataclass(frozen=True)
-class SetSetting(Step):
+class SetInterfaceSysctl(Step):
     """See `setting`."""
 
     dev: str
@@ -93,7 +93,9 @@ class SetSetting(Step):
         return None if value == self.value else f"{self.key} of {self.dev}{where(self.namespace)} is {value}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (SetSetting(self.dev, self.key, int(getattr(before.spaces[self.namespace].conf[self.dev], self.key)), self.namespace),)
+        return (
+            SetInterfaceSysctl(self.dev, self.key, int(getattr(before.spaces[self.namespace].conf[self.dev], self.key)), self.namespace),
+        )
 
     def touches(self) -> tuple:
         return (("conf", self.namespace, self.dev, self.key),)
@@ -125,7 +127,7 @@ def off(namespace: str | None = None) -> SetForwarding:
     return SetForwarding(False, within(namespace))
 
 
-def setting(dev: str, key: str, value: int, namespace: str | None = None) -> SetSetting:
+def setting(dev: str, key: str, value: int, namespace: str | None = None) -> SetInterfaceSysctl:
     """
     Change one IPv4 setting of an interface (or of "all", "default"): forwarding, rp_filter or proxy_arp.
 
@@ -140,4 +142,4 @@ def setting(dev: str, key: str, value: int, namespace: str | None = None) -> Set
     if (dev, key) == ("all", "forwarding"):
         return (on if value else off)(namespace)
     known = dev if dev in ("all", "default") else interface_name(dev)
-    return SetSetting(known, key, int(value), within(namespace))
+    return SetInterfaceSysctl(known, key, int(value), within(namespace))

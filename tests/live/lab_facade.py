@@ -49,9 +49,9 @@ class Undamaged:
 
     def __init__(self, lab: Lab, nodes: list[str]) -> None:
         self._lab, self._snapshots = lab, take_snapshots(agents(lab), nodes)
-        self._extras = {name: agents(lab)[name].call("extras") for name in nodes}
+        self._extras = {name: agents(lab)[name].call("unmanaged_state") for name in nodes}
 
     def bring_back(self) -> None:
         """Mend all that was injected since."""
-        self._lab.broken.before, self._lab.broken.extras = self._snapshots, self._extras
+        self._lab.broken.before, self._lab.broken.unmanaged_state = self._snapshots, self._extras
         self._lab.give_up()

@@ -13,7 +13,7 @@ from live.helpers import ROOT, podnet
 from podnet_lab.errors import NoLab
 from podnet_lab.exercises.catalogue import EXERCISES
 from podnet_lab.exercises.solutions import SOLUTIONS
-from podnet_lab.grading.running_lab import running as marked
+from podnet_lab.grading.grade_running_lab import running as marked
 from podnet_lab.lab.lab import Lab
 
 NAME, OTHER = "bridge-2", "namespaces-1"

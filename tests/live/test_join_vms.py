@@ -34,7 +34,12 @@ def dressed():
     with Lab.open(name="dressed") as lab:
         for node in lab:
             new = baseline(lab).raw[node.name]
-            stored = {"external": "", "others": [], "spare": None, "baseline": {"snapshot": new["spaces"], "extras": new["extras"]}}
+            stored = {
+                "external": "",
+                "others": [],
+                "spare": None,
+                "baseline": {"snapshot": new["spaces"], "unmanaged_state": new["unmanaged_state"]},
+            }
             node.shell(DRESS.format(json.dumps(stored)))
         lab.goto("done")
         yield lab

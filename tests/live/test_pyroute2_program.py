@@ -172,7 +172,7 @@ RULES = [
     nft.set_rules("spare", [[say.drop()], [say.jump("web")]]),
     nft.set_rules("spare", []),
     nft.remove("chain", "spare"),
-    nft.together([nft.chain("a"), nft.rule("a", say.drop())], "a drops"),
+    nft.transaction([nft.chain("a"), nft.rule("a", say.drop())], "a drops"),
 ]
 
 

@@ -9,7 +9,7 @@ from live.helpers import UPLINK, VMS, stable
 from live.lab_facade import agents
 from podnet_lab import address, errors, forwarding, link, namespace, neighbour, recipes, route, veth
 from podnet_lab.checks.reachability import Endpoint, Verdict
-from podnet_lab.lab import mesh_schedule
+from podnet_lab.lab import ping_mesh_schedule
 from podnet_lab.lab.ping_pairs import try_pairs
 
 QUICK = 0.3
@@ -183,7 +183,7 @@ def test_another_that_answers_is_not_the_target(wired):
 
 
 def test_many_waves_are_complete_and_leave_no_neighbours(wired, monkeypatch):
-    monkeypatch.setattr(mesh_schedule, "MOST_ENTRIES", 24)
+    monkeypatch.setattr(ping_mesh_schedule, "MOST_ENTRIES", 24)
     for node in ("node1", "node2"):
         steps = [step for pod in wired.plan[node].pods(20)[2:] for step in recipes.pod(pod, wired.plan[node])]
         wired["node1"].lab.run({node: steps})

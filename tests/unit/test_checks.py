@@ -12,7 +12,7 @@ from podnet_lab.devices.roles import bridge_of
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.model import DEFAULT, Address, Route
-from podnet_lab.model.route_lookup import choose
+from podnet_lab.model.route_lookup import lookup_route
 from podnet_lab.networks.static_routes.network import NETWORK
 from podnet_lab.plan import plan
 from podnet_lab.steps import address, forwarding, namespace, route
@@ -171,7 +171,7 @@ def test_a_lookup_takes_the_longest_prefix_then_the_lowest_metric():
     default = Route(DEFAULT, world.ip("10.0.0.9"), "eth0", metric=100)
     better, elsewhere = replace(default, metric=50, via=world.ip("10.0.0.8")), Route(DEFAULT, table=100)
     more = replace(space, routes=(*space.routes, default, elsewhere, better))
-    assert choose(space, world.ip("8.8.8.8")).route is None
-    assert choose(more, world.ip("8.8.8.8")).route is better
-    assert str(choose(more, world.ip("172.16.2.1")).route) == "172.16.2.0/24 via 10.0.0.2 dev eth0"
-    assert choose(more, world.ip("172.16.1.1")).route.kernel
+    assert lookup_route(space, world.ip("8.8.8.8")).route is None
+    assert lookup_route(more, world.ip("8.8.8.8")).route is better
+    assert str(lookup_route(more, world.ip("172.16.2.1")).route) == "172.16.2.0/24 via 10.0.0.2 dev eth0"
+    assert lookup_route(more, world.ip("172.16.1.1")).route.kernel

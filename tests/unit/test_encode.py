@@ -123,13 +123,13 @@ MESSAGES = {
     "unplug": (encode.link_set("a", master=0), 16, 0, link(("IFLA_IFNAME", "a"), ("IFLA_MASTER", 0))),
     "move": (encode.link_set("a", to_fd=FD), 16, 0, link(("IFLA_IFNAME", "a"), ("IFLA_NET_NS_FD", FD))),
     "take by descriptor": (
-        encode.link_take(7, "eth0", fd=FD),
+        encode.link_set_netns(7, "eth0", fd=FD),
         16,
         0,
         link(("IFLA_IFNAME", "eth0"), ("IFLA_NET_NS_FD", FD), index=7),
     ),
     "take by process": (
-        encode.link_take(7, pid=PID),
+        encode.link_set_netns(7, pid=PID),
         16,
         0,
         link(("IFLA_NET_NS_PID", PID), index=7),
@@ -212,7 +212,7 @@ def test_a_flat_message_is_pyroute2s_byte_for_byte(name):
 
 
 def test_every_encoder_is_compared():
-    functions = {"link_add", "link_remove", "link_set", "link_take", "address", "route"}
+    functions = {"link_add", "link_remove", "link_set", "link_set_netns", "address", "route"}
     functions |= {"fdb", "neighbour_add", "neighbour_remove"}
     public = {name for name, one in vars(encode).items() if callable(one) and getattr(one, "__module__", "") == encode.__name__}
     assert {name for name in public if not name.startswith("_")} == functions

@@ -33,8 +33,8 @@ def bounds(texts):
 
 def asked():
     """What pyproject.toml asks for: bounds by name."""
-    extras = PROJECT["optional-dependencies"]
-    return bounds([*PROJECT["dependencies"], *extras["notebooks"], *extras["test"]])
+    unmanaged_state = PROJECT["optional-dependencies"]
+    return bounds([*PROJECT["dependencies"], *unmanaged_state["notebooks"], *unmanaged_state["test"]])
 
 
 def conda_specs(environment, problems):

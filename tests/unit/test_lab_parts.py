@@ -12,7 +12,7 @@ from podnet_lab.lab.fault_injection import FaultInjection
 from podnet_lab.lab.notebook_widgets import NotebookWidgets
 from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.packet_tracer import PacketTracer
-from podnet_lab.lab.parts import Parts, answered_by
+from podnet_lab.lab.parts import LabParts, delegated_to
 from podnet_lab.lab.service_traffic import ServiceTraffic
 
 CALLS = {
@@ -45,10 +45,10 @@ def test_a_call_reaches_the_part_and_brings_back_what_it_returns():
             return self, 2 * number + plus
 
     class Holder:
-        twice = answered_by("faults", Part.twice)
+        twice = delegated_to("faults", Part.twice)
 
     holder, part = Holder(), Part()
-    holder.parts = Parts(*(part if name == "faults" else None for name in Parts.__dataclass_fields__))
+    holder.parts = LabParts(*(part if name == "faults" else None for name in LabParts.__dataclass_fields__))
     assert holder.twice(3, plus=1) == (part, 7)
     with pytest.raises(TypeError, match="plus_"):
         holder.twice(3, plus_=1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podnet_lab.checks.reachability import Endpoint
-from podnet_lab.lab import mesh_schedule
+from podnet_lab.lab import ping_mesh_schedule
 
 
 def ends(sizes):
@@ -17,7 +17,7 @@ def ends(sizes):
         for node, size in enumerate(sizes, 1)
         for host in range(size)
     )
-    return mesh_schedule.Ends(pods)
+    return ping_mesh_schedule.NumberedEndpoints(pods)
 
 
 clusters = st.lists(st.integers(0, 300), min_size=0, max_size=6) | st.lists(st.integers(0, 12), min_size=0, max_size=40)
@@ -25,11 +25,11 @@ clusters = st.lists(st.integers(0, 300), min_size=0, max_size=6) | st.lists(st.i
 
 def tried(some):
     """(source, target) of every echo that is sent, across nodes and within."""
-    for one, other in combinations_with_replacement(mesh_schedule.groups(some), 2):
-        for blocks in mesh_schedule._round(some, one, other, None).values():
+    for one, other in combinations_with_replacement(ping_mesh_schedule.groups(some), 2):
+        for blocks in ping_mesh_schedule._round(some, one, other, None).values():
             yield from ((source, target) for sources, targets in blocks for source in sources for target in targets)
     for numbers in some.of.values():
-        for (source,), targets in mesh_schedule._later(numbers, 60, None):
+        for (source,), targets in ping_mesh_schedule._later(numbers, 60, None):
             yield from (pair for target in targets for pair in ((source, target), (target, source)))
 
 
@@ -44,18 +44,18 @@ def test_every_ordered_pair_is_tried_once(sizes):
 @given(clusters)
 def test_two_groups_fit_into_the_table_together(sizes):
     some = ends(sizes)
-    found = mesh_schedule.groups(some)
+    found = ping_mesh_schedule.groups(some)
     assert sorted(number for group in found for number in group) == list(range(len(some.all)))
     for one, other in combinations_with_replacement(found, 2):
         both = {*one, *other}
-        assert mesh_schedule.entries(len(both), len({some.node[number] for number in both})) <= mesh_schedule.MOST_ENTRIES
+        assert ping_mesh_schedule.entries(len(both), len({some.node[number] for number in both})) <= ping_mesh_schedule.MOST_ENTRIES
 
 
 def test_one_part_of_a_node_with_a_part_of_another_fills_much_of_the_table():
     """Groups that are too small would cost more rounds than need be."""
-    assert len(mesh_schedule.groups(ends([110, 110, 110]))) == 3
-    assert len(mesh_schedule.groups(ends([20] * 50))) <= 10
-    assert len(mesh_schedule.groups(ends([3, 3, 3]))) == 1
+    assert len(ping_mesh_schedule.groups(ends([110, 110, 110]))) == 3
+    assert len(ping_mesh_schedule.groups(ends([20] * 50))) <= 10
+    assert len(ping_mesh_schedule.groups(ends([3, 3, 3]))) == 1
 
 
 @given(st.lists(st.integers(0, 9), max_size=5), st.data())
@@ -66,8 +66,8 @@ def test_only_wanted_pairs_are_tried_across(sizes, data):
     wanted = set(data.draw(st.lists(st.sampled_from(pairs), max_size=9))) if pairs else set()
     sent = {
         (source, target)
-        for one, other in combinations_with_replacement(mesh_schedule.groups(some), 2)
-        for blocks in mesh_schedule._round(some, one, other, wanted).values()
+        for one, other in combinations_with_replacement(ping_mesh_schedule.groups(some), 2)
+        for blocks in ping_mesh_schedule._round(some, one, other, wanted).values()
         for sources, targets in blocks
         for source in sources
         for target in targets
@@ -80,7 +80,7 @@ def test_an_address_that_two_have_is_for_the_slow_way():
         Endpoint(name, "node1", name, addresses)
         for name, addresses in (("a", ("1.1.1.1",)), ("b", ("1.1.1.1",)), ("c", ()), ("d", ("1.1.1.2",)))
     ]
-    assert [one.name for one in mesh_schedule.Ends(pods).all] == ["d"]
+    assert [one.name for one in ping_mesh_schedule.NumberedEndpoints(pods).all] == ["d"]
 
 
 @pytest.mark.parametrize("missing", [None, (0, 1), (1, 0)])
@@ -89,11 +89,13 @@ def test_reached_needs_both_ends_word(missing):
     if missing:
         heard[missing[1]][missing[0]] = 0  # the target's word for this pair
     packed = {node: {str(node): (mesh_packed(heard[node]), mesh_packed(replied[node]))} for node in (0, 1)}
-    rows = mesh_schedule._confirmations(packed, 2)
-    assert {(a, b) for a, row in enumerate(rows) for b, one in enumerate(row) if one == mesh_schedule.BOTH} == {(0, 1), (1, 0)} - {missing}
+    rows = ping_mesh_schedule._confirmations(packed, 2)
+    assert {(a, b) for a, row in enumerate(rows) for b, one in enumerate(row) if one == ping_mesh_schedule.BOTH} == {(0, 1), (1, 0)} - {
+        missing
+    }
 
 
 def mesh_packed(flags):
-    from podnet_lab.kernel.mesh import _packed
+    from podnet_lab.kernel.ping_mesh import _packed
 
     return _packed(flags)

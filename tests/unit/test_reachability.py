@@ -233,7 +233,7 @@ def test_pairs_whose_address_is_changed_on_the_way_are_all_told_so_however_many_
     pods = many(40, lambda n: (f"10.244.0.{n + 2}",))
     monkeypatch.setattr(ping_pairs, "endpoints", lambda _: {one.name: one for one in pods})
     # Answered, but the target heard nobody of that address. The walk's opinion does not stand in for the kernels'.
-    monkeypatch.setattr(ping_pairs.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes([1] * len(ends.all))] * len(ends.all))
+    monkeypatch.setattr(ping_pairs.ping_mesh_schedule, "confirmed", lambda _, ends, *__: [bytes([1] * len(ends.all))] * len(ends.all))
     monkeypatch.setattr(ping_pairs, "first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
     tried = []
 
@@ -251,7 +251,7 @@ def test_pairs_whose_address_is_changed_on_the_way_are_all_told_so_however_many_
 def test_two_pods_with_one_address_are_tried_before_anybody_explains_them(monkeypatch):
     pods = many(3, lambda n: ("10.244.0.2",) if n < 2 else ("10.244.0.9",))
     monkeypatch.setattr(ping_pairs, "endpoints", lambda _: {one.name: one for one in pods})
-    monkeypatch.setattr(ping_pairs.mesh_schedule, "confirmed", lambda _, ends, *__: [bytes(len(ends.all))] * len(ends.all))
+    monkeypatch.setattr(ping_pairs.ping_mesh_schedule, "confirmed", lambda _, ends, *__: [bytes(len(ends.all))] * len(ends.all))
     monkeypatch.setattr(ping_pairs, "first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
     monkeypatch.setattr(
         ping_pairs, "try_pairs", lambda _, pairs, __: [Ping(*pair, Verdict.REACHED, pair[0].addresses[0]) for pair in pairs]

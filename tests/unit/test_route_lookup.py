@@ -7,7 +7,7 @@ import pytest
 import world
 
 from podnet_lab.model import DEFAULT, USUAL_POLICY, PolicyRule, Route
-from podnet_lab.model.route_lookup import choose
+from podnet_lab.model.route_lookup import lookup_route
 from podnet_lab.plan import plan
 from podnet_lab.steps import route
 
@@ -27,18 +27,18 @@ def node1(*changes, policy=(LOCAL, *FENCE, *REST)):
 
 
 def test_a_rule_that_ends_what_has_no_route_anyway_is_no_route():
-    assert choose(node1(), POD_OF_NODE2).route.to == IPv4Network("10.244.2.0/24")
-    assert choose(node1(route.remove("10.244.2.0/24")), POD_OF_NODE2).route is None
+    assert lookup_route(node1(), POD_OF_NODE2).route.to == IPv4Network("10.244.2.0/24")
+    assert lookup_route(node1(route.remove("10.244.2.0/24")), POD_OF_NODE2).route is None
     both = (LOCAL, FENCE[0], FROM_PODS[0], FENCE[1], FROM_PODS[1], *REST)
-    assert choose(node1(route.remove("10.244.2.0/24"), policy=both), POD_OF_NODE2, POD, "v-net-0").route is None
-    assert choose(node1(policy=both), POD_OF_NODE2, POD, "v-net-0").route.to == IPv4Network("10.244.2.0/24")
+    assert lookup_route(node1(route.remove("10.244.2.0/24"), policy=both), POD_OF_NODE2, POD, "v-net-0").route is None
+    assert lookup_route(node1(policy=both), POD_OF_NODE2, POD, "v-net-0").route.to == IPv4Network("10.244.2.0/24")
 
 
 def test_but_it_counts_where_a_default_route_would_have_taken_the_packet():
     space = node1(route.remove("10.244.2.0/24"), route.add("default", via="192.168.1.12"))
-    found = choose(space, POD_OF_NODE2)
+    found = lookup_route(space, POD_OF_NODE2)
     assert (found.route.kind, found.rule) == ("unreachable", FENCE[1])
-    assert choose(replace(space, policy=USUAL_POLICY), POD_OF_NODE2).route.via == IPv4Address("192.168.1.12")
+    assert lookup_route(replace(space, policy=USUAL_POLICY), POD_OF_NODE2).route.via == IPv4Address("192.168.1.12")
 
 
 def test_a_rule_reads_as_ip_says_it():
@@ -65,6 +65,6 @@ def test_a_rule_reads_as_ip_says_it():
     ids=["before the main table was asked", "another word for it", "after it comes what can't be judged"],
 )
 def test_and_it_counts_where_a_route_alone_would_not_mend_it(policy):
-    found = choose(node1(route.remove("10.244.2.0/24"), policy=policy), POD_OF_NODE2)
+    found = lookup_route(node1(route.remove("10.244.2.0/24"), policy=policy), POD_OF_NODE2)
     assert found.route == Route(DEFAULT, kind=found.rule.kind)
     assert found.rule in policy[1:3]

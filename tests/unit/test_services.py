@@ -10,8 +10,8 @@ from podnet_lab.plan import plan
 from podnet_lab.services.service import service
 from podnet_lab.steps.facts import facts
 from podnet_lab.steps.nft import steps as nft
-from podnet_lab.steps.nft.mend import restore_tables
 from podnet_lab.steps.nft.objects import Remove
+from podnet_lab.steps.nft.restore import restore_tables
 
 PLAN = plan(3, 2)
 WIRED = world.wired(PLAN)
@@ -140,7 +140,7 @@ def test_removal_leaves_the_base():
 def test_the_switch_comes_after_all_chains():
     steps = services.cluster(PLAN, [service(f"s{n}", f"10.96.1.{n}", 80, ["10.244.1.2:80"]) for n in range(1, 9)])["node1"]
     kinds = [type(step).__name__ for step in steps]
-    assert kinds.index("AddElement") > max(number for number, kind in enumerate(kinds) if kind == "Together")
+    assert kinds.index("AddElement") > max(number for number, kind in enumerate(kinds) if kind == "Transaction")
 
 
 def test_services_begin_where_the_wiring_is_done():

@@ -45,7 +45,7 @@ def test_every_public_step_function_can_be_called_and_nothing_else():
     assert not {"address.interface_address", "link.quote", "veth.replace", "nft.nft_name", "statements.text"} & set(found)
     for name, one in found.items():
         assert one.__doc__, name
-        assert "By hand" in one.__doc__ or name == "nft.together", f"{name} is a step"
+        assert "By hand" in one.__doc__ or name == "nft.transaction", f"{name} is a step"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from podnet_lab.steps.facts import facts
 from podnet_lab.steps.nft import statements as say
 from podnet_lab.steps.nft import steps as nft
 from podnet_lab.steps.nft.base import Nft
-from podnet_lab.steps.nft.mend import restore_tables
+from podnet_lab.steps.nft.restore import restore_tables
 from podnet_lab.steps.nft.rules import RemoveRule
 
 BARE = world.bare()
@@ -166,7 +166,7 @@ STEPS = [
     (nft.remove("chain", "services"), "nft delete chain ip kube-proxy services", TABLED, "chain services is still there"),
     (nft.remove("table", "kube-proxy"), "nft delete table ip kube-proxy", RULED, "table kube-proxy is still there"),
     (
-        nft.together([nft.chain("a"), nft.rule("a", say.drop())], "a drops"),
+        nft.transaction([nft.chain("a"), nft.rule("a", say.drop())], "a drops"),
         "nft 'add chain ip kube-proxy a; add rule ip kube-proxy a drop'",
         TABLED,
         "no chain of kube-proxy is called a",

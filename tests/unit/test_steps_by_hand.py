@@ -19,7 +19,7 @@ from podnet_lab.recipes.step_modules import step_modules
 from podnet_lab.steps import address, forwarding, namespace, neighbour, route
 from podnet_lab.steps.nft import statements as say
 from podnet_lab.steps.nft import steps as nft
-from podnet_lab.steps.nft.mend import restore_tables
+from podnet_lab.steps.nft.restore import restore_tables
 
 BARE = world.bare()
 WIRED = world.wired(plan())["node1"]
@@ -41,7 +41,7 @@ SERVER = dnsmasq.server(POD, {"web": "10.96.0.20"})
 SERVER_RUNS = world.do(WIRED, daemon.start(SERVER))
 WRITE = "mkdir -p /run/podnet/bird\ncat > /run/podnet/bird/bird.conf <<'EOF'\nrouter id 192.168.1.{};\nEOF\n"
 
-NO_STEPS = {"nft.together"}
+NO_STEPS = {"nft.transaction"}
 FUNCTIONS = {
     f"{called}.{name}": function
     for called, module in step_modules().items()

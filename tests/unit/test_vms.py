@@ -110,7 +110,7 @@ def test_settings_and_queues_of_other_cards_and_what_each_boot_draws_anew_are_no
 def test_what_was_stored_is_what_is_loaded(monkeypatch, tmp_path):
     monkeypatch.setattr(vm, "BASELINE", tmp_path / "deep" / "baseline.json")
     monkeypatch.setattr(vm, "BOOTED", tmp_path)
-    stored = vm.Vm(EXTERNAL, [VAGRANTS], None, {"snapshot": {"": {}}, "extras": {"rules": ["00"]}})
+    stored = vm.Vm(EXTERNAL, [VAGRANTS], None, {"snapshot": {"": {}}, "unmanaged_state": {"rules": ["00"]}})
     stored.store()
     assert vm.Vm.load() == stored
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["baseline.json"]

@@ -14,7 +14,7 @@ from podnet_lab.steps.base import Step
 class Macvlan(InterfaceKind):
     """A second interface on a wire; its MAC is its own."""
 
-    taps_lower = True
+    hears_lower = True
 
     def words(self, link: Link) -> str:
         """Its mode, and what it sits on."""
@@ -38,7 +38,7 @@ class Macvlan(InterfaceKind):
             return
         lower = wires.link(node, link.lower)
         if link.setting("mode") == "bridge":
-            for tap in wires.taps(node, link.lower[0], lower):
+            for tap in wires.upper_devices(node, link.lower[0], lower):
                 if (tap.namespace, tap.link.name) != (namespace, link.name) and tap.link.setting("mode") == "bridge":
                     yield tap
         yield from wires.transmit(node, link.lower[0], lower)

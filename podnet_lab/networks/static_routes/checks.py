@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.devices.roles import bridge_of, cable, gateways, pod_addresses
 from podnet_lab.model import DEFAULT, Link, Namespace, Snapshot
-from podnet_lab.model.route_lookup import choose
+from podnet_lab.model.route_lookup import lookup_route
 
 
 def _pods(node: Snapshot, at_least: int) -> Check:
@@ -135,7 +135,7 @@ def _knows(node: Snapshot, other: Snapshot) -> Check:
         return Check(claim, f"{other.node} has no Pod with an address")
     theirs = {one.interface.ip for one in other.own.addresses}
     for target in targets:
-        choice = choose(node.own, target)
+        choice = lookup_route(node.own, target)
         if (way := choice.route) is None:
             return Check(claim, choice.unsure or f"it has no route to {target}")
         if way.via not in theirs:

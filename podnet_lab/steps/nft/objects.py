@@ -1,4 +1,4 @@
-"""Tables, chains, maps, sets, and the elements of maps; see nft.py."""
+"""Tables, chains, maps, sets, and the elements of maps; see steps.py."""
 
 from __future__ import annotations
 

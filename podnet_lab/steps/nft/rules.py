@@ -1,4 +1,4 @@
-"""Rules, and several steps of nft as one transaction; see nft.py."""
+"""Rules, and several steps of nft as one transaction; see steps.py."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class SetRules(_InChain):
 
 
 @dataclass(frozen=True)
-class Together(Nft):
+class Transaction(Nft):
     """See `together`."""
 
     steps: tuple[Nft, ...]

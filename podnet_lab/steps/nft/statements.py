@@ -1,5 +1,5 @@
 """
-Parts of an nftables rule: each as a person types it (nft(8)), and as `nft` takes and gives it as JSON (libnftables-json(5)).
+LabParts of an nftables rule: each as a person types it (nft(8)), and as `nft` takes and gives it as JSON (libnftables-json(5)).
 
 Pure. A test holds the two against each other on a real kernel.
 """

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from podnet_lab.errors import BadInput
 from podnet_lab.steps.nft.base import HOOKS, TABLE, Nft, nft_name
 from podnet_lab.steps.nft.objects import AddChain, AddElement, AddMap, AddSet, AddTable, Remove, RemoveElement
-from podnet_lab.steps.nft.rules import AddRule, SetRules, Together
+from podnet_lab.steps.nft.rules import AddRule, SetRules, Transaction
 from podnet_lab.steps.nft.statements import Rule, Statement
 
 
@@ -160,8 +160,8 @@ def remove(kind: str, name: str, table: str = TABLE) -> Remove:
     return Remove(kind, nft_name(name), nft_name(table))
 
 
-def together(steps: Sequence[Nft], claim: str) -> Together:
+def transaction(steps: Sequence[Nft], claim: str) -> Transaction:
     """Several steps of nft as one transaction, so that no packet meets some of them without the others."""
     if not steps or not all(isinstance(step, Nft) for step in steps):
         raise BadInput("only steps of nft can be taken together")
-    return Together(tuple(steps), claim)
+    return Transaction(tuple(steps), claim)

@@ -13,7 +13,7 @@ from podnet_lab.steps.pyroute2_calls import run_nft
 
 
 @dataclass(frozen=True)
-class MendTable(Nft):
+class RestoreTable(Nft):
     """
     Bring a table back to what it held: undo's and roll-back's way from what took more than a word.
 
@@ -64,5 +64,5 @@ def restore_tables(now: Ruleset, then: Ruleset) -> tuple[Step, ...]:
     every = dict.fromkeys([*now.tables, *then.tables])
     changed = [table for table in every if now.table(*table) != then.table(*table)]
     return tuple(
-        MendTable(*table, dumps(then.raw[table]) if table in then.raw else "", dumps(difference(now, then, table))) for table in changed
+        RestoreTable(*table, dumps(then.raw[table]) if table in then.raw else "", dumps(difference(now, then, table))) for table in changed
     )

@@ -1,7 +1,7 @@
 """
 Very many pairs tried at once, on one node: the fast way for a healthy network.
 
-`podnet_lab.lab.mesh_schedule` says which pairs are tried together, so that the kernel's neighbour table never fills. What comes
+`podnet_lab.lab.ping_mesh_schedule` says which pairs are tried together, so that the kernel's neighbour table never fills. What comes
 back is only which pairs were heard at their target, with the sender's own address, and answered at their source. Why
 others were not is for `podnet_lab.kernel.echo`, which tries those again.
 """
@@ -57,10 +57,10 @@ class _Endpoint:
 
     def delete(self, *learnt: tuple[str, int]) -> None:
         """Delete neighbours, (address, number of the interface) each, but none that was there before."""
-        self.netlink.tell([encode.neighbour_remove(*entry) for entry in learnt if entry not in self.known])
+        self.netlink.send_without_ack([encode.neighbour_remove(*entry) for entry in learnt if entry not in self.known])
 
 
-class Mesh:
+class PingMesh:
     """
     The open endpoints of this node in a mesh of *everyone*: addresses, in an order that all nodes share.
 
@@ -207,7 +207,7 @@ def _packed(flags: bytearray) -> str:
 
 
 def unpacked(text: str) -> bytes:
-    """The bytes that `Mesh.result` packed."""
+    """The bytes that `PingMesh.result` packed."""
     return zlib.decompress(base64.b64decode(text))
 
 

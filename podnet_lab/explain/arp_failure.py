@@ -15,7 +15,7 @@ from podnet_lab.model import Address, Cluster, Link, Namespace, Route, Snapshot
 from podnet_lab.model.route_lookup import is_own
 
 
-def unresolved(cluster: Cluster, place: Place, route: Route, to: IPv4Address) -> Cause:
+def arp_failure(cluster: Cluster, place: Place, route: Route, to: IPv4Address) -> Cause:
     """Why the next hop of *route* is not resolved: a cable that is unplugged, or on another bridge; else a wrong address."""
     space, address = cluster[place[0]].spaces[place[1]], route.via or to
     link = space.links[route.dev]

@@ -18,13 +18,13 @@ from operator import add
 from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.checks.reachability import Endpoint
 from podnet_lab.errors import LabGone
-from podnet_lab.kernel.mesh import unpacked
+from podnet_lab.kernel.ping_mesh import unpacked
 
 MOST_ENTRIES = 500
 """Neighbour entries that are there at one time."""
 
 BOTH = 2
-"""Ends that have confirmed a pair that is reached."""
+"""NumberedEndpoints that have confirmed a pair that is reached."""
 
 MOST_NODES = 4
 """Nodes on which pairs of one node are tried at the same time."""
@@ -41,7 +41,7 @@ Progress = Callable[[int], None]
 """Called with how many ordered pairs a round has tried."""
 
 
-class Ends:
+class NumberedEndpoints:
     """Endpoints with one address each that no other has, by their numbers."""
 
     def __init__(self, everyone: Iterable[Endpoint]) -> None:
@@ -59,7 +59,7 @@ def entries(pods: int, nodes: int) -> int:
     return 2 * pods + nodes * (nodes - 1)
 
 
-def groups(ends: Ends) -> list[list[int]]:
+def groups(ends: NumberedEndpoints) -> list[list[int]]:
     """All endpoints in groups, of whole nodes or of parts of one, any two of which fit into the table together."""
     most = max(1, (MOST_ENTRIES - entries(0, 2)) // entries(2, 0))
     filled: list[list[int]] = []
@@ -76,7 +76,7 @@ def groups(ends: Ends) -> list[list[int]]:
 
 
 def confirmed(
-    agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair] | None = None, progress: Progress | None = None
+    agents: Mapping[str, AgentClient], ends: NumberedEndpoints, wanted: set[Pair] | None = None, progress: Progress | None = None
 ) -> list[bytes]:
     """
     Try all ordered pairs of *ends*, or those *wanted*, by number.
@@ -96,7 +96,7 @@ def confirmed(
                 agents[node].call("mesh_close")
 
 
-def _pods_of(ends: Ends, node: str) -> list[tuple[int, str | None]]:
+def _pods_of(ends: NumberedEndpoints, node: str) -> list[tuple[int, str | None]]:
     return [(number, ends.all[number].namespace) for number in ends.of[node]]
 
 
@@ -105,7 +105,7 @@ def _call_all(agents: Mapping[str, AgentClient], nodes: Iterable[str], call: Cal
     return {node: answer() for node, answer in answers.items()}
 
 
-def _try_within(agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair] | None, progress: Progress | None) -> None:
+def _try_within(agents: Mapping[str, AgentClient], ends: NumberedEndpoints, wanted: set[Pair] | None, progress: Progress | None) -> None:
     """Pairs of one node, source by source; several nodes at a time, each with its share of the table."""
     together = max(1, min(len(ends.of), MOST_NODES))
     most = max(1, MOST_ENTRIES // together // 2 - 1)
@@ -136,7 +136,7 @@ def _next_blocks(blocks: Iterator[tuple[list[int], list[int]]]) -> Blocks:
     return taken
 
 
-def _try_across(agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair] | None, progress: Progress | None) -> None:
+def _try_across(agents: Mapping[str, AgentClient], ends: NumberedEndpoints, wanted: set[Pair] | None, progress: Progress | None) -> None:
     """Pairs of two nodes: each group with itself, and with each other."""
     for first, second in combinations_with_replacement(groups(ends), 2):
         work = _round(ends, first, second, wanted)
@@ -154,7 +154,7 @@ def _try_across(agents: Mapping[str, AgentClient], ends: Ends, wanted: set[Pair]
             progress(sum(sent.values()))
 
 
-def _round(ends: Ends, first: list[int], second: list[int], wanted: set[Pair] | None) -> dict[str, Blocks]:
+def _round(ends: NumberedEndpoints, first: list[int], second: list[int], wanted: set[Pair] | None) -> dict[str, Blocks]:
     """What each node sends when two groups are tried against each other."""
     work: dict[str, Blocks] = {}
     for mine, theirs in ((first, second), (second, first)) if first is not second else ((first, first),):

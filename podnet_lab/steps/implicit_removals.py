@@ -8,7 +8,7 @@ from podnet_lab.steps.neighbour import AddNeighbour
 from podnet_lab.steps.route import AddRoute
 
 
-def lost(before: Snapshot, after: Snapshot, namespace: str | None, dev: str) -> tuple[Step, ...]:
+def restore_implicit_removals(before: Snapshot, after: Snapshot, namespace: str | None, dev: str) -> tuple[Step, ...]:
     """Steps that bring back the routes and the written-down neighbours of *dev* which a step took along without being asked."""
     then, now = before.spaces[namespace], after.spaces[namespace]
     routes = [route for route in then.routes if route.dev == dev and not route.kernel and route not in now.routes]
