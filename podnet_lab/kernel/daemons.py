@@ -27,6 +27,9 @@ FOLDER = "/run/podnet"
 AT_ONCE = 0.3
 """Seconds after which a daemon that does not say when it is ready has not ended at once."""
 
+GONE = 0.1
+"""Seconds for which nothing is seen of a daemon that has ended: one look may miss one that forks, and some fork twice."""
+
 LOOK = 0.01
 """Seconds between looks whether it is ready."""
 
@@ -87,14 +90,16 @@ def _launch(namespace: str | None, spec: dict[str, Any]) -> None:
 
 
 def _wait_until_ready(spec: dict[str, Any], net: str) -> None:
-    wanted, begun, pause = set(map(tuple, spec["listens"])), time.monotonic(), threading.Event()
-    while (pids := _pids(spec, net)) or (pids := _pids(spec, net)):  # one that forks may be missed by a look
-        waited = time.monotonic() - begun
-        there = wanted <= {socket for pid in pids for socket in processes.listens(pid)}
-        there = there and (not spec["creates"] or os.path.exists(spec["creates"]))
-        if there and (wanted or spec["creates"] or waited > AT_ONCE):
-            return
-        if waited > spec["patience"]:
+    wanted, pause = set(map(tuple, spec["listens"])), threading.Event()
+    begun = seen = time.monotonic()
+    while (now := time.monotonic()) - seen < GONE:
+        if pids := _pids(spec, net):
+            seen = now
+            there = wanted <= {socket for pid in pids for socket in processes.listens(pid)}
+            there = there and (not spec["creates"] or os.path.exists(spec["creates"]))
+            if there and (wanted or spec["creates"] or now - begun > AT_ONCE):
+                return
+        if now - begun > spec["patience"]:
             raise OSError(f"{spec['name']} runs, but it is not ready after {spec['patience']:g} seconds: {_log(spec) or 'it says nothing'}")
         pause.wait(LOOK)
     raise OSError(_log(spec) or f"{spec['name']} ended at once, and said nothing")
