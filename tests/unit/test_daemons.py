@@ -168,3 +168,25 @@ def test_content_that_would_end_its_own_text_is_written_otherwise():
         command = daemon.start(replace(ETCD, files=(("conf", content),))).command
         assert "<<" not in command
         assert "printf %s" in command
+
+
+def looks(monkeypatch, *pids):
+    """What successive looks at a daemon see; the last one for good."""
+    kernel = pytest.importorskip("podnet_lab.kernel.daemons", reason="podnet_lab.kernel needs a Unix")
+    left = list(pids)
+    monkeypatch.setattr(kernel, "_pids", lambda spec, net: left.pop(0) if len(left) > 1 else left[0])
+    monkeypatch.setattr(kernel.processes, "listens", lambda pid: [("udp", 53)])
+    monkeypatch.setattr(kernel, "_log", lambda spec: "")
+    return kernel._wait_until_ready
+
+
+FORKS = {"name": "forks", "listens": [["udp", 53]], "creates": "", "patience": 5.0}
+
+
+def test_one_that_forks_and_is_missed_by_a_few_looks_has_not_ended(monkeypatch):
+    looks(monkeypatch, [], [], [], [8])(FORKS, "")
+
+
+def test_one_that_is_not_seen_any_more_has_ended(monkeypatch):
+    with pytest.raises(OSError, match="forks ended at once, and said nothing"):
+        looks(monkeypatch, [])(FORKS, "")
