@@ -19,7 +19,7 @@ MOST = 20.0
 
 def main() -> None:
     """In namespaces of its own: make a namespace with a cable, give it up, and wait for the cable's end."""
-    node_setup.private_folders()
+    node_setup.mount_private_run_and_sys()
     apply(
         [
             ("namespace_add", None, {"name": "last"}),
