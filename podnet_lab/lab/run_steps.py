@@ -16,7 +16,7 @@ from podnet_lab.errors import StepConflict, StepFailed
 from podnet_lab.kernel.namespaces import give_back_memory
 from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.model import Snapshot
-from podnet_lab.recipes.net_effect import adds_up, conflicts, needed
+from podnet_lab.recipes.net_effect import Effect, adds_up, conflicts, needed
 from podnet_lab.recipes.reconcile import MOST_PASSES, restore
 from podnet_lab.recipes.reconcile_links import unmakeable
 from podnet_lab.recipes.results import Outcome, Result
@@ -53,14 +53,15 @@ def run_steps(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: st
 
 def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) -> Result:
     before = take_snapshots(agents, recipe)
+    effects = {name: adds_up(steps) for name, steps in recipe.items()}
+    todo = {name: needed(steps, before[name], effects[name]) for name, steps in recipe.items()}
     for name, steps in recipe.items():
-        for step, taken in conflicts(steps, before[name]):
+        for step, taken in conflicts(steps, before[name], todo[name]):
             raise StepConflict(name, step.command, taken, "Is that what you want to keep?")
-    todo = {name: needed(steps, before[name]) for name, steps in recipe.items()}
     work = {name: [step for step, does in zip(steps, todo[name], strict=True) if does] for name, steps in recipe.items()}
     _refuse_what_has_no_way_back(work, before)
     try:
-        after = _apply_and_judge(agents, recipe, work, before)
+        after = _apply_and_judge(agents, effects, work, before)
     except (
         BaseException
     ) as stopped:  # a refusal, or an interrupt: calls are answered in order, so the next look waits for what is under way
@@ -68,9 +69,7 @@ def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) ->
             _put_back(agents, before, stopped)
         raise
     outcomes = tuple(
-        Outcome(name, step, does, left is not None)
-        for name, steps in recipe.items()
-        for (step, left), does in zip(adds_up(steps), todo[name], strict=True)
+        Outcome(name, step, does, left is not None) for name in recipe for (step, left), does in zip(effects[name], todo[name], strict=True)
     )
     if len(outcomes) > MANY:
         give_back_memory()
@@ -78,13 +77,13 @@ def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) ->
 
 
 def _apply_and_judge(
-    agents: Agents, recipe: Mapping[str, Sequence[Step]], work: Mapping[str, list[Step]], before: Mapping
+    agents: Agents, effects: Mapping[str, Sequence[Effect]], work: Mapping[str, list[Step]], before: Mapping
 ) -> Mapping[str, Snapshot]:
     if not any(work.values()):
         return before
     failure = _apply(agents, {name: steps for name, steps in work.items() if steps})
-    after = take_snapshots(agents, recipe)
-    failure = failure or _judge(recipe, after)
+    after = take_snapshots(agents, effects)
+    failure = failure or _judge(effects, after)
     if failure is not None:
         raise failure
     return after
@@ -127,9 +126,9 @@ def _apply(agents: Agents, work: Mapping[str, Sequence[Step]]) -> StepFailed | N
     return failure
 
 
-def _judge(recipe: Mapping[str, Sequence[Step]], after: Mapping[str, Snapshot]) -> StepFailed | None:
-    for name, steps in recipe.items():
-        for step, left in adds_up(steps):
+def _judge(effects: Mapping[str, Sequence[Effect]], after: Mapping[str, Snapshot]) -> StepFailed | None:
+    for name in effects:
+        for step, left in effects[name]:
             problem = left.contradiction(after[name]) if left is not None else None
             if problem is not None:
                 return StepFailed(name, step.command, f"the kernel took it, but {problem}", "What has changed it since?")

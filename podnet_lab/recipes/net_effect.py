@@ -12,14 +12,17 @@ from collections.abc import Hashable, Iterator, Sequence
 from podnet_lab.model import Snapshot
 from podnet_lab.steps.base import Interface, Step
 
+Effect = tuple[Step, Step | None]
+"""A step, and what of its claim is to be true when all are done."""
 
-def adds_up(steps: Sequence[Step]) -> list[tuple[Step, Step | None]]:
+
+def adds_up(steps: Sequence[Step]) -> list[Effect]:
     """
     For each step, what of its claim is to be true when all are done: itself, itself where it was moved to, or None.
 
     A cable that a later step moves is judged where it ended; a fact that a later step ends is not judged.
     """
-    pairs: list[tuple[Step, Step | None]] = []
+    pairs: list[Effect] = []
     made = _made(steps)
     later_ends: set[Hashable] = set()
     later_moves: dict[Interface, str | None] = {}
@@ -68,17 +71,17 @@ def _left(step: Step, ends: set[Hashable], moves: dict[Interface, str | None]) -
     return None if step.depends() & ends else step
 
 
-def needed(steps: Sequence[Step], before: Snapshot) -> list[bool]:
+def needed(steps: Sequence[Step], before: Snapshot, effects: Sequence[Effect] | None = None) -> list[bool]:
     """
     For each step, whether it has work to do on a node that is as *before*; raise nothing, change nothing.
 
     A step whose claim holds already, or holds where later steps of the recipe leave it, has none, unless an
-    earlier step with work to do ends what it claims.
+    earlier step with work to do ends what it claims. *effects* is what `adds_up` says of the steps, if that is known.
     """
     ended: dict[Hashable, int] = {}  # where in the recipe each fact was ended last
     done: dict[Step, int] = {}  # where each step was done last: the same step again has no work, unless it was undone since
     todo: list[bool] = []
-    for position, (step, left) in enumerate(adds_up(steps)):
+    for position, (step, left) in enumerate(adds_up(steps) if effects is None else effects):
         since = done.get(step, -1)
         holds = since >= 0 or step.contradiction(before) is None or (left is not None and left.contradiction(before) is None)
         todo.append(not holds or any(ended.get(fact, -1) > since for fact in step.depends() | step.needs_links(before)))
@@ -88,11 +91,15 @@ def needed(steps: Sequence[Step], before: Snapshot) -> list[bool]:
     return todo
 
 
-def conflicts(steps: Sequence[Step], before: Snapshot) -> Iterator[tuple[Step, str]]:
-    """The steps whose name is taken by something else, and what takes it; what earlier steps remove does not count."""
+def conflicts(steps: Sequence[Step], before: Snapshot, todo: Sequence[bool] | None = None) -> Iterator[tuple[Step, str]]:
+    """
+    The steps whose name is taken by something else, and what takes it; what earlier steps remove does not count.
+
+    *todo* is what `needed` says of the steps, if that is known.
+    """
     ended: set[Hashable] = set()
-    for step, todo in zip(steps, needed(steps, before), strict=True):
-        if todo and not step.depends() & ended and (taken := step.conflict(before)) is not None:
+    for step, does in zip(steps, needed(steps, before) if todo is None else todo, strict=True):
+        if does and not step.depends() & ended and (taken := step.conflict(before)) is not None:
             yield step, taken
-        if todo:
+        if does:
             ended.update(step.ends())
