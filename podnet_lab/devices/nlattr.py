@@ -14,9 +14,9 @@ def attribute(kind: int, payload: bytes) -> bytes:
 
 def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
     """Decode the attributes of *data* from *offset* on; the nested flag is taken off their kinds."""
-    found, end = {}, len(data)
-    while offset + 4 <= end:
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+    found, last, unpack = {}, len(data) - 4, _ATTRIBUTE.unpack_from
+    while offset <= last:
+        length, kind = unpack(data, offset)
         if length < 4:
             break
         found[kind & 0x3FFF] = data[offset + 4 : offset + length]
