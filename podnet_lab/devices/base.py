@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import ClassVar
 
 from podnet_lab.devices.link_steps import USUAL_MTU, ChangeLink
@@ -25,11 +26,16 @@ from podnet_lab.steps.base import Interface, Step
 
 @dataclass(frozen=True)
 class Wire:
-    """Where a frame that goes out of an interface comes in: at *link*, in a namespace (None: the node's own) of a node."""
+    """
+    Where a frame that goes out of an interface comes in: at *link*, in a namespace (None: the node's own) of a node.
+
+    *tunnel* is the address that it is sent to inside another packet, whose own way is to be followed; None: there is no such packet.
+    """
 
     node: str
     namespace: str | None
     link: Link
+    tunnel: IPv4Address | None = None
 
 
 @dataclass(frozen=True)

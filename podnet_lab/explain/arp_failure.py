@@ -58,7 +58,7 @@ def _owners_cable_unplugged(cluster: Cluster, place: Place, address: IPv4Address
     for pod in node.pods:
         for dev in (held.dev for held in pod.addresses if held.interface.ip == address):
             end = node.link(*pod.links[dev].peer) if pod.links[dev].peer else None
-            if end is not None and end.master is None and not _has_address(node, pod.links[dev].peer):
+            if end is not None and end.master is None and not _is_routed(node, pod.links[dev].peer):
                 return causes.unplugged((place[0], pod.links[dev].peer[0]), end.name, node)
     return None
 
@@ -67,13 +67,16 @@ def own_cable_unplugged(cluster: Cluster, place: Place, link: Link) -> Cause | N
     """The cause if the sender's own cable is plugged into no bridge: then it does not matter who has the address."""
     node = cluster[place[0]]
     end = node.link(*link.peer) if link.peer else None
-    if end is None or end.master is not None or place[1] is None or _has_address(node, link.peer):
+    if end is None or end.master is not None or place[1] is None or _is_routed(node, link.peer):
         return None
     return causes.unplugged((place[0], link.peer[0]), end.name, node)
 
 
-def _has_address(node: Snapshot, end: tuple[str | None, str]) -> bool:
-    return bool(node.spaces[end[0]].addresses_of(end[1]))
+def _is_routed(node: Snapshot, end: tuple[str | None, str]) -> bool:
+    """Whether a cable's end is a link of its own, and so needs no bridge: it has an address, or a route, or answers for others."""
+    space, dev = node.spaces[end[0]], end[1]
+    proxies = dev in space.conf and space.conf[dev].proxy_arp
+    return proxies or bool(space.addresses_of(dev)) or any(route.dev == dev for route in space.routes)
 
 
 def _nobody_has(cluster: Cluster, place: Place, link: Link, address: IPv4Address) -> Cause:

@@ -9,7 +9,7 @@ from podnet_lab.steps.base import Step
 Place = tuple[str, str | None]
 """A node, and a namespace on it (None: the node itself)."""
 
-LAYERS = ("cable", "address", "route", "forwarding", "neighbour", "firewall")
+LAYERS = ("cable", "address", "route", "forwarding", "neighbour", "firewall", "socket")
 """From below to above; what is wrong at one keeps those above from working."""
 
 
@@ -39,6 +39,10 @@ class Cause(str):
         self.layer, self.place, self.repair = layer, place, repair
         self.hints = (question, f"{place[0]}# {look}", f"{place[0]}# {command}" if command else "no single command does it")
         return self
+
+    def also(self, *steps: Step) -> Cause:
+        """The same cause, with more steps to mend it, on the same node."""
+        return Cause(self, self.layer, self.place, self.hints[0], self.hints[1].partition("# ")[2], *self.repair, *steps)
 
     def prefixed(self, words: str) -> Cause:
         """The same cause, with words in front."""

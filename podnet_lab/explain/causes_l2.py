@@ -12,6 +12,7 @@ from podnet_lab.devices.veth import steps as veth
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.model import FdbEntry, Link, Neighbour, Snapshot
 from podnet_lab.steps import neighbour
+from podnet_lab.steps.address import add as add_address
 from podnet_lab.steps.base import on
 
 
@@ -91,6 +92,57 @@ def isolated_ports(place: Place, port: str, peer: str) -> Cause:
     return Cause(text, "cable", place, question, look, mend=f"bridge {on(place[1])}link set dev {port} isolated off")
 
 
+def port_flag(place: Place, port: Link, flag: str, to: str) -> Cause:
+    """A flag of a bridge's port keeps frames from it; as *to* it would let them pass."""
+    text = f"{port.name} in {place_name(place)} is a port that is {port.port}"
+    question = f"What does {port.master} do with a frame for, or from, {port.name}?"
+    look = f"bridge {on(place[1])}-d link show dev {port.name}"
+    return Cause(text, "cable", place, question, look, mend=f"bridge {on(place[1])}link set dev {port.name} {flag} {to}")
+
+
+def tunnel_lacks_entry(place: Place, dev: str, mac: str | None, host: IPv4Address, goes_to: IPv4Address | None) -> Cause:
+    """A tunnel has no forwarding entry by which a frame would get to its end at *host*; *goes_to*: it has one that leads elsewhere."""
+    what = mac or "everybody"
+    instead = f"sends it to {goes_to}" if goes_to else "has no entry for that"
+    text = f"{place_name(place)}'s tunnel {dev} should send what is for {what} to {host}, and {instead}"
+    question = f"To which address does {dev} send a frame for {what}?"
+    mend = f"bridge {on(place[1])}fdb replace {mac or '00:00:00:00:00:00'} dev {dev} dst {host}"
+    return Cause(text, "neighbour", place, question, f"bridge {on(place[1])}fdb show dev {dev}", mend=mend)
+
+
+def bridge_forgot_itself(place: Place, bridge: str, mac: str) -> Cause:
+    """A bridge's forwarding table lacks its own MAC: what is for the node itself is taken for somebody else's (br_handle_frame_finish)."""
+    text = f"{bridge} in {place_name(place)} has no forwarding entry for its own MAC, and so does not take what is for {place_name(place)}"
+    question = f"Which of {bridge}'s forwarding entries says that a frame is for {place_name(place)} itself?"
+    look = f"bridge {on(place[1])}fdb show br {bridge}"
+    return Cause(text, "neighbour", place, question, look, mend=f"bridge {on(place[1])}fdb add {mac} dev {bridge} self permanent")
+
+
+def no_arp_reply(place: Place, address: IPv4Address, sender: IPv4Address | None, why: str, mend: str) -> Cause:
+    """The owner of *address* does not answer an ARP request from *sender*, as a setting of its says."""
+    text = f"{place_name(place)} does not answer {sender or 'whoever'}, who asks for {address}: {why}"
+    question = f"Does {place_name(place)} say where {address} is, if somebody asks?"
+    inside = f"ip netns exec {place[1]} " if place[1] else ""
+    return Cause(text, "neighbour", place, question, f"{inside}sysctl -a --pattern arp_", mend=f"{inside}{mend}" if mend else "")
+
+
+def asks_nobody(place: Place, dev: str, key: str, usual: int) -> Cause:
+    """A setting keeps a place from asking for a MAC (net.ipv4.neigh.DEV.…)."""
+    text = f"{place_name(place)} asks nobody for a MAC through {dev}: {key} is 0"
+    question = f"Does {place_name(place)} ask for its neighbours' MACs?"
+    inside = f"ip netns exec {place[1]} " if place[1] else ""
+    setting = f"net/ipv4/neigh/{dev}/{key}"
+    return Cause(text, "neighbour", place, question, f"{inside}sysctl {setting}", mend=f"{inside}sysctl -w {setting}={usual}")
+
+
+def proxy_without_route(place: Place, dev: str, address: IPv4Address) -> Cause:
+    """A router that answers for others (proxy_arp) answers only for what it has a route to, out of another interface (arp_fwd_proxy)."""
+    text = f"{place_name(place)} answers for others on {dev} (proxy_arp), but has no other route to {address}, and so not for that"
+    question = f"By which route would {place_name(place)} reach {address}?"
+    give = add_address(f"{address}/32", dev=dev, namespace=place[1])
+    return Cause(text, "route", place, question, f"ip {on(place[1])}route get {address}", give)
+
+
 def mtu_too_small(place: Place, dev: str, most: int, size: int) -> Cause:
     """A cable's end takes no frames of that size, and says nothing (is_skb_forwardable in the kernel's net/core/dev.c)."""
     text = f"{dev} in {place_name(place)} has an MTU of {most}, and drops a packet of {size} bytes without a word"
@@ -98,12 +150,15 @@ def mtu_too_small(place: Place, dev: str, most: int, size: int) -> Cause:
     return Cause(text, "cable", place, question, f"ip {on(place[1])}link show dev {dev}", link.change(dev, place[1], mtu=1500))
 
 
-def duplicate_mac(place: Place, mac_of: str, twin: str) -> Cause:
-    """Two interfaces of one link have the same MAC: a bridge can't tell them apart."""
-    text = f"{mac_of} and {twin} have the same MAC, and the bridge can't tell them apart"
-    question = f"How does a bridge know behind which port {mac_of} is?"
+def duplicate_mac(place: Place, one: tuple[Place, str], other: tuple[Place, str], mac: str) -> Cause:
+    """Two interfaces of one link, each as (place, name), have the same MAC: a bridge can't tell them apart."""
+    names = (place_name(one[0]), f"{place_name(other[0])}'s {other[1]}" if other[0] == place else place_name(other[0]))
+    text = f"{names[0]} and {names[1]} have the same MAC, and the bridge can't tell them apart"
+    question = f"How does a bridge know behind which port {names[0]} is?"
     look = f"ip {on(place[1])}link show; bridge fdb show"
-    return Cause(text, "neighbour", place, question, look, mend=f"ip {on(place[1])}link set dev … address 02:…")
+    free = "02" + mac[2:] if mac[:2] != "02" else "06" + mac[2:]  # a locally administered address (IEEE 802) that only differs there
+    change = link.change(one[1], one[0][1], mac=free)
+    return Cause(text, "neighbour", one[0], question, look, change)
 
 
 def wrong_fdb_entry(place: Place, entry: FdbEntry, wanted: str) -> Cause:

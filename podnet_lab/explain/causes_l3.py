@@ -4,6 +4,7 @@ Causes inside a node or a Pod: addresses, routes, forwarding, filters. Pure.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -11,6 +12,7 @@ from podnet_lab.devices import link
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.devices.roles import bridge_of, gateways
 from podnet_lab.explain.cause import Cause, Place, place_name
+from podnet_lab.explain.lowest_layer import link_without_address, missing_link
 from podnet_lab.model import Address, Cluster, Namespace, PolicyRule, Route
 from podnet_lab.model.route_lookup import lookup_route
 from podnet_lab.steps import address, forwarding, route
@@ -48,7 +50,10 @@ def no_forwarding_from(place: Place, dev: str) -> Cause:
 
 
 def no_route(cluster: Cluster, place: Place, space: Namespace, to: IPv4Address) -> Cause:
-    """No route fits."""
+    """No route fits; or what is missing below it, that the route went with."""
+    lower = missing_link(place, space) or link_without_address(place, space)
+    if lower is not None:
+        return lower.suffixed(f", and so no route to {to}")
     down = [
         link.name
         for link in space.links.values()
@@ -111,6 +116,44 @@ def routing_loop(place: Place, to: IPv4Address) -> Cause:
     text = f"the packet goes round and round until its time to live is over, past {place_name(place)}"
     question = f"Where does each node on the way send what is for {to}?"
     return Cause(text, "route", place, question, _routes(place, to), mend=f"ip route del … (the one that leads back), to {to}")
+
+
+def kernel_refuses(place: Place, to: IPv4Address, source: IPv4Address | None, iif: str | None, code: int) -> Cause:
+    """The kernel, asked for the packet's way, says no, and the snapshot does not show why."""
+    packet = f"from {source} " * (source is not None) + f"iif {iif}" * (iif is not None)
+    came = f" that came in by {iif}" if iif else ""
+    text = f"{place_name(place)}'s kernel has no way for a packet to {to}{came}: {os.strerror(code).lower()}"
+    question = f"What does {place_name(place)}'s routing say of such a packet?"
+    return Cause(text, "route", place, question, f"ip {on(place[1])}route get {to} {packet}".rstrip())
+
+
+def no_host(place: Place, to: IPv4Address, kind: str) -> Cause:
+    """The address is not one host's: of a broadcast, multicast or anycast address (ip_route_input_slow)."""
+    text = f"for {place_name(place)}, {to} is a {kind} address, and no one host answers to that"
+    question = f"Which prefixes does {place_name(place)} have, and what is {to} in each?"
+    return Cause(text, "address", place, question, f"ip {on(place[1])}route show table local {to}")
+
+
+def time_exceeded(place: Place, ttl: int) -> Cause:
+    """A router gets a packet whose time to live has run out (ip_forward); *ttl* is what the packet began with."""
+    text = f"the packet's time to live ({ttl} when it was sent) is over at {place_name(place)}"
+    question = "How many routers may the packet pass, and how many are on its way?"
+    return Cause(text, "route", place, question, "sysctl net.ipv4.ip_default_ttl", mend="sysctl -w net.ipv4.ip_default_ttl=64")
+
+
+def nobody_listens(place: Place, protocol: str, port: int, elsewhere: str) -> Cause:
+    """No socket of the target waits at the port; *elsewhere* names those that wait there at another address ("": none)."""
+    text = f"nobody listens on {protocol} port {port} in {place_name(place)}" + (f"; {elsewhere} does" if elsewhere else "")
+    question = f"Who waits at port {port} in {place_name(place)}, and at which address?"
+    inside = f"ip netns exec {place[1]} " if place[1] else ""
+    return Cause(text, "socket", place, question, f"{inside}ss -ln{protocol[0]}")
+
+
+def blocked_by_xfrm(place: Place, direction: str, what: str) -> Cause:
+    """An IPsec policy blocks the packet."""
+    text = f"{place_name(place)}'s IPsec policy ({direction}) blocks it: {what}"
+    question = f"Which IPsec policies does {place_name(place)} have?"
+    return Cause(text, "firewall", place, question, f"ip {on(place[1])}xfrm policy", mend=f"ip {on(place[1])}xfrm policy flush")
 
 
 def reverse_path_filter(place: Place, dev: str, sender: IPv4Address, why: str) -> Cause:

@@ -1,20 +1,29 @@
 """
 Layer 2: cables, bridges and the external network; who receives a frame, and what stops it on the way.
 
-Pure. What Linux does: a bridge's port passes frames on only while it is forwarding (net/bridge/br_input.c), a cable's end drops
-what is longer than its MTU by more than four bytes (net/core/dev.c).
+Pure. What Linux does: a bridge's port passes frames on only while it is forwarding (net/bridge/br_input.c), and as its flags say
+(br_forward.c); a cable's end drops what is longer than its MTU by more than four bytes (net/core/dev.c).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 
 from podnet_lab.devices.base import Unseen
 from podnet_lab.devices.registry import kind_of, wires
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.model import Cluster, FdbEntry, Link, Namespace
+
+MOST_TUNNELS = 2
+"""Tunnels that one frame is followed through; what a bridge joins to a tunnel could go round."""
+
+EVERYBODY = "00:00:00:00:00:00"
+"""The MAC of a tunnel's forwarding entries for what has no entry of its own, and for what goes to everybody."""
+
+_STATES = {"disabled", "listening", "learning", "blocking"}
 
 VLAN_HLEN = 4
 """Bytes that a cable's end and a bridge's port let pass beyond their MTU: room for a VLAN tag."""
@@ -36,7 +45,9 @@ class Receiver:
     An interface, no bridge's port, that receives what a sender's interface sends to everybody.
 
     *cause* is the first thing on the way to it that stops every frame, *bridges* are those that a frame passes, *bottleneck* the
-    smallest MTU on the way: its bytes, the place and the interface.
+    smallest MTU on the way: its bytes, the place and the interface. *devices* are all interfaces on the way, each with whether
+    the frame goes out of it, *tunnels* those that put it into a packet, with the address of the tunnel's other end.
+    *broadcast_cause* stops what is sent to everybody, such as an ARP request, and not what is sent to one MAC.
     """
 
     place: Place
@@ -44,6 +55,9 @@ class Receiver:
     cause: Cause | None
     bridges: tuple[BridgePass, ...]
     bottleneck: tuple[int, Place, str]
+    devices: tuple[tuple[Place, str, bool], ...] = ()
+    tunnels: tuple[tuple[Place, str, IPv4Address], ...] = ()
+    broadcast_cause: Cause | None = None
 
 
 def receivers(cluster: Cluster, place: Place, link: Link) -> tuple[list[Receiver], list[str]]:
@@ -59,14 +73,18 @@ def receivers(cluster: Cluster, place: Place, link: Link) -> tuple[list[Receiver
 
 def _send(cluster: Cluster, at: Receiver) -> Iterator[Receiver | Unseen]:
     place, link = at.place, at.link
+    at = replace(at, devices=(*at.devices, (place, link.name, True)))
     if kind_of(link).switches:
         yield from _flood(cluster, at, None)
         return
     for wire in wires(cluster).transmit(*place, link):
         if isinstance(wire, Unseen):
             yield wire
-        else:
+        elif wire.tunnel is None:
             yield from _arrive(cluster, at, (wire.node, wire.namespace), wire.link)
+        elif len(at.tunnels) < MOST_TUNNELS:
+            inside = replace(at, tunnels=(*at.tunnels, (place, link.name, wire.tunnel)))
+            yield from _arrive(cluster, inside, (wire.node, wire.namespace), wire.link)
 
 
 def _arrive(cluster: Cluster, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
@@ -82,7 +100,8 @@ def _arrive(cluster: Cluster, before: Receiver, place: Place, link: Link) -> Ite
 def _receive(cluster: Cluster, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
     node = cluster[place[0]]
     cause = before.cause or (None if link.up else causes.link_down(place, link.name))
-    at = replace(before, place=place, link=link, cause=cause, bottleneck=_bottleneck(before, place, link))
+    devices = (*before.devices, (place, link.name, False))
+    at = replace(before, place=place, link=link, cause=cause, bottleneck=_bottleneck(before, place, link), devices=devices)
     bridge = node.link(place[1], link.master) if link.master else None
     if bridge is None or not kind_of(bridge).switches:
         yield at
@@ -100,7 +119,12 @@ def _bottleneck(before: Receiver, place: Place, link: Link) -> tuple[int, Place,
 
 
 def _not_forwarding(place: Place, port: Link) -> Cause | None:
-    return causes.port_not_forwarding(place, port) if port.port.replace("isolated", "").strip(", ") else None
+    return causes.port_not_forwarding(place, port) if _STATES & set(port_flags(port)) else None
+
+
+def port_flags(port: Link) -> list[str]:
+    """What is unusual about a bridge's port, word by word: its state, "isolated", "learning off", … (`podnet_lab.model.Link`)."""
+    return port.port.split(", ") if port.port else []
 
 
 def _flood(cluster: Cluster, at: Receiver, in_port: Link | None) -> Iterator[Receiver | Unseen]:
@@ -108,37 +132,68 @@ def _flood(cluster: Cluster, at: Receiver, in_port: Link | None) -> Iterator[Rec
     place, bridge = at.place, at.link
     space = cluster[place[0]].spaces[place[1]]
     for port in (space.links[dev] for dev in space.ports_of(bridge.name)):
-        if in_port is not None and port.name == in_port.name:
+        flags = port_flags(port)
+        if in_port is not None and port.name == in_port.name and "hairpin" not in flags:
             continue
         cause = at.cause or (None if port.up else causes.link_down(place, port.name)) or _not_forwarding(place, port)
-        if in_port is not None and "isolated" in in_port.port and "isolated" in port.port:
+        if in_port is not None and "isolated" in port_flags(in_port) and "isolated" in flags:
             cause = cause or causes.isolated_ports(place, in_port.name, port.name)
+        silent = causes.port_flag(place, port, "bcast_flood", "on") if "bcast_flood off" in flags else None
         bridges = (*at.bridges, BridgePass(place, bridge.name, in_port.name if in_port else None, port.name))
-        yield from _send(cluster, replace(at, link=port, cause=cause, bridges=bridges, bottleneck=_bottleneck(at, place, port)))
+        onward = replace(at, link=port, cause=cause, bridges=bridges, bottleneck=_bottleneck(at, place, port))
+        yield from _send(cluster, replace(onward, broadcast_cause=at.broadcast_cause or silent))
 
 
 def wrong_port(cluster: Cluster, place: Place, link: Link, to: Receiver, fresh: bool) -> Cause | None:
     """
-    Why a bridge does not bring a frame to *to*: its FDB has the MAC behind another port, or as the bridge's own.
+    Why a bridge, or a tunnel, does not bring a frame to *to*: its FDB has the MAC elsewhere, or as the bridge's own, or a flag forbids it.
 
     *fresh*: the receiver has just sent an ARP reply, so a learned FDB entry is right.
     """
     if link.mac == to.link.mac and not (kind_of(link).switches or kind_of(to.link).switches) and to.bridges:
-        return causes.duplicate_mac(to.bridges[0].place, place_name(place), place_name(to.place))
+        return causes.duplicate_mac(to.bridges[0].place, (place, link.name), (to.place, to.link.name), to.link.mac)
     for passed in to.bridges:
-        space = cluster[passed.place[0]].spaces[passed.place[1]]
-        if passed.out_port is None:
+        if (cause := _wrong_entry(cluster, passed, to, fresh) or port_forbids(cluster, passed, link.mac, to.link.mac, fresh)) is not None:
+            return cause
+    return wrong_tunnel_end(cluster, to, to.link.mac)
+
+
+def _wrong_entry(cluster: Cluster, passed: BridgePass, to: Receiver, fresh: bool) -> Cause | None:
+    space = cluster[passed.place[0]].spaces[passed.place[1]]
+    for entry in space.fdb if passed.out_port is not None else ():
+        if entry.mac != to.link.mac or not _is_of(space, entry, passed.bridge):
             continue
-        for entry in space.fdb:
-            if entry.mac != to.link.mac or not _is_of(space, entry, passed.bridge):
-                continue
-            # What a bridge itself sends goes out of the port that it has the MAC from; what comes in for that MAC is kept.
-            if entry.dev == passed.out_port and (not entry.permanent or passed.in_port is None):
-                continue
-            if entry.permanent:
-                return causes.duplicate_mac(passed.place, place_name(to.place), f"{place_name(passed.place)}'s {entry.dev}")
-            if not fresh:
-                return causes.wrong_fdb_entry(passed.place, entry, place_name(to.place))
+        # What a bridge itself sends goes out of the port that it has the MAC from; what comes in for that MAC is kept.
+        if entry.dev == passed.out_port and (not entry.permanent or passed.in_port is None):
+            continue
+        if entry.permanent:
+            return causes.duplicate_mac(passed.place, (to.place, to.link.name), (passed.place, entry.dev), entry.mac)
+        if not fresh:
+            return causes.wrong_fdb_entry(passed.place, entry, place_name(to.place))
+    return None
+
+
+def port_forbids(cluster: Cluster, passed: BridgePass, sender: str, to: str | None, fresh: bool = False) -> Cause | None:
+    """Why a port's flags keep a frame of the MAC *sender* from passing, to the MAC *to* (None: to everybody)."""
+    space = cluster[passed.place[0]].spaces[passed.place[1]]
+    behind = {(entry.mac, entry.dev) for entry in space.fdb}
+    port = space.links.get(passed.in_port or "")
+    if port is not None and "locked" in port_flags(port) and (sender, port.name) not in behind:
+        return causes.port_flag(passed.place, port, "locked", "off")
+    port = space.links.get(passed.out_port or "")
+    if port is None or to is None or "flood off" not in port_flags(port) or (to, port.name) in behind:
+        return None
+    return None if fresh and "learning off" not in port_flags(port) else causes.port_flag(passed.place, port, "flood", "on")
+
+
+def wrong_tunnel_end(cluster: Cluster, to: Receiver, mac: str | None) -> Cause | None:
+    """Why a tunnel on the way does not send what is for *mac* (None: for everybody) to the end behind which *to* is."""
+    for place, dev, host in to.tunnels:
+        space = cluster[place[0]].spaces[place[1]]
+        entries = [entry for entry in space.fdb if entry.dev == dev and entry.remote is not None]
+        named = [entry for entry in entries if entry.mac == mac]
+        if not any(entry.remote == host for entry in named or [entry for entry in entries if entry.mac == EVERYBODY]):
+            return causes.tunnel_lacks_entry(place, dev, mac, host, named[0].remote if named else None)
     return None
 
 
@@ -150,7 +205,7 @@ def reply_taken_by_bridge(cluster: Cluster, place: Place, link: Link, to: Receiv
         entry = next(same_mac, None)
         itself = entry is not None and passed.out_port is None and entry.dev == passed.in_port  # what a bridge sends, see wrong_port
         if passed.in_port is not None and entry is not None and not itself:
-            return causes.duplicate_mac(passed.place, place_name(place), f"{place_name(passed.place)}'s {entry.dev}")
+            return causes.duplicate_mac(passed.place, (place, link.name), (passed.place, entry.dev), entry.mac)
     return None
 
 

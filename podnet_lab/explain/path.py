@@ -1,9 +1,9 @@
 """
 The path that a packet would take through snapshots, and the first thing that stops it.
 
-Pure. It follows what the kernel does: policy rules and routes, neighbours, bridges, forwarding, reverse-path filters, nftables and
-their translations, MTUs. Where it finds nothing wrong it says nothing: it does not promise that the packet arrives. Sources:
-net/ipv4/route.c, net/ipv4/fib_frontend.c, net/ipv4/ip_forward.c of the kernel.
+Pure. It follows what the kernel does: routing (`podnet_lab.explain.routing`), neighbours, bridges, tunnels, firewalls and their
+translations, MTUs and the time to live; what can decide and is not judged (`podnet_lab.explain.inventory`) makes it unsure of all
+that comes after. Sources: net/ipv4/route.c, net/ipv4/fib_frontend.c, net/ipv4/ip_forward.c of the kernel.
 """
 
 from __future__ import annotations
@@ -12,40 +12,23 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
 from podnet_lab.explain import causes_l2, causes_l3
+from podnet_lab.explain.arp import Hop, LearnedMacs
 from podnet_lab.explain.cause import Cause, Place, place_name
+from podnet_lab.explain.evidence import NOTHING, Evidence
+from podnet_lab.explain.flow import Flow, Translation
+from podnet_lab.explain.influences import Influences
 from podnet_lab.explain.l2 import VLAN_HLEN, BridgePass, Receiver
-from podnet_lab.explain.next_hop import LearnedMacs, next_hop
+from podnet_lab.explain.next_hop import next_hop
 from podnet_lab.explain.nft_match import Packet
 from podnet_lab.explain.nft_verdict import outcomes, summary
-from podnet_lab.explain.rp_filter import fails_rp_filter
+from podnet_lab.explain.routing import Decision, decide
+from podnet_lab.explain.routing import Packet as RoutedPacket
+from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Cluster, Namespace, Route
-from podnet_lab.model.route_lookup import ANYWHERE, is_own, lookup_route, mtu, source_for
+from podnet_lab.model.route_lookup import ANYWHERE, is_own, mtu, source_for
 
-MAX_HOPS = 16
-
-DEFAULT_SIZE = 64
-"""Bytes of a packet whose size nobody asked for."""
-
-
-@dataclass(frozen=True)
-class Flow:
-    """What is sent: addresses (the sender's None until it is known), protocol "icmp", "tcp" or "udp", port, and size in bytes."""
-
-    source: IPv4Address | None
-    to: IPv4Address
-    protocol: str = "icmp"
-    port: int | None = None
-    size: int = DEFAULT_SIZE
-    translated: bool = False
-
-
-@dataclass(frozen=True)
-class Translation:
-    """A connection tracking entry of a place that rewrote a flow: the flow *before* and *after* that."""
-
-    place: Place
-    before: Flow
-    after: Flow
+MAX_HOPS = 255
+"""More places than a packet's time to live lets it pass."""
 
 
 @dataclass
@@ -54,15 +37,16 @@ class PathWalk:
     The path of one packet, followed hop by hop.
 
     *path* has the names of the places that it reached, *at* the last one, *unsure* what could not be judged; *incomplete*: it
-    could not be followed any further. *misdelivery*: why a frame went to another receiver than the one that was meant.
-    *endpoint_count*: of so many Pods a Service draws one, and this walk follows number *endpoint*. *translations* and *learned*
-    are what nodes and neighbours remember, the second for the way back.
+    could not be followed any further. *tunnelled*: it is what a tunnel sends. *misdelivery*: why a frame went to another
+    receiver than the one that was meant. *endpoint_count*: of so many Pods a Service draws one, and this walk follows number
+    *endpoint*. *translations* and *learned* are what nodes and neighbours remember, the second for the way back.
     """
 
     cluster: Cluster
     flow: Flow
     reply: bool = False
     endpoint: int = 0
+    evidence: Evidence = field(default=NOTHING, repr=False)
     translations: tuple[Translation, ...] = ()
     path: list[str] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
@@ -71,6 +55,7 @@ class PathWalk:
     incomplete: bool = False
     learned: LearnedMacs = field(default_factory=dict, repr=False)
     misdelivery: Cause | None = None
+    tunnelled: bool = False
 
     def follow(self, start: Place, end: Place | None) -> Cause | None:
         """The first thing that stops it on its way to *end* (None: whoever has the address); None if none is seen."""
@@ -78,23 +63,25 @@ class PathWalk:
         return self.misdelivery if cause is not None and self.misdelivery is not None else cause
 
     def _follow(self, start: Place, end: Place | None) -> Cause | None:
-        place, iif = start, None
+        place, iif, seen = start, None, set()
         for _ in range(MAX_HOPS):
             self.at = place
             self.path.append(place_name(place))
             self._untranslated = self.flow
             space = self.cluster[place[0]].spaces[place[1]]
+            self._influences.namespace(place, self.flow.protocol)
             if iif is not None and (cause := self._prerouting(place, space, iif)):
                 return cause
-            if is_own(space, self.flow.to):
-                return self._deliver(place, space, iif, end)
-            route, cause = self._route(place, space, iif)
-            if route is None:
-                self.incomplete = cause is None
-                return cause
-            if iif is None and is_own(space, self.flow.to):  # a rule sent it back to where it came from
-                return self._deliver(place, space, None, end)
-            receiver, cause = self._forward(place, space, iif, route)
+            decision = self._decide(place, space, iif)
+            if decision.local:
+                return decision.cause or self._deliver(place, space, iif, end)
+            if decision.route is None:
+                self.incomplete = decision.cause is None
+                return decision.cause
+            if (place, iif, self.flow.source, self.flow.to) in seen:
+                return causes_l3.routing_loop(place, self.flow.to)
+            seen.add((place, iif, self.flow.source, self.flow.to))
+            receiver, cause = self._forward(place, space, iif, decision)
             if receiver is None:
                 self.incomplete = cause is None
                 return cause
@@ -114,53 +101,50 @@ class PathWalk:
         here = (translation for translation in self.translations if translation.place == place)
         return next((translation for translation in here if (translation.after.to, translation.after.source) == ends), None)
 
-    def _route(self, place: Place, space: Namespace, iif: str | None) -> tuple[Route | None, Cause | None]:
-        if iif is not None and (cause := _no_forwarding(place, space, iif)):
-            return None, cause
-        route, cause = self._look_up_route(place, space, iif)
-        if route is None:
-            return None, cause
-        if iif is None and self.flow.source is None:
-            self.flow = replace(self.flow, source=source_for(space, route, self.flow.to))
+    def _decide(self, place: Place, space: Namespace, iif: str | None) -> Decision:
+        """Where the packet goes from here; what is sent from here gets its source and its time to live, and meets the hook output."""
+        decision = self._look_up(place, space, iif)
+        if iif is not None or decision.cause is not None:
+            return decision
+        if decision.local:
+            self.flow = replace(self.flow, source=self.flow.source or decision.source or self.flow.to)
+            return replace(decision, cause=self._at_hook(place, space, "output", None, "lo"))
+        if decision.route is None:
+            return decision
+        if self.flow.source is None:
+            self.flow = replace(self.flow, source=decision.source or source_for(space, decision.route, self.flow.to))
             if self.flow.source is None:
-                return None, causes_l3.no_address(place_name(place), place)
+                return Decision(cause=causes_l3.no_address(place_name(place), place))
             self._untranslated = self.flow
             if self.flow.protocol == "tcp":  # it looks again, now that it has an address (ip_route_connect)
-                route, cause = self._look_up_route(place, space, None)
-                if route is None:
-                    return None, cause
-        if iif is not None:
-            cause = fails_rp_filter(place, space, self.flow.source, self.flow.to, iif, route.dev)
-            return (None, cause) if cause else (route, None)
+                decision = self._look_up(place, space, None)
+                if decision.route is None:
+                    return decision
+        self.flow = replace(self.flow, ttl=decision.hop_limit or self._influences.default_ttl(place))
+        self._sent_with = self.flow.ttl
         to = self.flow.to
-        if cause := self._at_hook(place, space, "output", None, route.dev):
-            return None, cause
+        if cause := self._at_hook(place, space, "output", None, decision.route.dev):
+            return Decision(cause=cause)
         # What a node sends itself has its way looked for again, if its target was rewritten.
-        return (route, None) if self.flow.to == to or is_own(space, self.flow.to) else self._look_up_route(place, space, None)
+        return decision if self.flow.to == to else self._look_up(place, space, None)
 
-    def _look_up_route(self, place: Place, space: Namespace, iif: str | None) -> tuple[Route | None, Cause | None]:
+    def _look_up(self, place: Place, space: Namespace, iif: str | None) -> Decision:
         # A program that sends has no address yet when the kernel looks for a route; an answer has one.
-        bound = iif is not None or self.reply or self.flow.protocol == "tcp"
-        source = self.flow.source if bound else ANYWHERE
-        choice = lookup_route(space, self.flow.to, source or ANYWHERE, iif or "")
-        route = choice.route
-        if choice.unsure or (route is not None and route.kind == "unicast" and route.dev is None):
-            several = f"there are several ways to {self.flow.to}, or one that is an object of its own"
-            self.unsure.append(f"{place_name(place)}: {choice.unsure or several}")
-            return None, None
-        if route is None:
-            return None, causes_l3.no_route(self.cluster, place, space, self.flow.to)
-        if route.kind != "unicast":
-            if choice.rule is not None and choice.rule.kind != "lookup":
-                return None, causes_l3.refused_by_rule(place, choice.rule, self.flow.to)
-            return None, causes_l3.rejecting_route(place, route, self.flow.to)
-        return route, None
+        flow = self.flow
+        bound = iif is not None or self.reply or flow.protocol == "tcp"
+        source, mark = flow.source if bound else None, self._marks.get(place, 0)
+        decision = decide(self.cluster, self.evidence, RoutedPacket(place, space, flow.to, source, iif, flow.protocol, flow.port, mark))
+        if decision.unsure:
+            self.unsure.append(decision.unsure)
+        return decision
 
     def _deliver(self, place: Place, space: Namespace, iif: str | None, end: Place | None) -> Cause | None:
         if cause := self._input(place, space, iif):
             return cause
         if (translation := self._source_translation(place)) is not None:
             self.flow = replace(self.flow, source=translation.before.to)
+        if not self.reply and (cause := self._nobody_listens(place)) is not None:
+            return cause
         if end is not None and place != end and not self.flow.translated:
             dev = next((address.dev for address in space.addresses if address.interface.ip == self.flow.to), "lo")
             return causes_l3.duplicate_address(place, self.flow.to, dev)
@@ -169,30 +153,45 @@ class PathWalk:
         return None
 
     def _input(self, place: Place, space: Namespace, iif: str | None) -> Cause | None:
-        """What stops a packet for this place itself: its loopback if it comes from here, else rp_filter and the hook input."""
-        if iif is not None:
-            cause = fails_rp_filter(place, space, self.flow.source, self.flow.to, iif)
-            return cause or self._at_hook(place, space, "input", iif, None)
-        self.flow = replace(self.flow, source=self.flow.source or self.flow.to)
+        """What stops a packet for this place itself: its loopback if it comes from here, the hook input, IPsec policies."""
         lo = space.links.get("lo")
-        return causes_l2.link_down(place, "lo") if lo is not None and not lo.up else None
+        if iif is None and lo is not None and not lo.up:
+            return causes_l2.link_down(place, "lo")
+        if iif is None and (cause := self._at_hook(place, space, "prerouting", "lo", None)):
+            return cause
+        return self._at_hook(place, space, "input", iif or "lo", None) or (iif and self._xfrm(place, "in", iif))
+
+    def _nobody_listens(self, place: Place) -> Cause | None:
+        """The cause if no socket of the target waits at the port that is asked for."""
+        asked = self.flow.protocol in ("tcp", "udp") and self.flow.port and not self.tunnelled
+        look = self.evidence.look(place) if asked else None
+        if look is None:
+            return None
+        waiting = [one for one in look.listeners if (one.protocol, one.port) == (self.flow.protocol, self.flow.port)]
+        if any(one.address in (self.flow.to, ANYWHERE) for one in waiting):
+            return None
+        elsewhere = " and ".join(f"{one.address}:{one.port}" for one in waiting)
+        return causes_l3.nobody_listens(place, self.flow.protocol, self.flow.port, elsewhere)
+
+    def _xfrm(self, place: Place, direction: str, dev: str) -> Cause | None:
+        """What an IPsec policy does: blocks the packet, or puts it into another, which is not followed."""
+        policy, unsure = blocking_policy(self.evidence.look(place, dev), direction, self.flow.source, self.flow.to, self.flow.protocol, dev)
+        self.unsure += [f"{place_name(place)}: {unsure}"] if unsure else []
+        return causes_l3.blocked_by_xfrm(place, direction, policy) if policy else None
 
     def _source_translation(self, place: Place) -> Translation | None:
         """The translation to undo in a reply's source address."""
         here = (translation for translation in self.translations if translation.place == place)
         return next((translation for translation in here if translation.after.to == self.flow.source), None)
 
-    def _forward(self, place: Place, space: Namespace, iif: str | None, route: Route) -> tuple[Receiver | None, Cause | None]:
-        """From a place to the next hop: the hook forward, MTU, postrouting, ARP, bridges."""
-        if iif is not None and (cause := self._at_hook(place, space, "forward", iif, route.dev)):
+    def _forward(self, place: Place, space: Namespace, iif: str | None, decision: Decision) -> tuple[Receiver | None, Cause | None]:
+        """From a place to the next hop: time to live, the hook forward, MTU, postrouting, ARP, bridges."""
+        route = decision.route
+        if iif is not None and (cause := self._router(place, space, iif, route)):
             return None, cause
-        if (most := mtu(space, route)) < self.flow.size and self.reply:
-            self.flow = replace(self.flow, size=most)  # the kernel's own answers may be cut (icmp_reply)
-        elif most < self.flow.size:
-            return None, causes_l3.fragmentation_needed(place, route.dev, most, self.flow.size)
-        if iif is None and not self.reply and (most := space.learnt.get(self.flow.to, self.flow.size)) < self.flow.size:
-            return None, causes_l3.path_mtu_too_small(place, self.flow.to, most, self.flow.size)
-        if cause := self._at_hook(place, space, "postrouting", None, route.dev, route):
+        if cause := self._too_big(place, space, iif, decision):
+            return None, cause
+        if cause := self._at_hook(place, space, "postrouting", None, route.dev, route) or self._xfrm(place, "out", route.dev):
             return None, cause
         if (translation := self._source_translation(place)) is not None:
             self.flow = replace(self.flow, source=translation.before.to)
@@ -200,8 +199,32 @@ class PathWalk:
             self.translations = (*self.translations, Translation(place, self._untranslated, self.flow))
         return self._over_link(place, route)
 
+    def _router(self, place: Place, space: Namespace, iif: str, route: Route) -> Cause | None:
+        """What a router does on top of routing: it counts the time to live down, and asks the hook forward and IPsec."""
+        if cause := self._xfrm(place, "fwd", iif):
+            return cause
+        if self.flow.ttl <= 1:
+            return causes_l3.time_exceeded(place, self._sent_with)
+        self.flow = replace(self.flow, ttl=self.flow.ttl - 1)
+        return self._at_hook(place, space, "forward", iif, route.dev)
+
+    def _too_big(self, place: Place, space: Namespace, iif: str | None, decision: Decision) -> Cause | None:
+        route = decision.route
+        most = mtu(space, route) if route.raw or not decision.mtu else min(mtu(space, route), decision.mtu)
+        if most < self.flow.size and self.reply:
+            self.flow = replace(self.flow, size=most)  # the kernel's own answers may be cut (icmp_reply)
+        elif most < self.flow.size:
+            return causes_l3.fragmentation_needed(place, route.dev, most, self.flow.size)
+        if iif is None and not self.reply and (most := space.learnt.get(self.flow.to, self.flow.size)) < self.flow.size:
+            return causes_l3.path_mtu_too_small(place, self.flow.to, most, self.flow.size)
+        return None
+
     def _over_link(self, place: Place, route: Route) -> tuple[Receiver | None, Cause | None]:
-        hop = next_hop(self.cluster, place, route, self.flow.to, self.flow.source, self.learned)
+        if route.via6:
+            self.unsure.append(f"{place_name(place)}: the next hop {route.via6} is an IPv6 address, and who has that is not looked for")
+            return None, None
+        self._influences.device(place, route.dev, egress=True)
+        hop = next_hop(Hop(self.cluster, self.evidence, place, route, self.flow.to, self.flow.source, self.learned))
         if hop.learned is not None:
             self.learned[hop.learned] = self.cluster[place[0]].link(place[1], route.dev).mac
         self.misdelivery = self.misdelivery or hop.misdelivery
@@ -211,10 +234,30 @@ class PathWalk:
         most, narrowest, dev = hop.receiver.bottleneck
         if self.flow.size > most + VLAN_HLEN:
             return None, causes_l2.mtu_too_small(narrowest, dev, most, self.flow.size)
-        for passed in hop.receiver.bridges:
+        return self._over_devices(hop.receiver)
+
+    def _over_devices(self, receiver: Receiver) -> tuple[Receiver | None, Cause | None]:
+        """What the interfaces, bridges and tunnels on the way to *receiver* do with the frame."""
+        for at, name, egress in receiver.devices:
+            self._influences.device(at, name, egress)
+        for passed in receiver.bridges:
+            self._influences.bridge(passed)
             if cause := self._br_netfilter(passed):
                 return None, cause
-        return hop.receiver, None
+        for at, name, host in receiver.tunnels:
+            if cause := self._through_tunnel(at, name, host):
+                return None, cause
+        return receiver, None
+
+    def _through_tunnel(self, place: Place, dev: str, host: IPv4Address) -> Cause | None:
+        """What stops the packet that a tunnel puts ours into, on its way to the tunnel's other end."""
+        link = self.cluster[place[0]].link(*(place[1], dev))
+        local = link.setting("local")
+        outer = Flow(IPv4Address(local) if local else None, host, "udp", link.setting("port"))
+        walk = PathWalk(self.cluster, outer, evidence=self.evidence, tunnelled=True)
+        cause = walk.follow(place, None)
+        self.unsure += walk.unsure
+        return cause and cause.prefixed(f"the tunnel {dev} of {place_name(place)} does not get to {host}: ")
 
     def _br_netfilter(self, passed: BridgePass) -> Cause | None:
         """What a node's nftables do with a frame that its bridge passes on, if bridge-nf-call-iptables is 1."""
@@ -265,12 +308,5 @@ class PathWalk:
 
     def __post_init__(self) -> None:
         self._marks: dict[Place, int] = {}
-        self._untranslated = self.flow
-
-
-def _no_forwarding(place: Place, space: Namespace, iif: str) -> Cause | None:
-    """The setting of the packet's iif decides (ip_route_input_slow); "all" only writes all of them."""
-    conf = space.conf.get(iif)
-    if conf is None or conf.forwarding:
-        return None
-    return causes_l3.no_forwarding_from(place, iif) if space.forwarding else causes_l3.no_forwarding(place)
+        self._untranslated, self._sent_with = self.flow, self.flow.ttl
+        self._influences = Influences(self.cluster, self.evidence, self.unsure)

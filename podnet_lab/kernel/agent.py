@@ -13,6 +13,7 @@ from typing import Any
 
 from podnet_lab.kernel import (
     apply,
+    close_look,
     conntrack,
     daemons,
     encode,
@@ -119,6 +120,10 @@ class Agent:
         """
         self._traffic.sweep()
         return {"spaces": self._node.read(), "rules": nft_program.read(known), "processes": self._node.processes()}
+
+    def close_looks(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Namespaces, and the kernel's routing there, looked at closely."""
+        return close_look.close_looks(wanted)
 
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""

@@ -157,15 +157,19 @@ class Socket:
 
     def ask(self, kind: int, bodies: list[bytes]) -> list[bytes | None]:
         """One answer for each of *bodies*, in order; None where the kernel refused."""
-        results: list[bytes | None] = []
+        return [answer if isinstance(answer, bytes) else None for answer in self.ask_each(kind, bodies)]
+
+    def ask_each(self, kind: int, bodies: list[bytes]) -> list[bytes | int]:
+        """One answer for each of *bodies*, in order; where the kernel refused, its errno."""
+        results: list[bytes | int] = []
         for start in range(0, len(bodies), MOST_PER_SEND):
             part = bodies[start : start + MOST_PER_SEND]
             self._socket.send(
                 b"".join(_HEADER.pack(16 + len(body), kind, NLM_F_REQUEST, number, 0) + body for number, body in enumerate(part))
             )
-            answers: dict[int, bytes | None] = {}
+            answers: dict[int, bytes | int] = {}
             while len(answers) < len(part):
                 for answer, _, number, payload in _messages(self._socket.recv(1 << 16)):
-                    answers[number] = None if answer == NLMSG_ERROR else payload
+                    answers[number] = -struct.unpack_from("=i", payload)[0] if answer == NLMSG_ERROR else payload
             results += [answers[number] for number in range(len(part))]
         return results

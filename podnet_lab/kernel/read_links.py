@@ -31,7 +31,21 @@ from podnet_lab.kernel.netlink import Socket
 
 IFF_LOWER_UP = 0x10000
 IF_OPER_UP = 6
-IFLA_OPERSTATE, IFLA_BRPORT_STATE, IFLA_BRPORT_ISOLATED = 16, 1, 33
+IFLA_OPERSTATE, IFLA_BRPORT_STATE = 16, 1
+PORT_FLAGS = {
+    33: ("isolated", b"\0"),
+    4: ("hairpin", b"\0"),
+    8: ("learning", b"\1"),
+    9: ("flood", b"\1"),
+    10: ("proxy_arp", b"\0"),
+    12: ("proxy_arp_wifi", b"\0"),
+    29: ("vlan_tunnel", b"\0"),
+    30: ("bcast_flood", b"\1"),
+    32: ("neigh_suppress", b"\0"),
+    39: ("locked", b"\0"),
+    40: ("mab", b"\0"),
+}
+"""A port's flags by their number (IFLA_BRPORT_…), and what a new port has; others change no IPv4 packet's way."""
 PORT_STATES = ("disabled", "listening", "learning", "", "blocking")
 ARPHRD_LOOPBACK = 772
 IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS = 29, 8
@@ -88,10 +102,12 @@ def _other(kind: str, index: int, given: dict[int, bytes]) -> dict[str, Any]:
 
 
 def _port(given: dict[int, bytes], info: dict[int, bytes]) -> str:
-    """What is unusual about a bridge's port: its state, once its cable is in order, and isolation from other ports."""
+    """What is unusual about a bridge's port: its state, once its cable is in order, and its flags, as ``bridge -d link`` says them."""
     if IFLA_INFO_SLAVE_DATA not in info:
         return ""
     port = attributes(info[IFLA_INFO_SLAVE_DATA])
     up = given.get(IFLA_OPERSTATE, b"\0")[0] == IF_OPER_UP  # the bridge disables a port whose cable is down, and that is said elsewhere
     state = PORT_STATES[port[IFLA_BRPORT_STATE][0]] if IFLA_BRPORT_STATE in port and up else ""
-    return ", ".join([*([state] if state else []), *(["isolated"] if port.get(IFLA_BRPORT_ISOLATED, b"\0")[0] else [])])
+    unusual = ((name, port[number][0]) for number, (name, usual) in PORT_FLAGS.items() if port.get(number, usual) != usual)
+    flags = (name if on else f"{name} off" for name, on in unusual)
+    return ", ".join([*([state] if state else []), *flags])

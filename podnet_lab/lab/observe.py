@@ -8,10 +8,11 @@ from podnet_lab.checks.check import Checks
 from podnet_lab.checks.exam import Exam, judge_exam, unique_addresses
 from podnet_lab.checks.reachability import Matrix, Ping, Verdict, endpoints, expectation
 from podnet_lab.errors import BadInput
-from podnet_lab.explain.explanation import Explanation, explanation
-from podnet_lab.explain.path import DEFAULT_SIZE
+from podnet_lab.explain.explanation import Explanation
+from podnet_lab.explain.flow import DEFAULT_SIZE
 from podnet_lab.lab.core import OUTSIDE_NAME, LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address
+from podnet_lab.lab.evidence_rounds import explained_with_evidence, probed
 from podnet_lab.lab.ping_pairs import Progress, all_pairs, one_pair
 from podnet_lab.packets.trace import Trace
 from podnet_lab.plan import echo_size, port_number
@@ -52,22 +53,27 @@ class Observer:
         pair = (endpoint(known, source), endpoint(known, target))
         return replace(one_pair(self._core.agents, everyone, pair, patience), expected=wanted)
 
-    def explain(self, source: str, target: str, *, tcp: int | None = None, size: int | None = None) -> Explanation:
+    def explain(self, source: str, target: str, *, tcp: int | None = None, size: int | None = None, probe: bool = True) -> Explanation:
         """
-        Why an echo from one Pod or node to another does not arrive, read off the snapshots alone: nothing is sent.
+        Why an echo from one Pod or node to another does not arrive, read off the kernels.
 
         Names the first thing in the way, with three hints (`.hint(1)` to `.hint(3)`) and the steps that mend it
-        (``lab.run(explanation.repair)``); what could not be judged, such as a firewall rule, is said, and is no "healthy".
-        With *tcp* it is about a connection to that port, with *size* about an echo of so many bytes that may not be cut.
-        *target* may also be an address that nobody has, such as a Service's. Whether somebody listens is not looked at.
+        (``lab.run(explanation.repair)``); what could not be judged, such as a tc filter, is said, and is no "healthy", and nothing
+        that comes after it is certain. With *tcp* it is about a connection to that port, with *size* about an echo of so many
+        bytes that may not be cut. *target* may also be an address that nobody has, such as a Service's.
+
+        One echo is really sent, to be held against what was judged: if they contradict each other, the explanation is unsure.
+        ``probe=False`` sends nothing; nor is anything sent where no endpoint is asked for, or a connection.
         """
         if tcp is not None and size is not None:
             raise BadInput("an explanation is of an echo of some size, or of a TCP connection, not of both")
+        protocol, port = ("icmp", None) if tcp is None else ("tcp", port_number(tcp))
         everyone = self._core.everyone()
         known = endpoints(everyone)
         ends = (endpoint(known, source), endpoint_or_address(known, target))
-        protocol, port = ("icmp", None) if tcp is None else ("tcp", port_number(tcp))
-        return explanation(everyone, *ends, protocol, port, DEFAULT_SIZE if size is None else echo_size(size))
+        bytes_sent = DEFAULT_SIZE if size is None else echo_size(size)
+        explained = explained_with_evidence(self._core.agents, everyone, ends, protocol, port, bytes_sent)
+        return probed(self._core.agents, ends, explained) if probe and tcp is None and size is None else explained
 
     def matrix(self, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0) -> Matrix:
         """

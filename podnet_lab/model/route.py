@@ -14,7 +14,8 @@ class Route:
     """
     A line of a routing table; *kernel* tells that the kernel made it itself, for an address.
 
-    *extra* is what no step of the lesson gives a route (a source, several ways), *raw* the kernel's own bytes for it.
+    *extra* is what no step of the lesson gives a route (a source, several ways), *raw* the kernel's own bytes for it, *via6* a
+    next hop that is an IPv6 address, where the kernel itself was asked for the way.
     """
 
     to: IPv4Network
@@ -26,6 +27,7 @@ class Route:
     kernel: bool = False
     extra: str = ""
     raw: str = field(default="", compare=False, repr=False)
+    via6: str = ""
 
     def __str__(self) -> str:
         to = "default" if self.to == DEFAULT else str(self.to)

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 
 from podnet_lab.model import DEFAULT, LOCAL_TABLE, MAIN_TABLE, Namespace, PolicyRule, Route
 
-RTA_PREFSRC, RTA_METRICS, RTAX_MTU = 7, 8, 2
+RTA_PREFSRC, RTA_METRICS, RTAX_MTU, RTAX_HOPLIMIT = 7, 8, 2, 10
 ANYWHERE = IPv4Address(0)
 
 
@@ -92,6 +92,12 @@ def mtu(space: Namespace, route: Route) -> int:
     metrics = _attribute(route, RTA_METRICS)
     own = _metrics(metrics).get(RTAX_MTU) if metrics is not None else None
     return min(own, of_link) if own else of_link
+
+
+def hop_limit(route: Route) -> int:
+    """The time to live that *route* gives what is sent by it; 0 if it gives none."""
+    metrics = _attribute(route, RTA_METRICS)
+    return _metrics(metrics).get(RTAX_HOPLIMIT, 0) if metrics is not None else 0
 
 
 def _attribute(route: Route, kind: int) -> bytes | None:

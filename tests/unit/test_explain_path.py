@@ -90,7 +90,7 @@ BREAKS = {
         B,
         ["veth-1-2-br is plugged into br0, and who is to be reached is on v-net-0"],
     ),
-    "no cable": ([("node1", link.remove(END))], A, B, ["pod-1-2 has no route to 10.244.1.3"]),
+    "no cable": ([("node1", link.remove(END))], A, B, ["pod-1-2 has no interface but lo, and so no route to 10.244.1.3"]),
     "uplink down": ([("node1", link.down("eth0"))], A, C, ["node1", "eth0", "down"]),
     "uplink down, far away": ([("node2", link.down("eth0"))], A, C, ["eth0 in node2 is down"]),
 }

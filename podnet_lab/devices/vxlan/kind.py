@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address
 
-from podnet_lab.devices.base import InterfaceKind, Unseen, Wires
+from podnet_lab.devices.base import InterfaceKind, Unseen, Wire, Wires
 from podnet_lab.devices.link_steps import ChangeLink
 from podnet_lab.devices.vxlan.steps import AddVxlan, AppendForwarding, RemoveForwarding
 from podnet_lab.model.link import Link
@@ -53,13 +54,43 @@ class Vxlan(InterfaceKind):
         surplus = [RemoveForwarding(entry.mac, entry.remote, dev, namespace) for entry in had if entry not in want]
         return [*surplus, *(AppendForwarding(entry.mac, entry.remote, dev, namespace) for entry in want if entry not in had)]
 
-    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Unseen]:
-        """Into a packet of its own, which nobody here follows."""
-        where = namespace or node
-        space = wires.cluster[node].spaces[namespace]
-        hosts = sorted({str(entry.remote) for entry in space.fdb if entry.dev == link.name and entry.remote})
-        to = f", to {', '.join(hosts)}" if hosts else ""
-        return [Unseen(f"{where}'s {link.name} is a vxlan tunnel ({self.words(link)}{to}), and what happens inside it is not followed")]
+    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterator[Wire | Unseen]:
+        """In a packet of its own to every other end that its settings and its forwarding table name, where that has the same number."""
+        if link.setting("other"):
+            yield Unseen(f"{namespace or node}'s {link.name} is a vxlan tunnel with settings that are not followed")
+            return
+        for host in _hosts(wires.cluster[node].spaces[namespace], link):
+            ends = [end for end in _ends(wires, host) if _same_tunnel(link, end.link)]
+            yield from (replace(end, tunnel=host) for end in ends)
+            if not ends and not _is_somewhere(wires, host):
+                words = (
+                    f"{namespace or node}'s {link.name} is a vxlan tunnel ({self.words(link)}), and {host}, where it leads, is out of sight"
+                )
+                yield Unseen(words)
+
+
+def _hosts(space: Namespace, link: Link) -> list[IPv4Address]:
+    """The addresses that packets of the tunnel are sent to; its remote may be a multicast group, which is no host."""
+    remotes = {entry.remote for entry in space.fdb if entry.dev == link.name and entry.remote}
+    remotes |= {IPv4Address(link.setting("remote"))} if link.setting("remote") else set()
+    return sorted(remotes)
+
+
+def _ends(wires: Wires, host: IPv4Address) -> Iterator[Wire]:
+    """The interfaces in every namespace that has the address *host*."""
+    for node, snapshot in wires.cluster.items():
+        for space in snapshot.spaces.values():
+            if any(address.interface.ip == host for address in space.addresses):
+                yield from (Wire(node, space.name, link) for link in space.links.values() if link.kind == "vxlan")
+
+
+def _is_somewhere(wires: Wires, host: IPv4Address) -> bool:
+    spaces = (space for snapshot in wires.cluster.values() for space in snapshot.spaces.values())
+    return any(address.interface.ip == host for space in spaces for address in space.addresses)
+
+
+def _same_tunnel(link: Link, end: Link) -> bool:
+    return all(link.setting(name) == end.setting(name) for name in ("vni", "port"))
 
 
 def _entries(space: Namespace, dev: str) -> list[FdbEntry]:

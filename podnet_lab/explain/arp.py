@@ -1,0 +1,178 @@
+"""
+ARP: who is asked for the MAC of a neighbour, and who answers. Pure.
+
+What Linux does: arp_solicit and arp_process in the kernel's net/ipv4/arp.c; the settings are told in ip-sysctl.rst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from podnet_lab.explain import causes_l2 as causes
+from podnet_lab.explain.cause import Cause, Place
+from podnet_lab.explain.evidence import Evidence
+from podnet_lab.explain.l2 import Receiver, port_forbids, wrong_tunnel_end
+from podnet_lab.explain.rp_filter import fails_rp_filter
+from podnet_lab.model import Cluster, Link, Namespace, Route
+from podnet_lab.model.close_look import CloseLook, RouteAnswer, RouteQuery
+from podnet_lab.model.route_lookup import is_own, lookup_route
+
+LearnedMacs = dict[tuple[Place, IPv4Address], str]
+"""The MACs that a place has learned from ARP requests, by place and address."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """
+    What is to be sent: from *place* by *route* to the address *to*, whose gateway, or else *to* itself, is the neighbour.
+
+    *learned* is what has been learned on the way so far, *evidence* what the nodes say beyond their snapshots.
+    """
+
+    cluster: Cluster
+    evidence: Evidence
+    place: Place
+    route: Route
+    to: IPv4Address
+    sender: IPv4Address
+    learned: LearnedMacs
+
+    @property
+    def space(self) -> Namespace:
+        """The namespace that it is sent from."""
+        return self.cluster[self.place[0]].spaces[self.place[1]]
+
+    @property
+    def link(self) -> Link:
+        """The interface that it is sent out of."""
+        return self.space.links[self.route.dev]
+
+    @property
+    def neighbour(self) -> IPv4Address:
+        """The address whose MAC is needed."""
+        return self.route.via or self.to
+
+
+def unusable(link: Link, place: Place) -> Cause | None:
+    """Why an interface with an address, or a route, can't send or receive packets: it is down, a bridge's port, or without ARP."""
+    if not link.up:
+        return causes.link_down(place, link.name)
+    if link.master is not None:
+        return causes.enslaved(place, link)
+    return None if link.arp else causes.arp_off(place, link.name)
+
+
+def owns(cluster: Cluster, receiver: Receiver, address: IPv4Address) -> bool:
+    """Whether a receiver's namespace has an address, on any interface."""
+    return is_own(cluster[receiver.place[0]].spaces[receiver.place[1]], address)
+
+
+def arp_source(hop: Hop) -> IPv4Address | None:
+    """The source address of the ARP request: the packet's sender if that is here, else one of the interface's (arp_solicit)."""
+    addresses = hop.space.addresses_of(hop.link.name)
+    look = hop.evidence.look(hop.place, hop.link.name)
+    announce = conf(look, hop.link.name, "arp_announce")
+    near = any(hop.sender in own.network and hop.neighbour in own.network for own in addresses)
+    if is_own(hop.space, hop.sender) and (announce == 0 or (announce == 1 and near)):
+        return hop.sender
+    return next((own.ip for own in addresses if hop.neighbour in own.network), addresses[0].ip if addresses else None)
+
+
+def conf(look: CloseLook | None, dev: str, key: str) -> int:
+    """A setting of an interface where the greater of its own and of "all" holds (net.ipv4.conf); 0 if nobody looked."""
+    return 0 if look is None else max(look.setting(f"ipv4/conf/{name}/{key}") for name in ("all", dev))
+
+
+def asks_nobody(hop: Hop) -> Cause | None:
+    """Why no ARP request is sent at all, or no packet waits for its answer: settings of the interface's neighbours are 0."""
+    dev = hop.link.name
+    look = hop.evidence.look(hop.place, dev)
+    for key, usual in (("mcast_solicit", 3), ("unres_qlen", 101)):
+        if look is not None and look.setting(f"ipv4/neigh/{dev}/{key}", usual) == 0:
+            return causes.asks_nobody(hop.place, dev, key, usual)
+    return None
+
+
+def no_reply(hop: Hop, receiver: Receiver, source: IPv4Address | None) -> Cause | None:
+    """Why the owner of the wanted address does not answer an ARP request from *source*; None if it does."""
+    address = hop.neighbour
+    cause = receiver.cause or unusable(receiver.link, receiver.place) or _unheard(hop, receiver)
+    if cause is not None or source is None:
+        return cause
+    space = hop.cluster[receiver.place[0]].spaces[receiver.place[1]]
+    cause = fails_rp_filter(receiver.place, space, source, address, receiver.link.name)
+    if cause is not None and is_own(space, source):
+        cause = causes.arp_from_own_address(receiver.place, source, address)
+    else:
+        cause = cause and cause.prefixed(f"{source}, who asks by ARP, is not answered: ")
+    answer = _routing(hop, receiver, source)
+    if answer is not None:
+        takes = not answer.error and answer.kind == "local"
+        why = "its routing does not take that for its own"
+        cause = None if takes else cause or causes.no_arp_reply(receiver.place, address, source, why, "")
+    return cause or _setting_forbids(hop, receiver, source)
+
+
+def _unheard(hop: Hop, receiver: Receiver) -> Cause | None:
+    """Why an ARP request, which goes to everybody, does not get to a receiver that a frame for it alone would get to."""
+    forbidden = (port_forbids(hop.cluster, passed, hop.link.mac, None) for passed in receiver.bridges)
+    return receiver.broadcast_cause or wrong_tunnel_end(hop.cluster, receiver, None) or next(filter(None, forbidden), None)
+
+
+def _routing(hop: Hop, receiver: Receiver, source: IPv4Address) -> RouteAnswer | None:
+    """What the receiver's kernel would do with a packet for the wanted address: it answers ARP by that (ip_route_input)."""
+    return hop.evidence.route(receiver.place, RouteQuery(hop.neighbour, source, receiver.link.name, protocol=0))
+
+
+def _setting_forbids(hop: Hop, receiver: Receiver, source: IPv4Address) -> Cause | None:
+    """Why arp_ignore or arp_filter of the receiver keeps it from answering."""
+    dev, place, address = receiver.link.name, receiver.place, hop.neighbour
+    look = hop.evidence.look(place, dev)
+    ignore = conf(look, dev, "arp_ignore")
+    space = hop.cluster[place[0]].spaces[place[1]]
+    here = [own for own in space.addresses_of(dev) if own.ip == address]
+    scoped = any(own.interface.ip == address and "scope 254" in own.extra for own in space.addresses)
+    near = any(source in own.network for own in here)
+    if ignore == 8 or (ignore == 1 and not here) or (ignore == 2 and not near) or (ignore == 3 and scoped):
+        mend = f"sysctl -w net/ipv4/conf/{_of(look, dev, ignore)}/arp_ignore=0"
+        return causes.no_arp_reply(place, address, source, f"arp_ignore is {ignore}", mend)
+    if conf(look, dev, "arp_filter") and lookup_route(space, source, address).route is not None:
+        back = lookup_route(space, source, address).route.dev
+        if back != dev:
+            why = f"arp_filter is 1, and its way to {source} is {back}"
+            return causes.no_arp_reply(place, address, source, why, f"sysctl -w net/ipv4/conf/{dev}/arp_filter=0")
+    return None
+
+
+def _of(look: CloseLook, dev: str, value: int) -> str:
+    """Whose arp_ignore has a value: that of all interfaces, or the one's own."""
+    return "all" if look.setting("ipv4/conf/all/arp_ignore") == value else dev
+
+
+def proxies(hop: Hop, receiver: Receiver, address: IPv4Address) -> bool:
+    """Whether a router answers for an address behind it: it forwards, and has a route out of another interface (arp_fwd_proxy)."""
+    space, dev = hop.cluster[receiver.place[0]].spaces[receiver.place[1]], receiver.link.name
+    if dev not in space.conf or not space.conf[dev].forwarding or _unheard(hop, receiver):
+        return False
+    on = any(space.conf[name].proxy_arp for name in ("all", dev) if name in space.conf)
+    look = hop.evidence.look(receiver.place, dev) if hop.evidence.asks else None
+    if not on and (look is None or (dev, address) not in look.proxied):
+        return False
+    answer = _routing(hop, receiver, arp_source(hop)) if arp_source(hop) else None
+    if answer is not None:
+        return not answer.error and answer.kind == "unicast" and answer.dev != dev
+    route = lookup_route(space, address).route
+    return route is not None and route.kind == "unicast" and route.dev not in (None, dev)
+
+
+def no_proxy_route(hop: Hop, reached: Iterable[Receiver]) -> Cause | None:
+    """The cause if a neighbour at the other end of a cable answers for others, but has no route to this address."""
+    peer = (hop.place[0], *hop.link.peer) if hop.link.peer else None
+    for receiver in reached:
+        space, dev = hop.cluster[receiver.place[0]].spaces[receiver.place[1]], receiver.link.name
+        on = any(space.conf[name].proxy_arp for name in ("all", dev) if name in space.conf)
+        if on and receiver.cause is None and (receiver.place[0], receiver.place[1], dev) == peer:
+            return causes.proxy_without_route(receiver.place, dev, hop.neighbour)
+    return None

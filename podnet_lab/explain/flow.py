@@ -1,0 +1,36 @@
+"""What is sent: a packet as a walk follows it, and how a place rewrote it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from podnet_lab.explain.cause import Place
+
+DEFAULT_TTL = 64
+"""The time to live that a packet begins with, where nobody has said otherwise (net.ipv4.ip_default_ttl)."""
+
+DEFAULT_SIZE = 64
+"""Bytes of a packet whose size nobody asked for."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What is sent: addresses (the sender's None until it is known), protocol "icmp", "tcp" or "udp", port, size in bytes, and TTL."""
+
+    source: IPv4Address | None
+    to: IPv4Address
+    protocol: str = "icmp"
+    port: int | None = None
+    size: int = DEFAULT_SIZE
+    translated: bool = False
+    ttl: int = DEFAULT_TTL
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A connection tracking entry of a place that rewrote a flow: the flow *before* and *after* that."""
+
+    place: Place
+    before: Flow
+    after: Flow

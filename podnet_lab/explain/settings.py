@@ -1,0 +1,128 @@
+"""
+Settings (sysctl) that can decide what becomes of an IPv4 packet: the kernel's default of each, and whether the walk judges it.
+
+Pure. Sources: Documentation/networking/ip-sysctl.rst and nf_conntrack-sysctl.rst of the kernel. What stands nowhere here changes
+no packet's fate: timers, sizes of tables, IPv6, what is logged (`HARMLESS`); a test holds this file against a live kernel's
+/proc/sys/net, so that a new setting is sorted before it is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+JUDGED = {
+    "ipv4/ip_forward": 0,  # read as a part of each snapshot, too
+    "ipv4/icmp_echo_ignore_all": 0,
+    "ipv4/icmp_echo_ignore_broadcasts": 1,
+    "ipv4/ip_default_ttl": 64,
+    "bridge/bridge-nf-call-iptables": 0,
+    "bridge/bridge-nf-call-arptables": 0,
+    "bridge/bridge-nf-filter-vlan-tagged": 0,
+}
+"""Of a namespace: what the walk takes into account, whatever the value."""
+
+JUDGED_OF_DEVICE = ("forwarding", "rp_filter", "proxy_arp", "arp_ignore", "arp_announce", "arp_filter", "disable_policy", "disable_xfrm")
+"""Of an interface (net.ipv4.conf.NAME.…): taken into account, whatever the value. Others are the kernel's own routing's."""
+
+ROUTING = frozenset(
+    {
+        "ipv4/fib_multipath_hash_fields",
+        "ipv4/fib_multipath_hash_policy",
+        "ipv4/fib_multipath_hash_seed",
+        "ipv4/fib_multipath_use_neigh",
+        "ipv4/ip_nonlocal_bind",
+        "ipv4/nexthop_compat_mode",
+    }
+)
+"""What the kernel's own routing takes into account when it is asked for a packet (`podnet_lab.kernel.route_queries`)."""
+
+ROUTING_OF_DEVICE = frozenset(
+    {
+        "accept_local",
+        "accept_redirects",
+        "bc_forwarding",
+        "ignore_routes_with_linkdown",
+        "log_martians",
+        "mc_forwarding",
+        "medium_id",
+        "route_localnet",
+        "secure_redirects",
+        "send_redirects",
+        "shared_media",
+        "src_valid_mark",
+        "tag",
+    }
+)
+"""The same, of an interface; redirects are routes that the routing then has."""
+
+NOT_JUDGED = {
+    "ipv4/fwmark_reflect": "0",
+    "ipv4/icmp_ratemask": "6168",
+    "ipv4/ip_no_pmtu_disc": "0",
+    "ipv4/ip_forward_use_pmtu": "0",
+    "ipv4/ipfrag_high_thresh": "4194304",
+    "ipv4/xfrm4_gc_thresh": "32768",
+    "netfilter/nf_conntrack_tcp_loose": "1",
+    "netfilter/nf_conntrack_tcp_be_liberal": "0",
+    "netfilter/nf_hooks_lwtunnel": "0",
+    "core/xfrm_larval_drop": "1",
+}
+"""Of a namespace: may decide, and the walk does not follow how; named where it is not the kernel's default."""
+
+NOT_JUDGED_TCP = {
+    "ipv4/tcp_abort_on_overflow": "0",
+    "ipv4/tcp_fwmark_accept": "0",
+    "ipv4/tcp_migrate_req": "0",
+    "ipv4/tcp_syncookies": "1",
+    "ipv4/tcp_syn_retries": "6",
+    "ipv4/tcp_synack_retries": "5",
+    "ipv4/tcp_max_syn_backlog": "",
+    "ipv4/tcp_min_snd_mss": "48",
+    "ipv4/tcp_base_mss": "1024",
+    "ipv4/tcp_l3mdev_accept": "0",
+    "ipv4/ip_local_port_range": "32768\t60999",
+    "core/somaxconn": "4096",
+}
+"""The same, of connections alone; a default of "" is the machine's, and any value is let pass."""
+
+NOT_JUDGED_OF_DEVICE = {
+    "accept_source_route": ("0", "1"),
+    "drop_unicast_in_l2_multicast": ("0",),
+    "proxy_arp_pvlan": ("0",),
+    "arp_evict_nocarrier": ("1",),
+    "bootp_relay": ("0",),
+}
+"""Of an interface (net.ipv4.conf.NAME.…), with the values that change nothing for the packets of this book."""
+
+NOT_JUDGED_OF_NEIGHBOUR = {"ucast_solicit": ("3",), "app_solicit": ("0",), "proxy_qlen": ("64",), "proxy_delay": ("80",)}
+"""Of an interface's neighbours (net.ipv4.neigh.NAME.…)."""
+
+JUDGED_OF_NEIGHBOUR = ("mcast_solicit", "unres_qlen", "unres_qlen_bytes", "retrans_time_ms")
+"""The same, taken into account: without a question for a MAC, or room to wait for its answer, nothing is sent."""
+
+_ALWAYS = ("all", "default")
+
+
+def asked(devices: Iterable[str]) -> list[str]:
+    """The paths below /proc/sys/net that an explanation asks for, of a namespace and of some of its interfaces."""
+    of_devices = (*JUDGED_OF_DEVICE, *NOT_JUDGED_OF_DEVICE)
+    of_neighbours = (*JUDGED_OF_NEIGHBOUR, *NOT_JUDGED_OF_NEIGHBOUR)
+    names = [name for name in devices if name not in _ALWAYS]
+    return [
+        *JUDGED,
+        *NOT_JUDGED,
+        *NOT_JUDGED_TCP,
+        *(f"ipv4/conf/{name}/{key}" for name in ("all", *names) for key in of_devices),
+        *(f"ipv4/neigh/{name}/{key}" for name in names for key in of_neighbours),
+    ]
+
+
+def unusual(settings: Mapping[str, str], protocol: str) -> Iterator[str]:
+    """The settings that may decide, are not the default, and are not judged: each as ``sysctl`` prints it."""
+    plain = NOT_JUDGED | (NOT_JUDGED_TCP if protocol == "tcp" else {})
+    for path, value in settings.items():
+        *folder, key = path.split("/")
+        usual = {"conf": NOT_JUDGED_OF_DEVICE, "neigh": NOT_JUDGED_OF_NEIGHBOUR}[folder[1]].get(key) if len(folder) == 3 else None
+        default = plain.get(path, "")
+        if (usual is not None and value not in usual) or (usual is None and default and value != default):
+            yield f"{path.replace('/', '.')} = {value}"

@@ -1,0 +1,153 @@
+"""
+Namespaces looked at closely, where a packet's path goes: what snapshots leave out, as plain data.
+
+`podnet_lab.model.decode_look` makes the frozen model of it. Numbers: linux/rtnetlink.h, linux/pkt_sched.h, linux/if_link.h,
+linux/if_bridge.h.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from podnet_lab.devices.nlattr import attributes
+from podnet_lab.kernel import listeners, namespaces
+from podnet_lab.kernel.encode import IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH
+from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.kernel.route_queries import route_queries
+from podnet_lab.kernel.sysctl import ROOT
+from podnet_lab.kernel.unmanaged_state import RTM_GETQDISC
+from podnet_lab.kernel.xfrm import xfrm
+
+RTM_GETTFILTER = 46
+TC_INGRESS, TC_EGRESS = 0xFFFFFFF2, 0xFFFFFFF3
+IFLA_XDP, IFLA_XDP_ATTACHED, IFLA_PROMISCUITY, IFLA_AF_SPEC = 43, 2, 30, 26
+IFLA_BRIDGE_VLAN_INFO, VLAN_PVID, VLAN_UNTAGGED, RTEXT_FILTER_BRVLAN, IFLA_EXT_MASK = 2, 0x2, 0x4, 2, 29
+BRIDGE_SETTINGS = {5: "stp", 7: "vlan_filtering", 36: "nf_call_iptables", 38: "nf_call_arptables"}
+NTF_PROXY = 0x08
+IFF_PROMISC = 0x100
+
+_U32 = struct.Struct("=I")
+
+
+def close_looks(wanted: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
+    """
+    What is asked of namespaces, by name ("" is this thread's own): {"routes": queries, "settings": paths}.
+
+    Without ``settings`` only routes are asked for. None of a namespace that is gone.
+    """
+    return {name: _inside(name, asked) for name, asked in wanted.items()}
+
+
+def _inside(name: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+    if not name:
+        return _look(asked)
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = namespaces.open_named(name)
+        try:
+            with namespaces.inside(descriptor):
+                return _look(asked)
+        finally:
+            os.close(descriptor)
+    return None
+
+
+def _look(asked: dict[str, Any]) -> dict[str, Any]:
+    sock = Socket()
+    try:
+        links = sock.dump(RTM_GETLINK, struct.pack("=BxHiII", 0, 0, 0, 0, 0))
+        names = {struct.unpack_from("=i", body, 4)[0]: os.fsdecode(attributes(body, 16)[IFLA_IFNAME].rstrip(b"\0")) for body in links}
+        answers: dict[str, Any] = {"routes": route_queries(sock, names, asked["routes"])}
+        if "settings" in asked:
+            answers |= _everything(sock, links, names) | {"settings": dict(_settings(asked["settings"]))}
+        return answers
+    finally:
+        sock.close()
+
+
+def _everything(sock: Socket, links: list[bytes], names: dict[int, str]) -> dict[str, Any]:
+    devices = {names[struct.unpack_from("=i", body, 4)[0]]: _device(body) for body in links}
+    unreadable = _add_queues(sock, names, devices)
+    if any(device["bridge"].get("vlan_filtering") for device in devices.values()):
+        _add_vlans(sock, names, devices)
+    return {
+        "devices": devices,
+        "xfrm": xfrm(names),
+        "listeners": listeners.listeners(),
+        "proxied": list(_proxied(sock, names)),
+        "addresses6": list(_addresses6(sock, names)),
+        "unreadable": unreadable,
+    }
+
+
+def _device(body: bytes) -> dict[str, Any]:
+    has = attributes(body, 16)
+    info = attributes(has.get(IFLA_LINKINFO, b""))
+    settings = attributes(info.get(IFLA_INFO_DATA, b"")) if info.get(IFLA_INFO_KIND, b"").rstrip(b"\0") == b"bridge" else {}
+    return {
+        "queues": [],
+        "filters": 0,
+        "xdp": attributes(has.get(IFLA_XDP, b"")).get(IFLA_XDP_ATTACHED, b"\0")[0],
+        "promiscuous": bool(_U32.unpack(has.get(IFLA_PROMISCUITY, bytes(4)))[0]),
+        "bridge": {name: int.from_bytes(settings[kind], "little") for kind, name in BRIDGE_SETTINGS.items() if kind in settings},
+        "vlans": [],
+    }
+
+
+def _add_queues(sock: Socket, names: dict[int, str], devices: dict[str, dict[str, Any]]) -> list[str]:
+    """The queueing disciplines and filters of each interface; returns what can't be read, in words."""
+    for body in sock.dump(RTM_GETQDISC, struct.pack("=BxxxiIII", 0, 0, 0, 0, 0)):
+        _, index, handle, _, _ = struct.unpack_from("=BxxxiIII", body)
+        if index not in names:
+            continue
+        kind, device = attributes(body, 20)[1].rstrip(b"\0").decode(), devices[names[index]]
+        device["queues"].append((kind, bool(handle)))
+        if handle:
+            parents = (TC_INGRESS, TC_EGRESS) if kind in ("clsact", "ingress") else (handle,)
+            try:
+                device["filters"] += sum(_filters(sock, index, parent) for parent in parents)
+            except Refused as refusal:
+                return [f"tc filters ({refusal.strerror.lower()})"]
+    return []
+
+
+def _filters(sock: Socket, index: int, parent: int) -> int:
+    return len(sock.dump(RTM_GETTFILTER, struct.pack("=BxxxiIII", 0, index, 0, parent, 0)))
+
+
+def _add_vlans(sock: Socket, names: dict[int, str], devices: dict[str, dict[str, Any]]) -> None:
+    mask = struct.pack("=HHI", 8, IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN)
+    for body in sock.dump(RTM_GETLINK, struct.pack("=BxHiII", socket.AF_BRIDGE, 0, 0, 0, 0) + mask):
+        spec, at = attributes(body, 16).get(IFLA_AF_SPEC, b""), 0
+        while at + 8 <= len(spec):  # several of one kind: a dict would keep the last alone
+            length, kind, flags, number = struct.unpack_from("=HHHH", spec, at)
+            if kind == IFLA_BRIDGE_VLAN_INFO:
+                name = names.get(struct.unpack_from("=i", body, 4)[0], "")
+                devices.get(name, {"vlans": []})["vlans"].append((number, bool(flags & VLAN_PVID), bool(flags & VLAN_UNTAGGED)))
+            at += max(length + 3 & ~3, 4)
+
+
+def _proxied(sock: Socket, names: dict[int, str]) -> Iterator[tuple[str, str]]:
+    """(interface, address) of each proxy neighbour (``ip neigh show proxy``)."""
+    for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_INET, 0, 0, NTF_PROXY, 0)):
+        yield names.get(struct.unpack_from("=i", body, 4)[0], ""), socket.inet_ntoa(attributes(body, 12)[1])
+
+
+def _addresses6(sock: Socket, names: dict[int, str]) -> Iterator[tuple[str, str]]:
+    for body in sock.dump(RTM_GETADDR, struct.pack("=BBBBI", socket.AF_INET6, 0, 0, 0, 0)):
+        if len(address := attributes(body, 8).get(1, b"")) == 16:
+            yield names.get(_U32.unpack_from(body, 4)[0], ""), socket.inet_ntop(socket.AF_INET6, address)
+
+
+def _settings(paths: list[str]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        with contextlib.suppress(OSError):  # another kernel's, or of an interface that is gone
+            descriptor = os.open(ROOT + path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                yield path, os.read(descriptor, 256).decode().strip()
+            finally:
+                os.close(descriptor)
