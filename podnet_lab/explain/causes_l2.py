@@ -158,7 +158,7 @@ def duplicate_mac(place: Place, one: tuple[Place, str], other: tuple[Place, str]
     look = f"ip {on(place[1])}link show; bridge fdb show"
     free = "02" + mac[2:] if mac[:2] != "02" else "06" + mac[2:]  # a locally administered address (IEEE 802) that only differs there
     change = link.change(one[1], one[0][1], mac=free)
-    return Cause(text, "neighbour", one[0], question, look, change)
+    return Cause(text, "neighbour", place, question, look, change)
 
 
 def wrong_fdb_entry(place: Place, entry: FdbEntry, wanted: str) -> Cause:

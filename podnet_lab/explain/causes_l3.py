@@ -20,10 +20,11 @@ from podnet_lab.steps.base import Step, on
 from podnet_lab.steps.route import RemoveRoute
 
 
-def no_address(label: str, place: Place) -> Cause:
-    """The target, or the sender, has no address."""
-    look = f"ip {on(place[1])}addr"
-    return Cause(f"{label} has no address", "address", place, f"Which address has {label}?", look, mend=f"ip {on(place[1])}addr add …")
+def no_source(place: Place, dev: str, to: IPv4Address) -> Cause:
+    """The sender has no address that may be a packet's source on this way (inet_select_addr): none at all, or none of scope global."""
+    text = f"{place_name(place)} has no address that it could send from to {to}"
+    question = f"Which addresses has {place_name(place)}, and of which scope?"
+    return Cause(text, "address", place, question, f"ip {on(place[1])}addr show dev {dev}")
 
 
 def duplicate_address(place: Place, ip: IPv4Address, own: str) -> Cause:

@@ -101,7 +101,7 @@ ADDRESSES = (
         "route",
         "node",
     ),
-    Fault("the Pod has no address", lambda p: f"ip -n {p.pod.name} addr flush dev {p.pod.dev}", "route", "pod"),
+    Fault("the Pod has no address", lambda p: f"ip -n {p.pod.name} addr flush dev {p.pod.dev}", "address", "pod"),
     Fault(
         "the Pod's address is outside its subnet",
         lambda p: f"ip -n {p.pod.name} addr flush dev {p.pod.dev}; ip -n {p.pod.name} addr add 10.250.0.9/24 dev {p.pod.dev}",

@@ -19,6 +19,7 @@ from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.l2 import Receiver, receivers, reply_taken_by_bridge, wrong_port
 from podnet_lab.model import Namespace, Neighbour
 from podnet_lab.model.close_look import DeviceLook
+from podnet_lab.model.route_lookup import is_own
 from podnet_lab.steps import neighbour
 
 GC_THRESH3 = 1024
@@ -49,6 +50,8 @@ def next_hop(hop: Hop) -> NextHop:
     if (cause := unusable(replace(link, arp=True), place)) is not None:
         return NextHop(cause=cause)
     reached, unseen = receivers(hop.cluster, place, link)
+    if hop.route.via6:
+        return _or_unseen(_by_ipv6(hop, reached), unseen)
     entry = _neighbour_entry(space, dev, address)
     if entry is None and not link.arp:
         # It sends no ARP request, and the frame to its own MAC (arp_constructor): seldom is that somebody's.
@@ -81,24 +84,22 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
     cluster, place, link = hop.cluster, hop.place, hop.link
     owners = [receiver for receiver in reached if owns(cluster, receiver, entry.address)]
     for owner in owners:
-        if owner.cause is None and (misled := _misled(hop, owner, fresh=False)) is not None:
+        if owner.cause is None and (misled := wrong_port(cluster, place, link, owner, fresh=False)) is not None:
             return _taken_by_bridge(reached, owner, _forgetting(misled, place, entry))
     right = [owner for owner in owners if owner.link.mac == entry.mac]
     stale = causes.stale_neighbour(place, entry) if owners or entry.state == "PERMANENT" else None
     cause = next((owner.cause for owner in owners if owner.cause), None) or own_cable_unplugged(cluster, place, link)
     cause = cause or on_other_bridge(cluster, place, link, entry.address) or stale or arp_failure(cluster, place, hop.route, hop.to)
     for receiver in right or [receiver for receiver in reached if receiver.link.mac == entry.mac]:
-        if receiver.cause is None and receiver.link.up and _misled(hop, receiver, fresh=False) is None:
+        if receiver.cause is None and receiver.link.up and wrong_port(cluster, place, link, receiver, fresh=False) is None:
+            if (forgot := _forgot_itself(hop, receiver)) is not None:
+                return NextHop(cause=forgot)
             return NextHop(receiver, misdelivery=None if right or proxies(hop, receiver, entry.address) else cause)
     return NextHop(cause=(right[0].cause or unusable(right[0].link, right[0].place)) if right else cause)
 
 
-def _misled(hop: Hop, to: Receiver, fresh: bool) -> Cause | None:
-    """Why a frame for *to* goes somewhere else: by a bridge, a tunnel, or a bridge that does not know itself."""
-    return wrong_port(hop.cluster, hop.place, hop.link, to, fresh) or _forgot_itself(hop, to)
-
-
 def _forgot_itself(hop: Hop, to: Receiver) -> Cause | None:
+    """Why a bridge does not take a frame for its own MAC: its forwarding table has lost that."""
     look = hop.evidence.look(to.place) if kind_of(to.link).switches else None
     if look is None or to.bridges[-1].in_port is None or look.devices.get(to.link.name, DeviceLook()).promiscuous:
         return None
@@ -110,6 +111,22 @@ def _forgetting(cause: Cause, place: Place, entry: Neighbour) -> Cause:
     """A cause whose repair gives somebody another MAC: what the sender knew is then to be forgotten, too."""
     changes = any(isinstance(step, ChangeLink) and step.mac for step in cause.repair) and cause.place[0] == place[0]
     return cause.also(neighbour.remove(str(entry.address), entry.dev, place[1])) if changes else cause
+
+
+def _by_ipv6(hop: Hop, reached: list[Receiver]) -> NextHop:
+    """The next hop is an IPv6 address (RFC 5549): whoever has it, by what the receivers say when they are looked at."""
+    via6, looks = hop.route.via6, {receiver.place: hop.evidence.look(receiver.place) for receiver in reached if _may_route(hop, receiver)}
+    for receiver in reached:
+        look = looks.get(receiver.place)
+        if look is not None and receiver.cause is None and via6 in look.addresses6.get(receiver.link.name, ()):
+            return NextHop(receiver)
+    return NextHop(unsure=f"{place_name(hop.place)}: nobody is seen who has {via6}, an IPv6 address, which is the next hop")
+
+
+def _may_route(hop: Hop, receiver: Receiver) -> bool:
+    """Whether it is worth a close look: a router, or the owner of the address itself."""
+    space = hop.cluster[receiver.place[0]].spaces[receiver.place[1]]
+    return space.forwarding or is_own(space, hop.to)
 
 
 def _by_arp(hop: Hop, reached: list[Receiver]) -> NextHop:
@@ -132,7 +149,9 @@ def _by_arp(hop: Hop, reached: list[Receiver]) -> NextHop:
     if (cause := reply_taken_by_bridge(cluster, place, link, receiver)) is not None:
         return NextHop(cause=cause)
     learned = source and (receiver.place, source)
-    if (misled := _misled(hop, receiver, fresh=True)) is not None:
+    if (forgot := _forgot_itself(hop, receiver)) is not None:
+        return NextHop(cause=forgot, learned=learned)
+    if (misled := wrong_port(cluster, place, link, receiver, fresh=True)) is not None:
         return replace(_taken_by_bridge(reached, receiver, misled), learned=learned)
     return NextHop(receiver, learned=learned)
 

@@ -112,9 +112,10 @@ class PathWalk:
         if decision.route is None:
             return decision
         if self.flow.source is None:
-            self.flow = replace(self.flow, source=decision.source or source_for(space, decision.route, self.flow.to))
-            if self.flow.source is None:
-                return Decision(cause=causes_l3.no_address(place_name(place), place))
+            source = decision.source if decision.asked else source_for(space, decision.route, self.flow.to)
+            if source is None:
+                return Decision(cause=causes_l3.no_source(place, decision.route.dev, self.flow.to))
+            self.flow = replace(self.flow, source=source)
             self._untranslated = self.flow
             if self.flow.protocol == "tcp":  # it looks again, now that it has an address (ip_route_connect)
                 decision = self._look_up(place, space, None)
@@ -220,9 +221,6 @@ class PathWalk:
         return None
 
     def _over_link(self, place: Place, route: Route) -> tuple[Receiver | None, Cause | None]:
-        if route.via6:
-            self.unsure.append(f"{place_name(place)}: the next hop {route.via6} is an IPv6 address, and who has that is not looked for")
-            return None, None
         self._influences.device(place, route.dev, egress=True)
         hop = next_hop(Hop(self.cluster, self.evidence, place, route, self.flow.to, self.flow.source, self.learned))
         if hop.learned is not None:

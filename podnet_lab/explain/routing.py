@@ -49,7 +49,8 @@ class Decision:
     """
     The packet is for the place itself (*local*), or takes *route*, or neither, for a *cause*; or that is *unsure*, in words.
 
-    *source* is the address that the kernel would give it, *mtu* and *hop_limit* are the route's own (0: none).
+    *source* is the address that the kernel would give it, *mtu* and *hop_limit* are the route's own (0: none); *asked*: the kernel
+    has said so itself.
     """
 
     local: bool = False
@@ -59,6 +60,7 @@ class Decision:
     source: IPv4Address | None = None
     mtu: int = 0
     hop_limit: int = 0
+    asked: bool = False
 
 
 def decide(cluster: Cluster, evidence: Evidence, packet: Packet) -> Decision:
@@ -78,7 +80,7 @@ def _settled(packet: Packet, read: Decision, answer: RouteAnswer) -> Decision:
     if answer.error:
         return Decision(cause=read.cause or causes_l3.kernel_refuses(packet.place, packet.to, packet.source, packet.iif, answer.error))
     if answer.kind == "local":
-        return Decision(local=True, source=answer.source)
+        return Decision(local=True, source=answer.source, asked=True)
     if answer.kind != "unicast":
         return Decision(cause=causes_l3.no_host(packet.place, packet.to, answer.kind))
     if answer.encapsulated:
@@ -86,7 +88,7 @@ def _settled(packet: Packet, read: Decision, answer: RouteAnswer) -> Decision:
     route = read.route
     if route is None or (route.via, route.dev, "") != (answer.via, answer.dev, answer.via6):
         route = Route(IPv4Network(packet.to), answer.via, answer.dev, via6=answer.via6)
-    return Decision(route=route, source=answer.source, mtu=answer.mtu, hop_limit=answer.hop_limit)
+    return Decision(route=route, source=answer.source, mtu=answer.mtu, hop_limit=answer.hop_limit, asked=True)
 
 
 def read_off(cluster: Cluster, packet: Packet) -> Decision:

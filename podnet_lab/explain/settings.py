@@ -94,7 +94,7 @@ NOT_JUDGED_OF_DEVICE = {
 }
 """Of an interface (net.ipv4.conf.NAME.…), with the values that change nothing for the packets of this book."""
 
-NOT_JUDGED_OF_NEIGHBOUR = {"ucast_solicit": ("3",), "app_solicit": ("0",), "proxy_qlen": ("64",), "proxy_delay": ("80",)}
+NOT_JUDGED_OF_NEIGHBOUR = {"ucast_solicit": ("3",), "app_solicit": ("0",), "proxy_qlen": ("64",)}
 """Of an interface's neighbours (net.ipv4.neigh.NAME.…)."""
 
 JUDGED_OF_NEIGHBOUR = ("mcast_solicit", "unres_qlen", "unres_qlen_bytes", "retrans_time_ms")

@@ -29,7 +29,7 @@ IFLA_XDP, IFLA_XDP_ATTACHED, IFLA_PROMISCUITY, IFLA_AF_SPEC = 43, 2, 30, 26
 IFLA_BRIDGE_VLAN_INFO, VLAN_PVID, VLAN_UNTAGGED, RTEXT_FILTER_BRVLAN, IFLA_EXT_MASK = 2, 0x2, 0x4, 2, 29
 BRIDGE_SETTINGS = {5: "stp", 7: "vlan_filtering", 36: "nf_call_iptables", 38: "nf_call_arptables"}
 NTF_PROXY = 0x08
-IFF_PROMISC = 0x100
+IFA_FLAGS, IFA_F_TENTATIVE = 8, 0x40
 
 _U32 = struct.Struct("=I")
 
@@ -139,7 +139,9 @@ def _proxied(sock: Socket, names: dict[int, str]) -> Iterator[tuple[str, str]]:
 
 def _addresses6(sock: Socket, names: dict[int, str]) -> Iterator[tuple[str, str]]:
     for body in sock.dump(RTM_GETADDR, struct.pack("=BBBBI", socket.AF_INET6, 0, 0, 0, 0)):
-        if len(address := attributes(body, 8).get(1, b"")) == 16:
+        has = attributes(body, 8)
+        flags = _U32.unpack(has.get(IFA_FLAGS, bytes(4)))[0]
+        if len(address := has.get(1, b"")) == 16 and not flags & IFA_F_TENTATIVE:
             yield names.get(_U32.unpack_from(body, 4)[0], ""), socket.inet_ntop(socket.AF_INET6, address)
 
 

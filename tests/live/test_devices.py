@@ -78,11 +78,31 @@ def overlay(lab):
     return lab
 
 
-def test_a_vxlan_between_two_bridges_carries_packets_and_the_explanation_says_what_it_does_not_know(overlay):
+def test_a_vxlan_between_two_bridges_carries_packets_and_the_explanation_follows_them_inside(overlay):
     assert overlay.ping("red1", "red2")
-    said = overlay.explain("red1", "red2")
-    assert said.cause is None
-    assert "vx0 is a vxlan tunnel (VNI 42, port 4789, to 192.168.1.12)" in str(said)
+    assert overlay.explain("red1", "red2", probe=False)
+
+
+BROKEN_TUNNELS = {
+    "nobody to flood to": ("bridge fdb del 00:00:00:00:00:00 dev vx0 dst 192.168.1.12", "tunnel vx0 should send what is for everybody"),
+    "the packets outside are lost": ("ip route add blackhole 192.168.1.12", "the tunnel vx0 of node1 does not get to 192.168.1.12"),
+    "another number at the other end": ("", "nobody beyond r has it"),
+    "it leads to nobody": (
+        "bridge fdb del 00:00:00:00:00:00 dev vx0 dst 192.168.1.12; bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.168.1.77",
+        "192.168.1.77, where it leads, is out of sight",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_TUNNELS)
+def test_what_is_wrong_with_a_tunnel_is_named(overlay, name):
+    command, words = BROKEN_TUNNELS[name]
+    overlay["node1"].shell(command)
+    if not command:
+        overlay["node2"].run(link.remove("vx0"), vxlan.add("vx0", 43, local="192.168.1.12", dev="eth0"), veth.plug("vx0", into="br0"))
+        overlay["node2"].run(link.up("vx0"))
+    assert words in str(overlay.explain("red1", "red2"))
+    assert not overlay.ping("red1", "red2", patience=0.3)
 
 
 def test_a_vxlans_entries_are_taken_back_one_by_one(overlay):

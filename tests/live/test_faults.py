@@ -160,12 +160,12 @@ def first_of_two(lab, one, other) -> str:
     pair, alone = one.pair(places), []
     for fault in (one, other):
         inject(lab, fault, places)
-        alone.append(lab.explain(*pair))
+        alone.append(lab.explain(*pair, probe=False))
         lab.give_up()
     undamaged = Undamaged(lab, [places.node.name, places.other_node.name])
     for fault in (one, other):
         inject(lab, fault, places)
-    both = lab.explain(*pair)
+    both = lab.explain(*pair, probe=False)
     first, second = sorted(alone, key=rank)
     fine = rank(first) == rank(second) or place_of(both) == place_of(first)
     if not fine and place_of(both) == place_of(second):

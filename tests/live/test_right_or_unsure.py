@@ -1,0 +1,223 @@
+"""Single settings that others typed, each with the truth by an echo or a connection, and what is explained of it."""
+
+from shlex import quote
+
+import pytest
+
+from live.helpers import until
+from podnet_lab import Lab
+
+P = ("pod-1-2", "pod-2-2")
+WORKS, BROKEN = True, False
+
+
+def chain(hook: str, rule: str = "", *, policy: str = "accept", priority: int = 0, family: str = "ip", kind: str = "filter") -> str:
+    made = f"nft add table {family} t; nft 'add chain {family} t c {{ type {kind} hook {hook} priority {priority} ; policy {policy} ; }}'"
+    return f"{made}; nft 'add rule {family} t c {rule}'" if rule else made
+
+
+def inside(command: str, pod: str = "pod-1-2") -> str:
+    return f"ip netns exec {pod} {command}"
+
+
+# name: (what is typed on which nodes, from whom, to whom, whether an echo is answered)
+ROUTING = {
+    "a route by type of service": ({"node1": "ip route add 10.244.2.0/24 tos 0x10 via 192.168.1.99"}, *P, WORKS),
+    "a route by an IPv6 neighbour": ({"node1": "ip route replace 10.244.2.0/24 via inet6 $NODE2 dev eth0"}, *P, WORKS),
+    "a local route that is gone": (
+        {"node1": "ip route del local 10.244.1.1 dev v-net-0 table local; ip -n pod-1-2 neigh flush all; ip -n pod-1-3 neigh flush all"},
+        *P,
+        BROKEN,
+    ),
+    "a nexthop object": ({"node1": "ip nexthop add id 7 via 192.168.1.12 dev eth0; ip route replace 10.244.2.0/24 nhid 7"}, *P, WORKS),
+    "a nexthop object that leads nowhere": (
+        {"node1": "ip nexthop add id 7 via 192.168.1.99 dev eth0; ip route replace 10.244.2.0/24 nhid 7"},
+        *P,
+        BROKEN,
+    ),
+    "a blackhole of a nexthop": ({"node1": "ip nexthop add id 7 blackhole; ip route replace 10.244.2.0/24 nhid 7"}, *P, BROKEN),
+    "two ways that are the same": (
+        {"node1": "ip route replace 10.244.2.0/24 nexthop via 192.168.1.12 nexthop via 192.168.1.12 weight 2"},
+        *P,
+        WORKS,
+    ),
+    "a rule by protocol": ({"node1": "ip rule add ipproto icmp blackhole"}, *P, BROKEN),
+    "a rule by another protocol": ({"node1": "ip rule add ipproto tcp blackhole"}, *P, WORKS),
+    "a rule by type of service": ({"node1": "ip rule add tos 0x10 blackhole"}, *P, WORKS),
+    "a rule that says not": ({"node1": "ip rule add not from 10.244.9.0/24 blackhole"}, *P, BROKEN),
+    "a rule by mark": ({"node1": "ip rule add fwmark 7 blackhole"}, *P, WORKS),
+    "an address of scope link": (
+        {
+            "node1": "ip -n pod-1-2 addr del 10.244.1.2/24 dev veth-1-2; ip -n pod-1-2 addr add 10.244.1.2/24 "
+            "scope link dev veth-1-2; ip -n pod-1-2 route add default via 10.244.1.1"
+        },
+        *P,
+        BROKEN,
+    ),
+    "a broadcast address": (
+        {
+            "node1": "ip -n pod-1-2 addr del 10.244.1.2/24 dev veth-1-2; ip -n pod-1-2 addr add 10.244.1.255/24 "
+            "dev veth-1-2; ip -n pod-1-2 route add default via 10.244.1.1"
+        },
+        *P,
+        BROKEN,
+    ),
+    "a time to live of one": ({"node1": inside("sysctl -qw net.ipv4.ip_default_ttl=1")}, *P, BROKEN),
+    "a time to live of three": ({"node1": inside("sysctl -qw net.ipv4.ip_default_ttl=3")}, *P, WORKS),
+    "a route's hop limit": ({"node1": "ip -n pod-1-2 route replace default via 10.244.1.1 hoplimit 2"}, *P, BROKEN),
+    "no interface": ({"node1": "ip -n pod-1-2 link del veth-1-2"}, *P, BROKEN),
+    "no address": ({"node1": "ip -n pod-1-2 addr flush dev veth-1-2"}, *P, BROKEN),
+    "a node without an address": ({"node1": "ip addr flush dev eth0"}, *P, BROKEN),
+}
+
+NEIGHBOURS = {
+    "the bridge's own MAC is forgotten": ({"node1": "bridge fdb flush dev v-net-0"}, *P, BROKEN),
+    "arp_ignore": ({"node1": "sysctl -qw net.ipv4.conf.v-net-0.arp_ignore=8; ip -n pod-1-2 neigh flush all"}, *P, BROKEN),
+    "arp_ignore of what is not configured there": (
+        {"node1": "sysctl -qw net.ipv4.conf.all.arp_ignore=1; ip -n pod-1-2 neigh flush all"},
+        *P,
+        WORKS,
+    ),
+    "nobody is asked": (
+        {"node1": inside("sysctl -qw net.ipv4.neigh.veth-1-2.mcast_solicit=0") + "; ip -n pod-1-2 neigh flush all"},
+        *P,
+        BROKEN,
+    ),
+    "a Pod with another's MAC": (
+        {"node1": "ip -n pod-1-2 link set veth-1-2 address $(ip netns exec pod-1-3 cat /sys/class/net/veth-1-3/address)"},
+        "node2",
+        "pod-1-2",
+        None,  # it depends on who spoke last
+    ),
+    "a proxy that has no route": (
+        {
+            "node1": "ip link set veth-1-2-br nomaster; ip route add 10.244.1.2/32 dev veth-1-2-br; "
+            "sysctl -qw net.ipv4.conf.veth-1-2-br.proxy_arp=1; ip -n pod-1-2 addr flush dev veth-1-2; "
+            "ip -n pod-1-2 addr add 10.244.1.2/32 dev veth-1-2; ip -n pod-1-2 route add 169.254.1.1 dev veth-1-2; "
+            "ip -n pod-1-2 route add default via 169.254.1.1"
+        },
+        *P,
+        BROKEN,
+    ),
+}
+
+PORTS = {
+    "a locked port": (
+        {"node1": "bridge link set dev veth-1-2-br locked on; bridge fdb flush dev v-net-0 brport veth-1-2-br nopermanent"},
+        *P,
+        BROKEN,
+    ),
+    "no learning": (
+        {"node1": "bridge link set dev veth-1-2-br learning off; bridge fdb flush dev v-net-0 brport veth-1-2-br nopermanent"},
+        *P,
+        WORKS,
+    ),
+    "no learning and no flooding": (
+        {"node1": "bridge link set dev veth-1-2-br learning off flood off; bridge fdb flush dev v-net-0 brport veth-1-2-br nopermanent"},
+        "pod-1-3",
+        "pod-1-2",
+        BROKEN,
+    ),
+    "no broadcasts": (
+        {"node1": "bridge link set dev veth-1-2-br bcast_flood off; ip -n pod-1-3 neigh flush all"},
+        "pod-1-3",
+        "pod-1-2",
+        BROKEN,
+    ),
+    "a hairpin": ({"node1": "bridge link set dev veth-1-2-br hairpin on"}, *P, WORKS),
+}
+
+DEVICES = {
+    "an IPsec policy that blocks": ({"node1": "ip xfrm policy add dir fwd src 10.244.1.0/24 dst 10.244.2.0/24 action block"}, *P, BROKEN),
+    "an IPsec policy that blocks others": (
+        {"node1": "ip xfrm policy add dir fwd src 10.9.0.0/24 dst 10.244.2.0/24 action block"},
+        *P,
+        WORKS,
+    ),
+    "a macvlan of another namespace": (
+        {
+            "node1": "ip netns add m; ip link add mv0 link eth0 netns m type macvlan mode bridge; ip -n m link set lo up; "
+            "ip -n m link set mv0 up; ip -n m addr add 192.168.1.50/24 dev mv0"
+        },
+        "node2",
+        "192.168.1.50",
+        WORKS,
+    ),
+    "the uplink in the bridge, with its address": (
+        {
+            "node1": "ip addr flush dev eth0; ip link set eth0 master v-net-0; ip addr add 192.168.1.11/24 dev v-net-0; "
+            "ip route add 10.244.2.0/24 via 192.168.1.12; ip route add 10.244.3.0/24 via 192.168.1.13"
+        },
+        *P,
+        WORKS,
+    ),
+}
+
+ROWS = {**ROUTING, **NEIGHBOURS, **PORTS, **DEVICES}
+
+
+@pytest.fixture
+def fresh():
+    """A lab of its own, at the lesson's end."""
+    with Lab.open(name="right-or-unsure") as lab:
+        lab.goto("done")
+        yield lab
+
+
+@pytest.fixture
+def typed(fresh):
+    """Types what a row says, and gives what is explained, and whether its echo is answered."""
+    lab = fresh
+
+    def type_and_try(commands, source, target):
+        show = "ip -6 -o addr show dev eth0 scope link -tentative | awk '{print $4}' | cut -d/ -f1"
+        fe80 = until(lambda: lab["node2"].shell(show).strip()) if "$NODE2" in str(commands) else ""
+        for node, command in commands.items():
+            lab[node].shell(f"NODE2={fe80}; set -e; {command}")
+        said = lab.explain(source, target, probe=False)
+        return said, answered(lab, source, target)
+
+    return type_and_try
+
+
+def address(name):
+    """The address that the lesson gives a Pod or node."""
+    kind, *numbers = name.replace("node", "node-").split("-")
+    return {"pod": "10.244.{}.{}", "node": "192.168.1.1{}"}[kind].format(*numbers) if numbers else name
+
+
+def answered(lab, source, target):
+    """Whether an echo gets its answer, by a Python of its own, from inside."""
+    node, where = f"node{source.split('-')[1]}" if source.startswith("pod") else source, ""
+    if source != node:
+        where = f"ip netns exec {source} "
+    return "answered" in lab[node].shell(f"{where}python3 -c {quote(ECHO)} {address(target)}", may_fail=True)
+
+
+ECHO = """
+import os, select, socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+def send(n):
+    head = struct.pack("!BBHHH", 8, 0, 0, os.getpid() & 0xffff, n)
+    total = sum(struct.unpack("!4H", head)); total = (total >> 16) + (total & 0xffff)
+    try:
+        s.sendto(head[:2] + struct.pack("!H", ~total & 0xffff) + head[4:], (sys.argv[1], 0))
+    except OSError:
+        pass
+for n in range(4):
+    send(n)
+    while select.select([s], [], [], 0.4)[0]:
+        data, (sender, _) = s.recvfrom(2048)
+        if data[20] == 0 and sender == sys.argv[1] and data[24:26] == struct.pack("!H", os.getpid() & 0xffff):
+            print("answered")
+            sys.exit()
+"""
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_is_said_is_so(typed, name):
+    commands, source, target, truth = ROWS[name]
+    said, works = typed(commands, source, target)
+    assert truth in (works, None), "the row's own truth"
+    assert bool(said) is works, said
+    assert not said.unsure, said
