@@ -15,12 +15,12 @@ from podnet_lab.explain import causes_l2, causes_l3
 from podnet_lab.explain.arp import Hop, LearnedMacs
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.evidence import NOTHING, Evidence
+from podnet_lab.explain.firewall.packet import Packet
+from podnet_lab.explain.firewall.verdict import outcomes, summary
 from podnet_lab.explain.flow import Flow, Translation
 from podnet_lab.explain.influences import Influences
 from podnet_lab.explain.l2 import VLAN_HLEN, BridgePass, Receiver
 from podnet_lab.explain.next_hop import next_hop
-from podnet_lab.explain.nft_match import Packet
-from podnet_lab.explain.nft_verdict import outcomes, summary
 from podnet_lab.explain.routing import Decision, decide
 from podnet_lab.explain.routing import Packet as RoutedPacket
 from podnet_lab.explain.xfrm import blocking_policy
