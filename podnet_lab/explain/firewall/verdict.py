@@ -96,7 +96,8 @@ def _through_chain(ruleset: Ruleset, hook: str, key: ChainKey, chain: Mapping[st
 def _translates(before: Outcome, place: Place) -> bool:
     """Chains of the type nat see the first packet of a connection alone, until one of them has translated it."""
     packet = before.packet
-    first = not packet.reply and packet.state in ("", "new", "related", "?")
+    settled = packet.iif == "lo" and place.hook in ("prerouting", "input")  # it went through output and postrouting here
+    first = not packet.reply and not settled and packet.state in ("", "new", "related", "?")
     return first and not before.rewritten and has_connection(packet, place) is not False
 
 
