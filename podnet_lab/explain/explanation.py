@@ -131,7 +131,8 @@ def _both_ways(cluster: Cluster, evidence: Evidence, ends: tuple[Endpoint, Endpo
     if cause is not None or there.incomplete:
         return _certain(explained, cause and cause.prefixed(words)), there.endpoint_count
     answer = Flow(there.flow.to, there.flow.source, protocol=flow.protocol, port=there.flow.port, size=flow.size)
-    back = PathWalk(cluster, answer, reply=True, translations=there.translations, learned=there.learned, evidence=evidence)
+    remembered = {"translations": there.translations, "learned": there.learned, "tracked": there.tracked}
+    back = PathWalk(cluster, answer, reply=True, evidence=evidence, **remembered)
     cause = back.follow(there.at, begin)
     if cause is None and not back.incomplete and back.flow.source != flow.to:
         cause = causes_l3.reply_from_other_address(begin, flow.to, back.flow.source)

@@ -16,16 +16,16 @@ from podnet_lab.explain.arp import Hop, LearnedMacs
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.evidence import NOTHING, Evidence
 from podnet_lab.explain.flow import Flow, Translation
+from podnet_lab.explain.frames import Frames
+from podnet_lab.explain.hooks import At, Hooks, Tracked
 from podnet_lab.explain.influences import Influences
 from podnet_lab.explain.l2 import VLAN_HLEN, BridgePass, Receiver
 from podnet_lab.explain.next_hop import next_hop
-from podnet_lab.explain.nft_match import Packet
-from podnet_lab.explain.nft_verdict import outcomes, summary
 from podnet_lab.explain.routing import Decision, decide
 from podnet_lab.explain.routing import Packet as RoutedPacket
 from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Cluster, Namespace, Route
-from podnet_lab.model.route_lookup import ANYWHERE, is_own, mtu, source_for
+from podnet_lab.model.route_lookup import ANYWHERE, mtu, source_for
 
 MAX_HOPS = 255
 """More places than a packet's time to live lets it pass."""
@@ -39,7 +39,7 @@ class PathWalk:
     *path* has the names of the places that it reached, *at* the last one, *unsure* what could not be judged; *incomplete*: it
     could not be followed any further. *tunnelled*: it is what a tunnel sends. *misdelivery*: why a frame went to another
     receiver than the one that was meant. *endpoint_count*: of so many Pods a Service draws one, and this walk follows number
-    *endpoint*. *translations* and *learned* are what nodes and neighbours remember, the second for the way back.
+    *endpoint*. *translations*, *learned* and *tracked* are what nodes and neighbours remember, for the way back.
     """
 
     cluster: Cluster
@@ -54,6 +54,7 @@ class PathWalk:
     at: Place | None = None
     incomplete: bool = False
     learned: LearnedMacs = field(default_factory=dict, repr=False)
+    tracked: dict[Place, Tracked] = field(default_factory=dict, repr=False)
     misdelivery: Cause | None = None
     tunnelled: bool = False
 
@@ -89,7 +90,7 @@ class PathWalk:
         return causes_l3.routing_loop(place, self.flow.to)
 
     def _prerouting(self, place: Place, space: Namespace, iif: str) -> Cause | None:
-        if cause := self._at_hook(place, space, "prerouting", iif, None):
+        if cause := self._at_hook(At(place, space, "prerouting", iif, None)):
             return cause
         if (translation := self._reply_translation(place)) is not None:  # a reply's target is put back before its route is looked up
             self.flow = replace(self.flow, to=translation.before.source)
@@ -108,7 +109,7 @@ class PathWalk:
             return decision
         if decision.local:
             self.flow = replace(self.flow, source=self.flow.source or decision.source or self.flow.to)
-            return replace(decision, cause=self._at_hook(place, space, "output", None, "lo"))
+            return replace(decision, cause=self._at_hook(At(place, space, "output", None, "lo")))
         if decision.route is None:
             return decision
         if self.flow.source is None:
@@ -124,7 +125,7 @@ class PathWalk:
         self.flow = replace(self.flow, ttl=decision.hop_limit or self._influences.default_ttl(place))
         self._sent_with = self.flow.ttl
         to = self.flow.to
-        if cause := self._at_hook(place, space, "output", None, decision.route.dev):
+        if cause := self._at_hook(At(place, space, "output", None, decision.route.dev)):
             return Decision(cause=cause)
         # What a node sends itself has its way looked for again, if its target was rewritten.
         return decision if self.flow.to == to else self._look_up(place, space, None)
@@ -133,7 +134,7 @@ class PathWalk:
         # A program that sends has no address yet when the kernel looks for a route; an answer has one.
         flow = self.flow
         bound = iif is not None or self.reply or flow.protocol == "tcp"
-        source, mark = flow.source if bound else None, self._marks.get(place, 0)
+        source, mark = flow.source if bound else None, self._hooks.marks.get(place, 0)
         decision = decide(self.cluster, self.evidence, RoutedPacket(place, space, flow.to, source, iif, flow.protocol, flow.port, mark))
         if decision.unsure:
             self.unsure.append(decision.unsure)
@@ -158,9 +159,9 @@ class PathWalk:
         lo = space.links.get("lo")
         if iif is None and lo is not None and not lo.up:
             return causes_l2.link_down(place, "lo")
-        if iif is None and (cause := self._at_hook(place, space, "prerouting", "lo", None)):
+        if iif is None and (cause := self._at_hook(At(place, space, "prerouting", "lo", None))):
             return cause
-        return self._at_hook(place, space, "input", iif or "lo", None) or (iif and self._xfrm(place, "in", iif))
+        return self._at_hook(At(place, space, "input", iif or "lo", None)) or (iif and self._xfrm(place, "in", iif))
 
     def _nobody_listens(self, place: Place) -> Cause | None:
         """The cause if no socket of the target waits at the port that is asked for."""
@@ -192,12 +193,9 @@ class PathWalk:
             return None, cause
         if cause := self._too_big(place, space, iif, decision):
             return None, cause
-        if cause := self._at_hook(place, space, "postrouting", None, route.dev, route) or self._xfrm(place, "out", route.dev):
+        if cause := self._at_hook(At(place, space, "postrouting", iif, route.dev, route)) or self._xfrm(place, "out", route.dev):
             return None, cause
-        if (translation := self._source_translation(place)) is not None:
-            self.flow = replace(self.flow, source=translation.before.to)
-        elif not self.reply and (self.flow.source, self.flow.to) != (self._untranslated.source, self._untranslated.to):
-            self.translations = (*self.translations, Translation(place, self._untranslated, self.flow))
+        self._remember(place)
         return self._over_link(place, route)
 
     def _router(self, place: Place, space: Namespace, iif: str, route: Route) -> Cause | None:
@@ -207,7 +205,7 @@ class PathWalk:
         if self.flow.ttl <= 1:
             return causes_l3.time_exceeded(place, self._sent_with)
         self.flow = replace(self.flow, ttl=self.flow.ttl - 1)
-        return self._at_hook(place, space, "forward", iif, route.dev)
+        return self._at_hook(At(place, space, "forward", iif, route.dev))
 
     def _too_big(self, place: Place, space: Namespace, iif: str | None, decision: Decision) -> Cause | None:
         route = decision.route
@@ -229,6 +227,8 @@ class PathWalk:
         self.unsure += [hop.unsure] if hop.unsure else []
         if hop.receiver is None:
             return None, hop.cause
+        if hop.learned is not None and (cause := Frames(self.cluster, self._hooks).arp(place, route, self.flow, hop.receiver)):
+            return None, cause
         most, narrowest, dev = hop.receiver.bottleneck
         if self.flow.size > most + VLAN_HLEN:
             return None, causes_l2.mtu_too_small(narrowest, dev, most, self.flow.size)
@@ -236,11 +236,15 @@ class PathWalk:
 
     def _over_devices(self, receiver: Receiver) -> tuple[Receiver | None, Cause | None]:
         """What the interfaces, bridges and tunnels on the way to *receiver* do with the frame."""
+        frames = Frames(self.cluster, self._hooks)
         for at, name, egress in receiver.devices:
             self._influences.device(at, name, egress)
+            cause, self.flow = frames.at_device(self.flow, at, name, egress)
+            if cause is not None:
+                return None, cause
         for passed in receiver.bridges:
             self._influences.bridge(passed)
-            if cause := self._br_netfilter(passed):
+            if cause := frames.at_bridge(self.flow, passed) or self._br_netfilter(passed):
                 return None, cause
         for at, name, host in receiver.tunnels:
             if cause := self._through_tunnel(at, name, host):
@@ -262,49 +266,32 @@ class PathWalk:
         space = self.cluster[passed.place[0]].spaces[passed.place[1]]
         if not space.bridged or None in (passed.in_port, passed.out_port):
             return None
-        at = (passed.place, space)
-        cause = (
-            self._at_hook(*at, "prerouting", passed.bridge, None)
-            or self._at_hook(*at, "forward", passed.bridge, passed.bridge)
-            or self._at_hook(*at, "postrouting", None, passed.bridge)
-        )
-        if cause is None and (translation := self._source_translation(passed.place)) is not None:
-            self.flow = replace(self.flow, source=translation.before.to)
+        at, self._untranslated = (passed.place, space), self.flow
+        cause = self._at_hook(At(*at, "prerouting", passed.bridge, None, passed=passed))
+        if cause is None and (translation := self._reply_translation(passed.place)) is not None:
+            self.flow = replace(self.flow, to=translation.before.source)
+        cause = cause or self._at_hook(At(*at, "forward", passed.bridge, passed.bridge, passed=passed))
+        cause = cause or self._at_hook(At(*at, "postrouting", None, passed.bridge, passed=passed))
+        if cause is None:
+            self._remember(passed.place)
         return cause and cause.suffixed(" (and what the bridge passes on goes through it, too: bridge-nf-call-iptables is 1)")
 
-    def _at_hook(
-        self, place: Place, space: Namespace, hook: str, iif: str | None, oif: str | None, route: Route | None = None
-    ) -> Cause | None:
+    def _remember(self, place: Place) -> None:
+        """What a place's connection tracking keeps of its rewriting, or, for a reply, undoes."""
+        if (translation := self._source_translation(place)) is not None:
+            self.flow = replace(self.flow, source=translation.before.to)
+        elif not self.reply and (self.flow.source, self.flow.to) != (self._untranslated.source, self._untranslated.to):
+            self.translations = (*self.translations, Translation(place, self._untranslated, self.flow))
+
+    def _at_hook(self, at: At) -> Cause | None:
         """What stops the packet at a netfilter hook; rules there may rewrite it."""
-        if not space.rules:
-            return None
-        flow = self.flow
-        packet = Packet(
-            flow.source or ANYWHERE, flow.to, iif, oif, self.reply, flow.protocol, flow.port,
-            is_own(space, flow.source or ANYWHERE), is_own(space, flow.to), flow.translated, self._marks.get(place, 0),
-        )  # fmt: skip
-        possible = outcomes(space.rules, hook, packet)
-        judgement = summary(possible)
-        if judgement.verdict == "drop":
-            return causes_l3.dropped_by_firewall(place, hook, judgement.why)
-        if judgement.verdict == "unknown":
-            self.unsure.append(f"{place_name(place)}: {judgement.why}")
-        accepted = [outcome for outcome in possible if outcome.verdict == "accept"]
-        drawn = {(outcome.rewritten, outcome.packet.target, outcome.packet.port, outcome.packet.source): outcome for outcome in accepted}
-        if not drawn:
-            return None
-        if len(drawn) > 1:
-            self.endpoint_count = max(self.endpoint_count, len(drawn))
-        chosen = list(drawn.values())[self.endpoint % len(drawn)]
-        self._marks[place] = chosen.packet.mark
-        self.flow = replace(flow, to=chosen.packet.target, port=chosen.packet.port, translated=flow.translated or chosen.packet.translated)
-        if chosen.rewritten == "snat":
-            self.flow = replace(self.flow, source=chosen.packet.source)
-        if chosen.rewritten == "own" and route is not None:
-            self.flow = replace(self.flow, source=source_for(space, replace(route, extra=""), self.flow.to) or flow.source)
-        return None
+        undone = self._reply_translation(at.place) or self._source_translation(at.place)
+        rewritten = undone if self.reply else Translation(at.place, self._untranslated, self.flow)
+        cause, self.flow = self._hooks.ip(self.flow, replace(at, rewritten=rewritten))
+        self.endpoint_count = max(self.endpoint_count, self._hooks.drawn)
+        return cause
 
     def __post_init__(self) -> None:
-        self._marks: dict[Place, int] = {}
+        self._hooks = Hooks(self.evidence, self.unsure, self.reply, self.endpoint, self.tracked)
         self._untranslated, self._sent_with = self.flow, self.flow.ttl
         self._influences = Influences(self.cluster, self.evidence, self.unsure)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from podnet_lab.devices.nlattr import attributes
-from podnet_lab.kernel import listeners, namespaces
+from podnet_lab.kernel import firewall, listeners, namespaces
 from podnet_lab.kernel.encode import IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.route_queries import route_queries
@@ -81,6 +81,7 @@ def _everything(sock: Socket, links: list[bytes], names: dict[int, str]) -> dict
         "proxied": list(_proxied(sock, names)),
         "addresses6": list(_addresses6(sock, names)),
         "unreadable": unreadable,
+        "firewall": firewall.firewall(),
     }
 
 

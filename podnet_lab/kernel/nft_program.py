@@ -16,6 +16,7 @@ from typing import Any
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel import unmanaged_state
 from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.kernel.nft_devices import hook_devices
 from podnet_lab.kernel.programs import Missing, run
 
 GETGEN = 16
@@ -49,7 +50,8 @@ def read(known: int) -> dict[str, Any]:
     """
     This namespace's ruleset: its number, and ``listing`` as `nft` prints it, "" if there are no tables.
 
-    ``listing`` is None where the number is *known*; ``problem`` says why it can't be read.
+    ``listing`` is None where the number is *known*; ``problem`` says why it can't be read; ``devices`` are those that chains at
+    ingress and egress are for.
     """
     for _ in range(MOST_READS):
         number = generation()
@@ -62,7 +64,7 @@ def read(known: int) -> dict[str, Any]:
         except Missing as missing:
             return {"generation": number, "listing": None, "problem": str(missing)}
         if done.returncode == 0 and generation() == number:
-            return {"generation": number, "listing": done.stdout, "problem": ""}
+            return {"generation": number, "listing": done.stdout, "problem": "", "devices": hook_devices(done.stdout)}
     return {"generation": number, "listing": None, "problem": done.stderr.strip() or "it changes faster than it can be read"}
 
 

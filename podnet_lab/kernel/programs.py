@@ -30,8 +30,8 @@ def missing(program: str) -> bool:
     return not any(os.access(os.path.join(folder, program), os.X_OK) for folder in environment()["PATH"].split(":"))
 
 
-def run(*words: str, given: str | None = None) -> CompletedProcess:
-    """Run a program to its end, with *given* on its standard input; Missing where it is not installed."""
+def run(*words: str, given: str | None = None, seconds: float = SECONDS) -> CompletedProcess:
+    """Run a program to its end, with *given* on its standard input; Missing where it is not installed, OSError after *seconds*."""
     import subprocess  # here: most agents start no program, and are to start fast
 
     from podnet_lab.kernel.shell import environment
@@ -44,10 +44,10 @@ def run(*words: str, given: str | None = None) -> CompletedProcess:
             capture_output=True,
             text=True,
             env=environment(),
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
         )
     except FileNotFoundError:
         raise Missing(words[0]) from None
     except subprocess.TimeoutExpired:
-        raise OSError(errno.ETIMEDOUT, f"{words[0]} did not end within {SECONDS} seconds") from None
+        raise OSError(errno.ETIMEDOUT, f"{words[0]} did not end within {seconds:g} seconds") from None

@@ -24,7 +24,8 @@ RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 RTM_DELQDISC, RTM_GETQDISC = 37, 38
 RTM_DELNEXTHOP, RTM_GETNEXTHOP = 105, 106
 SETTINGS = "/proc/sys/net"
-_FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
+FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
+"""The families of nftables, by the kernel's numbers."""
 
 
 @contextmanager
@@ -142,7 +143,7 @@ def _restore_tables(then: dict[str, Any]) -> list[str]:
     known = {tuple(table) for table in then["tables"]}
     undone = []
     for family, name in (table for table in tables() if table not in known):
-        words = f"{_FAMILIES.get(family, family)} {name}"
+        words = f"{FAMILIES.get(family, family)} {name}"
         try:
             remove_tables([(family, name)])
             undone.append(f"nft delete table {words}")

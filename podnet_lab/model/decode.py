@@ -22,6 +22,7 @@ from podnet_lab.model import (
     Route,
     Snapshot,
 )
+from podnet_lab.model.firewall import devices_of
 from podnet_lab.model.nftables import Ruleset, ruleset
 
 # Values that hundreds of Pods share are made once: it takes less time, and a fifth less memory.
@@ -29,9 +30,9 @@ _network, _address, _conf = lru_cache(4096)(IPv4Network), lru_cache(4096)(IPv4Ad
 _POD_TABLES = Ruleset(problem="this Pod has nftables of its own, and they are not read")
 
 
-def _read(listing: str) -> Ruleset:
+def _read(listing: str, devices: Sequence[Sequence[Any]] = ()) -> Ruleset:
     try:
-        return ruleset(json.loads(listing)["nftables"])
+        return ruleset(json.loads(listing)["nftables"], devices_of(devices))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:  # what a newer nft may list, and we have never seen
         return Ruleset(problem=f"nft lists something that podnet_lab can't read ({type(error).__name__}: {error})")
 
@@ -41,7 +42,7 @@ def rules_of(agent: Any, has: dict[str, Any]) -> Ruleset:
     if has["problem"]:
         return Ruleset(problem=f"what nftables does here is not known: {has['problem']}")
     if has["listing"] is not None:
-        agent.known = (has["generation"], _read(has["listing"]) if has["listing"] else NO_RULES)
+        agent.known = (has["generation"], _read(has["listing"], has.get("devices", ())) if has["listing"] else NO_RULES)
     return agent.known[1]
 
 

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from podnet_lab.model.close_look import CloseLook, DeviceLook, Listener, RouteAnswer, XfrmPolicy
+from podnet_lab.model.firewall import firewall_rules
 
 
 def route_answer(fields: dict[str, Any]) -> RouteAnswer:
@@ -28,7 +29,7 @@ def close_look(fields: dict[str, Any]) -> CloseLook:
         tuple(Listener(protocol, IPv4Address(address), port) for protocol, address, port in fields["listeners"]),
         tuple((dev, IPv4Address(address)) for dev, address in fields["proxied"]),
         addresses6,
-        None,
+        firewall_rules(fields["firewall"]),
         tuple(words for words in (*fields["unreadable"], xfrm["unreadable"]) if words),
     )
 

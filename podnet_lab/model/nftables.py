@@ -7,8 +7,9 @@ counters, and the elements that packets put into a set and that time takes out a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from json import dumps
 from typing import Any
 
@@ -21,6 +22,7 @@ ChainKey = tuple[str, str, str]
 VERDICTS = frozenset({"accept", "drop", "continue", "return", "goto", "jump"})
 
 _VOLATILE = {"handle", "packets", "bytes", "expires"}
+_SETS = ("set", "map")
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,9 @@ class Ruleset:
     """
     A namespace's nftables: *objects* by key, and the statements of each chain's *rules*, in order.
 
-    *problem* says why it is not known (there are tables, and no program `nft` to read them). *raw* has each table as `nft`
-    printed it, and *handles* the numbers by which `nft delete rule` knows the rules.
+    *problem* says why it is not known (there are tables, and no program `nft` to read them), *unread* what of one family is
+    not: (family, why). *raw* has each table as `nft` printed it, and *handles* the numbers by which `nft delete rule` knows the
+    rules.
     """
 
     objects: Mapping[Key, Any] = field(default_factory=dict)
@@ -37,9 +40,35 @@ class Ruleset:
     problem: str = ""
     raw: Mapping[tuple[str, str], tuple[Any, ...]] = field(default_factory=dict, compare=False, repr=False)
     handles: Mapping[ChainKey, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
+    unread: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.objects) or bool(self.problem)
+        return bool(self.objects) or bool(self.problem) or bool(self.unread)
+
+    @cached_property
+    def sets(self) -> dict[ChainKey, list[Any]]:
+        """The elements of each named set and map, as `nft` printed them, by (family, table, name)."""
+        bodies = (
+            (table, body) for table, entries in self.raw.items() for entry in entries for kind, body in entry.items() if kind in _SETS
+        )
+        return {(*table, body["name"]): body.get("elem", []) for table, body in bodies}
+
+    @cached_property
+    def filled(self) -> frozenset[ChainKey]:
+        """The named sets and maps that packets put elements into, so that nobody knows for long what is in them."""
+        found = set()
+        for chain, rules in self.rules.items():
+            for statement in (statement for rule in rules for statement in rule if statement):
+                for kind in _SETS:
+                    if isinstance(body := statement.get(kind), Mapping) and "op" in body:
+                        found.add((*chain[:2], body[kind].removeprefix("@")))
+        return frozenset(found)
+
+    def is_dormant(self, table: tuple[str, str]) -> bool:
+        """Whether a table has the flag dormant: its chains are not attached to any hook."""
+        flags = (self.objects.get(("table", *table)) or {}).get("flags", ())
+        # nft 1.0.6 prints a single flag's last letter alone; only "dormant" of its flags ends in a t.
+        return bool({"dormant", "t"} & set([flags] if isinstance(flags, str) else flags))
 
     def table(self, family: str, name: str) -> tuple[dict[Key, Any], dict[ChainKey, Any]]:
         """The objects and the rules of one table."""
@@ -58,8 +87,8 @@ class Ruleset:
         return [key[1:] for key in self.objects if key[0] == "table"]
 
 
-def ruleset(listing: Iterable[Mapping[str, Any]]) -> Ruleset:
-    """A Ruleset from the objects of `nft -j list ruleset`."""
+def ruleset(listing: Iterable[Mapping[str, Any]], devices: Mapping[ChainKey, Sequence[str]] | None = None) -> Ruleset:
+    """A Ruleset from the objects of `nft -j list ruleset`; *devices* are those of chains at ingress and egress, which nft leaves out."""
     objects: dict[Key, Any] = {}
     rules: dict[ChainKey, list] = {}
     raw: dict[tuple[str, str], list] = {}
@@ -76,9 +105,12 @@ def ruleset(listing: Iterable[Mapping[str, Any]]) -> Ruleset:
             handles.setdefault(chain, []).append(body["handle"])
         else:
             key = (kind, *table) if kind == "table" else (kind, *table, body["name"])
-            objects[key] = {name: value for name, value in body.items() if name in _DESCRIBE}
+            described = ("flags",) if kind == "table" else _DESCRIBE
+            objects[key] = {name: value for name, value in body.items() if name in described}
             if kind == "chain":
                 rules.setdefault((*table, body["name"]), [])
+                if (attached := (devices or {}).get((*table, body["name"]))) is not None:
+                    objects[key]["dev"] = list(attached)
             if "timeout" not in body:
                 objects |= {("element", *table, body["name"], name(element)): value(element) for element in body.get("elem", ())}
     return Ruleset(

@@ -10,8 +10,8 @@ from test_explain_path import BREAKS
 from podnet_lab.errors import BadInput
 from podnet_lab.explain.cause import LAYERS
 from podnet_lab.explain.explanation import explanation
-from podnet_lab.explain.nft_match import Packet
-from podnet_lab.explain.nft_verdict import outcomes, summary
+from podnet_lab.explain.firewall.packet import Packet
+from podnet_lab.explain.firewall.verdict import outcomes, summary
 from podnet_lab.model.nftables import Ruleset, ruleset
 from podnet_lab.plan import plan
 from podnet_lab.steps import address, forwarding, route

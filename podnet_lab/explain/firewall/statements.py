@@ -1,0 +1,121 @@
+"""
+What the statements of one rule do with a packet (libnftables-json(5)), and where it goes on. Pure.
+
+Besides nft's own statements there are three that rules of iptables need (model/iptables.py): ``unjudged`` (a match, in words),
+``any`` (one of several matches holds) and ``netmap``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from podnet_lab.explain.firewall.compare import any_of, fits
+from podnet_lab.explain.firewall.lookup import look_up
+from podnet_lab.explain.firewall.outcome import Outcome
+from podnet_lab.explain.firewall.rewrite import Context, mangled, translated
+from podnet_lab.explain.firewall.values import CONNTRACK
+
+HARMLESS = frozenset({"counter", "log", "comment", "last", "ct helper", "ct timeout", "ct expectation", "secmark", "reset"})
+"""What a packet passes without any effect on where it goes."""
+
+DOUBTFUL = {
+    "limit": "goes by a limit, and whether that is reached is not known",
+    "quota": "goes by a quota, and how much of it is used up is not known",
+    "ct count": "counts connections, and how many there are is not known",
+    "meter": "goes by a limit, and whether that is reached is not known",
+}
+"""Matches that may hold or not, and why that is not known."""
+
+TRANSLATIONS = ("dnat", "snat", "masquerade", "redirect", "netmap")
+
+Way = tuple[Outcome, str]
+"""A possible outcome of a rule, and where it goes on: "next", "return", "jump X", "goto X", or "" for nowhere."""
+
+
+def rule(statements: list, at: Outcome, here: Context) -> Iterator[Way]:
+    """The possible outcomes of one rule."""
+    for statement in statements:
+        ((kind, body),) = (statement or {"?": None}).items()
+        if kind in HARMLESS or (kind == "xt" and _is_harmless(body)):
+            continue
+        if (answer := _holds(kind, body, at, here)) is not True and answer != "":
+            if answer is False:
+                yield at, "next"
+                return
+            at = at.doubted(f"{here.words} {answer or 'asks for something that is not for this to judge'}")
+            yield at, "next"  # as if it did not hold; and below, as if it did
+        elif answer is True:
+            continue
+        elif kind == "notrack":
+            early = here.place.hook in ("prerouting", "output") and here.place.priority < CONNTRACK
+            at = replace(at, packet=replace(at.packet, untracked=True)) if early else at
+        elif kind == "mangle":
+            at = mangled(body, at, here)
+        elif kind in ("dup", "flow"):
+            words = "sends a copy" if kind == "dup" else "takes a short cut (flowtable)"
+            yield at.unknown(f"{here.words} {words}, and that is not for this to judge"), ""
+        else:
+            yield from _ending(kind, body, at, here)
+            return
+    yield at, "next"
+
+
+def _is_harmless(body: Any) -> bool:
+    return isinstance(body, Mapping) and body.get("name") in ("comment", "LOG", "NFLOG", "TCPMSS", "TRACE", "CHECKSUM", "AUDIT")
+
+
+def _holds(kind: str, body: Any, at: Outcome, here: Context) -> bool | str | None:
+    """Whether a match holds; None, or why not, where that is not known; "" of a statement that is no match."""
+    match kind:
+        case "match":
+            return fits(here.ruleset, here.table, body, at.packet, here.place)
+        case "any":
+            return any_of(fits(here.ruleset, here.table, one["match"], at.packet, here.place) for one in body)
+        case "unjudged":
+            return body
+        case "xt":
+            match_of = isinstance(body, Mapping) and body.get("type") == "match"
+            return f"has the match {body['name']}, which nft does not show" if match_of else ""
+        case "set" | "map" if isinstance(body, Mapping) and "op" in body:
+            return DOUBTFUL["limit"] if any(not HARMLESS & set(one) for one in body.get("stmt", ())) else True
+    return DOUBTFUL.get(kind, "")
+
+
+def _ending(kind: str, body: Any, at: Outcome, here: Context) -> Iterator[Way]:
+    match kind:
+        case "drop" | "reject":
+            yield replace(at, verdict="drop", why=f"{here.words} says {kind}"), ""
+        case "accept":
+            yield replace(at, verdict="accept", why=""), ""
+        case "continue":
+            yield at, "next"
+        case "return":
+            yield at, "return"
+        case "jump" | "goto":
+            yield at, f"{kind} {body['target']}"
+        case "vmap":
+            yield from _by_map(body, at, here)
+        case _ if kind in TRANSLATIONS:
+            for after in translated(kind, body or {}, at, here):
+                yield after, "" if after.verdict else "next"
+        case _:
+            name = body.get("name", kind) if kind == "xt" and isinstance(body, Mapping) else kind
+            yield at.doubted(f"{here.words} ({name}) is not for this to judge"), "next"
+            yield at.unknown(f"{here.words} ({name}) is not for this to judge"), ""
+
+
+def _by_map(vmap: Mapping[str, Any], at: Outcome, here: Context) -> Iterator[Way]:
+    """By a map of verdicts; what it has none for goes on."""
+    found = look_up(here.ruleset, here.table, vmap, at.packet, here.place)
+    if found is None:
+        yield at.unknown(f"{here.words} (vmap) is not for this to judge"), ""
+        return
+    unsure = "" if found.sure and not (found.none and found.data) else f"{here.words} (vmap) is not for this to judge"
+    at = at.doubted(unsure) if unsure else at
+    if found.none:
+        yield at, "next"
+    for verdict in found.data:
+        ((verb, target),) = verdict.items()
+        yield from _ending(verb, target, at, here)
