@@ -7,9 +7,9 @@ import os
 import socket
 
 from podnet_lab.devices.veth import codec as veth
-from podnet_lab.kernel import encode, namespaces
+from podnet_lab.kernel import encode, namespaces, wrappers
 from podnet_lab.kernel.netlink import Refused, Socket
-from podnet_lab.kernel.own_etc import own_etc
+from podnet_lab.kernel.own_etc import one_user, own_etc
 from podnet_lab.kernel.sysctl import write_sysctl
 
 EXTERNAL_BRIDGE = "external"
@@ -68,6 +68,7 @@ def become_node(name: str) -> None:
     """Make this process, alone in new network, mount and UTS namespaces, the node *name*."""
     mount_private_run_and_sys()
     own_etc()
+    wrappers.install(one_user())
     socket.sethostname(name)
     apply_settings()
     sock = Socket()

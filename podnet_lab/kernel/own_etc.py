@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 
 from podnet_lab.kernel import namespaces
 
@@ -46,7 +45,7 @@ def _overlay(mounted: list[str]) -> None:
     upper, work = f"{FOLDER}/upper", f"{FOLDER}/work"
     os.makedirs(upper)
     os.makedirs(work)
-    if _one_user():
+    if one_user():
         _folders(ETC, upper, DEPTH)
         _copy_owned(upper)
     for path in mounted:  # an overlay does not see them
@@ -76,7 +75,7 @@ def _links() -> None:
     namespaces.mount(new, ETC, flags=namespaces.MS_BIND)
 
 
-def _one_user() -> bool:
+def one_user() -> bool:
     """Whether nobody but root exists here: an ordinary user's lab."""
     with open("/proc/self/uid_map") as file:
         return sum(int(line.split()[2]) for line in file) == 1
@@ -130,6 +129,9 @@ def _copy(path: str, target: str) -> None:
     """Copy a small plain file, or what a link to one leads to, that can be read."""
     with contextlib.suppress(OSError):
         if os.path.isfile(path) and os.stat(path).st_size <= BIGGEST:
+            with open(path, "rb") as file:
+                content = file.read()
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copyfile(path, target)
-            shutil.copymode(path, target)
+            with open(target, "wb") as copy:
+                copy.write(content)
+            os.chmod(target, os.stat(path).st_mode & 0o777)
