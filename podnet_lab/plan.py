@@ -80,10 +80,21 @@ def interface_address(text: str) -> IPv4Interface:
         interface = IPv4Interface(text)
     except ValueError as error:
         raise BadInput(f"{text!r} is not an IPv4 address with a prefix length: {error}") from None
-    network = interface.network
-    if network.prefixlen < 31 and interface.ip in (network.network_address, network.broadcast_address):
-        raise BadInput(f"{text} is the {'network' if interface.ip == network.network_address else 'broadcast'} address of {network}")
+    if problem := unusable(interface):
+        raise BadInput(f"{text} is {problem}")
     return interface
+
+
+def unusable(interface: IPv4Interface) -> str:
+    """What an address is, like "the broadcast address of 10.244.1.0/24", if no host can have it; "" for one that a host can have."""
+    ip, network = interface.ip, interface.network
+    if ip.is_multicast:
+        return "a multicast address"
+    if ip == IPv4Address("255.255.255.255"):
+        return "the broadcast address of every network"
+    if network.prefixlen < 31 and ip in (network.network_address, network.broadcast_address):
+        return f"the {'network' if ip == network.network_address else 'broadcast'} address of {network}"
+    return ""
 
 
 def mac_address(text: str) -> str:

@@ -12,7 +12,7 @@ from podnet_lab.backends.netns import NetnsBackend
 from podnet_lab.backends.running_labs import Entry, choose, host_pid
 from podnet_lab.backends.vms import VmsBackend
 from podnet_lab.errors import BadInput, NoLab
-from podnet_lab.kernel.shell import environment
+from podnet_lab.kernel.shell import shell_environment
 
 
 def enter(node: str, lab: str | None = None, words: Sequence[str] = ()) -> None:
@@ -45,7 +45,7 @@ def _enter_namespaces(entry: Entry, node: str, words: Sequence[str]) -> None:
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
     line = nsenter.command(pid, os.geteuid() == 0, _words(words) or ["bash", "--norc", "-i"])
-    os.execvpe(line[0], line, environment() | prompt)
+    os.execvpe(line[0], line, shell_environment() | prompt)
 
 
 _WAYS = {VmsBackend.where: _enter_vm, NetnsBackend.where: _enter_namespaces}

@@ -23,6 +23,7 @@ from podnet_lab.kernel import (
     programs,
     read,
     reaper,
+    resolv_conf,
     unmanaged_state,
 )
 from podnet_lab.kernel.echo import Echoes
@@ -57,7 +58,7 @@ class Agent:
         """Take this process's machine for a node: a VM that provisioning has made one."""
         from podnet_lab.kernel import vm  # here: only a VM needs it, and what it needs takes a while to load
 
-        self._node, self._traffic = vm.Vm.load(), Traffic(own=True)
+        self._node = vm.Vm.load()
         return self.who() | {"hidden": sorted(self._node.hidden())}
 
     def lease(self, holder: str, take_over: bool) -> str | None:
@@ -176,7 +177,7 @@ class Agent:
 
     def use_names(self, spaces: list[str], text: str) -> None:
         """Give Pods a resolv.conf."""
-        self._traffic.resolv_conf.use(spaces, text)
+        resolv_conf.use(spaces, text)
 
     def connect(self, namespace: str | None, address: str, port: int, wait: float) -> int:
         """Open a connection and keep it; returns its number."""

@@ -6,12 +6,11 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from podnet_lab.kernel import conntrack, daemons
+from podnet_lab.kernel import conntrack, daemons, resolv_conf
 
 if TYPE_CHECKING:
     from podnet_lab.kernel.capture import Capture
     from podnet_lab.kernel.clients import Clients
-    from podnet_lab.kernel.resolv_conf import ResolvConf
     from podnet_lab.kernel.servers import Servers
 
 TICK = 0.25
@@ -19,10 +18,9 @@ TICK = 0.25
 
 
 class Traffic:
-    """The sockets that a node holds for its lab, and its daemons; *own*: whether its /etc is its own, as a VM's is."""
+    """The sockets that a node holds for its lab, and its daemons."""
 
-    def __init__(self, own: bool = False) -> None:
-        self._own = own
+    def __init__(self) -> None:
         self._watching = False
 
     def watch(self) -> None:
@@ -53,13 +51,6 @@ class Traffic:
         return Clients()
 
     @cached_property
-    def resolv_conf(self) -> ResolvConf:
-        """Where Pods look for names."""
-        from podnet_lab.kernel.resolv_conf import ResolvConf
-
-        return ResolvConf(self._own)
-
-    @cached_property
     def capture(self) -> Capture:
         """The sockets that hear everything."""
         from podnet_lab.kernel.capture import Capture
@@ -80,8 +71,7 @@ class Traffic:
         if "clients" in self.__dict__:
             self.clients.leave(namespace)
         daemons.leave(namespace)
-        if "resolv_conf" in self.__dict__:
-            self.resolv_conf.leave(namespace)
+        resolv_conf.leave(namespace)
 
     def end(self) -> None:
         """Close everything, and have connection tracking forget it."""
@@ -89,6 +79,5 @@ class Traffic:
             self.servers.stop(everyone=True)
         if "clients" in self.__dict__:
             self.clients.close()
-        if self._own or "resolv_conf" in self.__dict__:
-            self.resolv_conf.end()
+        resolv_conf.end()
         conntrack.forget()

@@ -63,7 +63,7 @@ def addresses(sock: Socket, names: dict[int, str]) -> list[tuple]:
             extra.append(f"peer {socket.inet_ntoa(has[IFA_ADDRESS])}")
         if has.get(IFA_LABEL, b"").rstrip(b"\0") not in (b"", os.fsencode(dev)):
             extra.append("a label")
-        if body[3] not in (RT_SCOPE_UNIVERSE, RT_SCOPE_HOST):
+        if body[3] not in (RT_SCOPE_UNIVERSE, RT_SCOPE_HOST) or (body[3] == RT_SCOPE_HOST and local[0] != 127):
             extra.append(f"scope {body[3]}")
         found.append((dev, f"{socket.inet_ntoa(local)}/{body[1]}", ", ".join(extra), body.hex()))
     return found

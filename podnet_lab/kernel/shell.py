@@ -18,6 +18,9 @@ CREDIT = 64
 GRACE = 2.0
 """Seconds that an interrupted cell has to end by itself."""
 
+WRAPPERS = "/run/podnet/bin"
+"""Where a one-machine lab's nodes have programs that stand before the machine's own (wrappers.py); elsewhere there is no such folder."""
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -26,6 +29,12 @@ def environment() -> dict[str, str]:
     known = {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
     path = known.get("PATH", "").split(":")
     return known | {"PATH": ":".join([*path, *(folder for folder in PATH.split(":") if folder not in path)]).strip(":")}
+
+
+def shell_environment() -> dict[str, str]:
+    """The environment of what people type on a node: the node's own programs come first."""
+    known = environment()
+    return known | {"PATH": f"{WRAPPERS}:{known['PATH']}"}
 
 
 def serve(channel, script: str) -> None:
@@ -41,7 +50,7 @@ def serve(channel, script: str) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment() | processes.marks(),
+        env=shell_environment() | processes.marks(),
         cwd="/",
         start_new_session=True,
     )

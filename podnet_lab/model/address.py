@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 
+_SCOPES = {"254": "host", "253": "link", "200": "site"}
+"""rtnetlink(7)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -18,3 +21,9 @@ class Address:
     interface: IPv4Interface
     extra: str = ""
     raw: str = field(default="", compare=False, repr=False)
+
+    @property
+    def scope(self) -> str:
+        """How far it is told to others, as `ip addr` says it: "global", if nobody said otherwise; of loopback's not asked."""
+        said = next((word.removeprefix("scope ") for word in self.extra.split(", ") if word.startswith("scope ")), None)
+        return "global" if said is None else _SCOPES.get(said, said)

@@ -113,6 +113,8 @@ def test_an_address_keeps_its_prefix_length():
         ("10.244.1.1", "needs a prefix length"),
         ("10.244.1.0/24", "network address of 10.244.1.0/24"),
         ("10.244.1.255/24", "broadcast address of 10.244.1.0/24"),
+        ("224.0.0.9/24", "is a multicast address"),
+        ("255.255.255.255/32", "is the broadcast address of every network"),
         ("10.244.1.256/24", "not an IPv4 address"),
         ("10.244.1.1/33", "not an IPv4 address"),
         ("fd00::1/64", "not an IPv4 address"),

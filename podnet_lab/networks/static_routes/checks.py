@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.devices.roles import bridge_of, cable, gateways, pod_addresses
-from podnet_lab.model import DEFAULT, Link, Namespace, Snapshot
+from podnet_lab.model import DEFAULT, Address, Link, Namespace, Snapshot
 from podnet_lab.model.route_lookup import lookup_route
+from podnet_lab.plan import unusable
 
 
 def _pods(node: Snapshot, at_least: int) -> Check:
@@ -49,6 +50,8 @@ def _no_subnet(node: Snapshot, found: Link, others: Iterable[Snapshot]) -> str |
         return f"{found.name} has none"
     if all(one.network.prefixlen == 32 for one in has):
         return f"{found.name} has {has[0]}: with that prefix length it has no neighbours"
+    if problem := unusable(has[0]):
+        return f"{found.name} has {has[0]}, {problem}"
     for other in others:
         for theirs in gateways(other) if other.node != node.node else ():
             if any(one.network.overlaps(theirs.network) for one in has):
@@ -83,16 +86,12 @@ def addr(node: Snapshot) -> Checks:
 
 
 def _addressed(node: Snapshot, pod: Namespace) -> Iterator[Check]:
-    end, has = cable(pod), pod_addresses(pod)
+    end = cable(pod)
     if end is None:
         yield Check(f"{pod.name} has a cable", "it has no veth interface")
         return
-    subnets = [gateway.network for gateway in gateways(node)]
-    wide = [one for one in has if one.network not in subnets and any(one.network.overlaps(subnet) for subnet in subnets)]
-    near = any(one.network in subnets for one in has) and not wide
-    problem = None if near else f"it has {', '.join(map(str, has))}" if has else "it has no address"
-    yield Check(f"{pod.name} has an address in its bridge's subnet", problem)
-    mine = {one.ip for one in has}
+    yield Check(f"{pod.name} has an address in its bridge's subnet", _no_address(node, pod))
+    mine = {one.ip for one in pod_addresses(pod)}
     twins = [other.name for other in node.pods if other.name != pod.name and mine & {one.ip for one in pod_addresses(other)}]
     twins += [node.node] if mine & {one.interface.ip for one in node.own.addresses} else []
     yield Check(f"{pod.name}'s address is its own", f"{', '.join(twins)} has it, too" if twins else None)
@@ -101,6 +100,28 @@ def _addressed(node: Snapshot, pod: Namespace) -> Iterator[Check]:
     yield Check(f"{pod.name}'s cable is up at both ends", f"{' and '.join(down)} {'are' if len(down) > 1 else 'is'} down" if down else None)
     lo = pod.links.get("lo")
     yield Check(f"{pod.name}'s loopback is up", None if lo and lo.up else "lo is down")
+
+
+def _no_address(node: Snapshot, pod: Namespace) -> str | None:
+    """Why a Pod has no address that it can be reached at from its bridge's subnet, and others from it."""
+    has, subnets = pod_addresses(pod), [gateway.network for gateway in gateways(node)]
+    wide = [one for one in has if one.network not in subnets and any(one.network.overlaps(subnet) for subnet in subnets)]
+    near = [one for one in pod.addresses if one.interface.network in subnets]
+    if wide or not near:
+        return f"it has {', '.join(map(str, has))}" if has else "it has no address"
+    outside = [one for one in near if one.dev != "lo"]
+    if not outside:
+        return f"it has {near[0].interface} on lo alone"
+    sent_from = next((one for one in outside if one.scope == "global" or _is_a_source(pod, one)), None)
+    if sent_from is None:
+        return f"it has {outside[0].interface} with scope {outside[0].scope}: nothing is sent from it to others"
+    problem = unusable(sent_from.interface)
+    return f"it has {sent_from.interface}, {problem}" if problem else None
+
+
+def _is_a_source(pod: Namespace, address: Address) -> bool:
+    """Whether a default route says, by what no step of the lesson gives it, from which address to send: then scopes do not decide."""
+    return any(route.extra and route.dev == address.dev for route in pod.routes_to(DEFAULT))
 
 
 def route(node: Snapshot, others: Iterable[Snapshot] = ()) -> Checks:

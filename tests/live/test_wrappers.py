@@ -1,0 +1,119 @@
+"""What scripts type that a lab would refuse, or that would not be there: sudo, tcpdump, modprobe, sysctl --system."""
+
+import os
+import shutil
+import time
+
+import pytest
+
+from live.helpers import VMS
+
+pytestmark = pytest.mark.skipif(VMS, reason="a VM has programs of its own")
+
+SEND = 'python3 -c \'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"hello", ("127.0.0.1", 9))\''
+
+
+def needs(program):
+    """Skip where a program is not installed."""
+    return pytest.mark.skipif(not shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin"), reason=f"there is no {program}")
+
+
+@needs("tcpdump")
+@pytest.mark.parametrize("where", ["", "ip netns exec pod-1-2 "])
+@pytest.mark.parametrize("dev", ["lo", "any"])
+def test_tcpdump_captures_as_it_is_typed(wired, where, dev):
+    script = f"""
+        {where}timeout 20 tcpdump -nn -c 1 -i {dev} udp port 9 2>/dev/null > /run/seen &
+        for try in $(seq 100); do {where}{SEND}; kill -0 $! 2>/dev/null || break; sleep 0.1; done
+        wait $!
+        cat /run/seen"""
+    assert "127.0.0.1.9: UDP, length 5" in wired["node1"].shell(script)
+
+
+@needs("tcpdump")
+def test_tcpdump_writes_a_file_and_ends_by_the_number_that_the_shell_has(wired):
+    script = f"""
+        tcpdump -U -w /run/written.pcap -i lo --immediate-mode udp port 9 2>/dev/null &
+        for try in $(seq 100); do {SEND}; [ "$(stat -c %s /run/written.pcap 2>/dev/null || echo 0)" -gt 24 ] && break; sleep 0.1; done
+        kill $!; wait $!
+        tcpdump -nn -r /run/written.pcap 2>/dev/null | head -1"""
+    assert "127.0.0.1.9: UDP, length 5" in wired["node1"].shell(script)
+    assert wired["node1"].shell("pgrep -x tcpdump", may_fail=True) == ""
+
+
+@needs("tcpdump")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root's lab has all users")
+def test_tcpdump_that_is_to_become_somebody_is_told_what_works(lab):
+    said = lab["node1"].shell("timeout 5 tcpdump -Z nobody -c 1 -i lo", may_fail=True)
+    assert "leave out -Z" in said
+    assert "Couldn't change" in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("sudo id -u", "0\n"),
+        ("sudo -E -n A=5 sh -c 'echo $A'", "5\n"),
+        ("echo 1 | sudo tee /proc/sys/net/ipv4/ip_forward", "1\n"),
+        ("sudo -nu root id -u", "0\n"),
+        ("sudo --user=root -- id -u", "0\n"),
+        ("sudo -i echo a b", "a b\n"),
+        ("sudo -D /run pwd", "/run\n"),
+        ("sudo sudo echo twice", "twice\n"),
+        ("sudo ip netns add p && sudo ip netns exec p sudo ip -br link show lo | cut -c1-2; ip netns delete p", "lo\n"),
+        ("sudo sh -c 'exit 3'; echo $?", "3\n"),
+        ("sudo -v && echo yes", "yes\n"),
+    ],
+)
+def test_sudo_runs_what_it_is_given(lab, typed, said):
+    assert lab["node1"].shell(typed) == said
+
+
+def test_sudo_to_somebody_who_does_not_exist_says_so(lab):
+    said = lab["node1"].shell("sudo -u nobody-of-that-name id; echo $?", may_fail=True)
+    assert "can't become nobody-of-that-name" in said
+    assert said.endswith("1\n")
+
+
+@needs("su")
+def test_su_runs_a_command(lab):
+    assert lab["node1"].shell("su -c 'id -u'") == "0\n"
+
+
+def test_modprobe_knows_what_the_kernel_has(lab):
+    script = "ip link add name x type {0} 2>/dev/null && ip link delete x; modprobe {0} && echo yes"
+    assert lab["node1"].shell(script.format("veth")) == "yes\n"
+    said = lab["node1"].shell("modprobe no_such_module; echo $?", may_fail=True)
+    assert "does not show no_such_module; outside of the lab: sudo modprobe no_such_module" in said
+    assert said.endswith("1\n")
+
+
+@needs("sysctl")
+def test_sysctl_system_sets_the_nodes_network_and_nothing_of_the_machine(lab):
+    with open("/proc/sys/vm/swappiness") as file:
+        as_it_is = file.read().strip()
+    try:
+        lab["node1"].shell(f"printf 'net.ipv4.ip_forward = 1\\nvm.swappiness = {as_it_is}\\n' > /etc/sysctl.d/99-k8s.conf")
+        said = lab["node1"].shell("sysctl --system")
+        assert "net.ipv4.ip_forward = 1" in said
+        assert "vm.swappiness" not in said
+        assert lab["node1"].shell("sysctl -n net.ipv4.ip_forward") == "1\n"
+    finally:
+        lab["node1"].shell("rm -f /etc/sysctl.d/99-k8s.conf")
+
+
+@needs("dnsmasq")
+def test_dnsmasq_starts_as_it_is_typed(wired):
+    node = wired["node1"]
+    node.shell("ip netns exec pod-1-2 dnsmasq --port=5353 --no-resolv --no-hosts --conf-file=/dev/null --address=/api/192.0.2.7")
+    deadline = time.monotonic() + 5
+    while not (found := node.shell("pgrep -x dnsmasq", may_fail=True)) and time.monotonic() < deadline:
+        pass
+    assert found
+    node.shell(f"kill {found}")
+
+
+def test_programs_that_are_not_installed_are_not_pretended(lab):
+    said = lab["node1"].shell("ls /run/podnet/bin").split()
+    for name in ("tcpdump", "dnsmasq", "su", "sysctl"):
+        assert name not in said or shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin"), name
