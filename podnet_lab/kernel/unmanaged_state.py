@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from podnet_lab.kernel.unmanaged import ip_objects, links, netfilter, others, queues, xfrm
+from podnet_lab.kernel.unmanaged import ip_objects, legacy_tables, links, netfilter, others, queues, xfrm
 from podnet_lab.kernel.unmanaged.base import Kind, Look, opened
 from podnet_lab.kernel.unmanaged.netfilter import NETLINK_NETFILTER, NFT, add_table, remove_tables, tables
 
@@ -20,7 +20,7 @@ RTM_GETRULE = 34
 
 KINDS: dict[str, Kind] = {
     "tables": netfilter.Tables(),
-    "legacy tables": netfilter.LegacyTables(),
+    "legacy tables": legacy_tables.LegacyTables(),
     "ipsets": netfilter.IpSets(),
     "xfrm": xfrm.Xfrm(),
     "policy": ip_objects.Rules(),

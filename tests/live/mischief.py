@@ -55,12 +55,12 @@ ON_A_NODE = (
     "nft add table netdev t; nft 'add chain netdev t c { type filter hook ingress device \"eth0\" priority 0; policy drop; }'",
     "nft add table bridge t; nft 'add chain bridge t c { type filter hook forward priority 0; policy drop; }'",
     "nft add table inet t; nft 'add chain inet t c { type filter hook input priority 0; }'; nft add rule inet t c ct state new drop",
-    "tc qdisc add dev eth0 root netem loss 100%",
+    "tc qdisc add dev eth0 root pfifo limit 1",
     "tc qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 3000",
-    "tc qdisc add dev eth0 ingress; tc filter add dev eth0 parent ffff: protocol ip matchall action drop",
-    "tc qdisc add dev eth0 clsact; tc filter add dev eth0 egress protocol ip matchall action drop",
-    "tc qdisc add dev lo root netem delay 10ms",
-    "tc qdisc add dev v-net-0 clsact; tc filter add dev v-net-0 ingress matchall action drop",
+    "tc qdisc add dev eth0 ingress; tc filter add dev eth0 parent ffff: protocol ip u32 match u32 0 0 action mirred egress redirect dev lo",
+    "tc qdisc add dev eth0 clsact; tc filter add dev eth0 egress protocol ip u32 match u32 0 0 action mirred egress redirect dev lo",
+    "tc qdisc add dev lo root handle 9: prio; tc filter add dev lo parent 9: protocol ip u32 match u32 0 0 flowid 9:3",
+    "tc qdisc add dev v-net-0 clsact; tc filter add dev v-net-0 ingress protocol all u32 match u32 0 0 action mirred egress redirect dev lo",
     "ip link set eth0 mtu 600; ip link set lo mtu 900",
     "ip link set eth0 txqueuelen 7; ip link set lo txqueuelen 9",
     "ip link set eth0 promisc on; ip link set eth0 allmulticast on; ip link set eth0 multicast off",
@@ -100,7 +100,7 @@ ON_A_NODE = (
     "ip link set eth0 down",
     "ip link del v-net-0; ip netns del pod-1-2",
     "ip netns attach second $$; touch /run/kept; mount --bind /run/netns/pod-1-2 /run/kept",
-    "hostname somebody; ip addrlabel add prefix fd00::/8 label 99; ip addrlabel del prefix 2002::/16",
+    "hostname somebody; ip addrlabel add prefix fd00::/8 label 99; ip addrlabel del prefix 2002::/16 label 2",
     "ip netns add mine; ip link add c1 type veth peer name c2 netns mine; ip link set c1 master v-net-0 up",
     "ip link set eth0 xdp obj /dev/null 2>/dev/null; ip route add 10.3.0.0/16 via 192.168.1.12 table 77 metric 5 src 192.168.1.11",
 )
@@ -115,7 +115,7 @@ IN_A_POD = (
     "iptables -A INPUT -j DROP",
     "iptables-legacy -A OUTPUT -j DROP",
     "nft add table ip t; nft 'add chain ip t c { type filter hook input priority 0; policy drop; }'",
-    "tc qdisc add dev veth-1-2 root netem loss 100%",
+    "tc qdisc add dev veth-1-2 root tbf rate 8kbit burst 1600 limit 3000",
     "sysctl -qw net.ipv4.ip_default_ttl=1 net.ipv4.icmp_echo_ignore_all=1",
     "ip xfrm policy add dir in src 0.0.0.0/0 dst 0.0.0.0/0 action block",
     "ip link set veth-1-2 down",
@@ -126,25 +126,27 @@ IN_A_POD = (
 COMMANDS = (*ON_A_NODE, *(f"ip netns exec pod-1-2 sh -c {quote(command)}" for command in IN_A_POD))
 
 TOLD = """
-ip -d link show; ip -d addr show; ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; ip nexthop
-ip neigh show nud permanent; ip -4 neigh show nud noarp | grep -v dev.lo; ip neigh show proxy; ip -6 neigh show proxy
-ip xfrm policy; ip xfrm state; ip xfrm policy getdefault; ip addrlabel; ip maddr; ip netns | sort
+ip -d link show; ip -d addr show; ip rule; ip -6 rule; ip -4 route show table all; ip -6 route show table all | grep -v -e ^local.fe80 -e ^anycast; ip nexthop
+ip neigh show nud permanent; ip -4 neigh show nud noarp | grep -v -e dev.lo -e ^224; ip neigh show proxy; ip -6 neigh show proxy
+ip xfrm policy; ip xfrm state; ip xfrm policy getdefault; ip addrlabel; ip maddr; ip netns | sed 's/ .*//' | sort
 tc qdisc show; for one in $(ls /sys/class/net); do echo $one; tc filter show dev $one; tc filter show dev $one ingress; ethtool -k $one; done
-tc filter show dev eth0 egress; bridge fdb show | sort; bridge -d link; bridge vlan; nft list ruleset; hostname; ls /run
-for one in iptables ip6tables arptables; do
+tc filter show dev eth0 egress; bridge fdb show | sort; bridge -d link; bridge vlan; nft list ruleset | grep -v -e ^# -e "^ *$"; hostname
+arptables-legacy -L | grep -v policy.ACCEPT
+for one in iptables ip6tables; do
   case $(cat /proc/net/${one%tables}_tables_names) in ?*) $one-legacy-save | grep -v '^#' | grep -v ACCEPT | grep -e - ;; esac
 done
 grep nsfs /proc/self/mountinfo | grep -v /run/netns/
 cd /proc/sys/net; grep -r . . 2>/dev/null | grep -v nf_conntrack_count | sort
 """
 
+
 _PASSING = (
     (re.compile(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "MAC"),
     (re.compile(r"33:33:ff:\S+|33:33:ff\S+|ff02::1:ff\S+"), "GROUP"),
-    (re.compile(r"@if\d+|link-netnsid \d+|^\d+: ?", re.M), ""),
+    (re.compile(r"@[\w-]+|users \d+|link-netnsid \d+|^\d+: ?", re.M), ""),
     (re.compile(r"\w+_timer +\S+|designated_(root|bridge) \S+|bridge_id \S+|root_id \S+|root_(port|path_cost) \S+"), ""),
     (re.compile(r"fe80::[0-9a-f]+:[0-9a-f:]+"), "LINK-LOCAL"),
-    (re.compile(r"\btentative |state \S+ priority|cost \d+|port_(id|no) \S+|[\w.]+ (expires|used) \S+"), ""),
+    (re.compile(r"\btentative |state [A-Z]+|state \S+ priority|cost \d+|port_(id|no) \S+|[\w.]+ (expires|used) \S+"), ""),
 )
 
 

@@ -1,20 +1,17 @@
 """
-Firewalls: nftables' tables, rules of the older iptables ("legacy"), and sets of addresses (ipset).
+Firewalls: which nftables tables there are, and sets of addresses (ipset).
 
 Numbers: linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h, linux/netfilter/ipset/ip_set.h.
 """
 
 from __future__ import annotations
 
-import os
-import re
 import struct
 from contextlib import suppress
 from typing import Any
 
 from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Refused
-from podnet_lab.kernel.programs import Missing, run
 from podnet_lab.kernel.unmanaged.base import Kind, Look, opened
 
 NETLINK_NETFILTER = 12
@@ -79,67 +76,6 @@ def _surplus(now: Any, then: Any) -> list[tuple[int, str]]:
 
 def _table(family: int, name: str) -> str:
     return f"{_FAMILIES.get(family, family)} {name}"
-
-
-LEGACY = {"iptables-legacy": "ip_tables_names", "ip6tables-legacy": "ip6_tables_names", "arptables-legacy": "arp_tables_names"}
-"""Each program, and the list of this namespace's tables below /proc/net; a kernel without such tables has no list."""
-
-EBTABLES, EBTABLE_MODULES = "ebtables-legacy", ("ebtable_filter", "ebtable_nat", "ebtable_broute")
-_COUNTERS = re.compile(r"\[\d+:\d+\]")
-
-
-class LegacyTables(Kind):
-    """
-    Rules of the programs that are older than nftables, as each program saves them.
-
-    A table is there once somebody has looked at it, and stays: empty ones say nothing. A program is only run where there is one.
-    """
-
-    name = "rules of"
-
-    def read(self, look: Look) -> dict[str, Any]:
-        found = {program: _saved(program) for program, listed in LEGACY.items() if _list(listed)}
-        if any(os.path.isdir(f"/sys/module/{module}") for module in EBTABLE_MODULES):
-            found[EBTABLES] = _saved(EBTABLES)
-        return {program: rules for program, rules in found.items() if rules}
-
-    def restore(self, look: Look, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
-        words = []
-        for program in (program for program in now.keys() | then.keys() if now.get(program) != then.get(program)):
-            with suppress(Missing, OSError):
-                saved = _emptied(now.get(program, "")) + then.get(program, "")
-                if run(f"{program}-restore", given=saved).returncode == 0:
-                    words.append(f"{program}-restore (all its rules are gone)" if program not in then else f"{program}-restore (as it was)")
-        return words
-
-    def words(self, key: str, value: Any) -> str:
-        return f"{self.name} {key} ({value.count(chr(10) + '-A')})"
-
-
-def _list(name: str) -> str:
-    try:
-        with open(f"/proc/thread-self/net/{name}") as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
-def _saved(program: str) -> str:
-    """Its rules without comments and counters; "" if there is none, and every chain of the kernel's own accepts."""
-    try:
-        saved = run(f"{program}-save").stdout
-    except (Missing, OSError) as problem:
-        return str(problem)
-    lines = [_COUNTERS.sub("[0:0]", line) for line in saved.splitlines() if line and not line.startswith("#")]
-    plain = all(line.startswith("*") or line == "COMMIT" or " ACCEPT" in line and line.startswith(":") for line in lines)
-    return "" if plain else "\n".join([*lines, ""])
-
-
-def _emptied(saved: str) -> str:
-    """What brings back each table of *saved* to none but the kernel's own chains, all of which accept."""
-    lines = [line for line in saved.splitlines() if not line.startswith("-")]
-    own = [line for line in lines if not (line.startswith(":") and line.split()[1] == "-")]
-    return "\n".join([*(re.sub(r"^(:\S+) \S+", r"\1 ACCEPT", line) for line in own), ""])
 
 
 class IpSets(Kind):

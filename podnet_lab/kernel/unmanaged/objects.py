@@ -71,7 +71,8 @@ class Objects(Kind):
         head, dev = bytearray(self.head(body, has)), ""
         has = self.change(look, body, has)
         if self.index_at is not None:
-            dev = look.names.get(_U32.unpack_from(head, self.index_at)[0], "?")
+            number = _U32.unpack_from(head, self.index_at)[0]
+            dev = look.names.get(number, "?") if number else ""
             head[self.index_at : self.index_at + 4] = bytes(4)
         given = {kind: look.names.get(_U32.unpack(value)[0], "?") for kind, value in has.items() if kind in self.devices}
         return {
