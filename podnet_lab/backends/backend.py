@@ -76,6 +76,10 @@ class Backend:
         """Give each node its interface to the external network back where it is gone; says what that took."""
         raise NotImplementedError
 
+    def remake_uplink(self, node: str, baseline: Baseline, left: Sequence[str]) -> bool:
+        """Make a node's interface to the external network anew, if something that is *left* is about it; False if not."""
+        return False
+
     def register(self, name: str, plan: Plan, network: str, baseline: Baseline) -> Path | None:
         """
         List the lab, with the name of its Pod *network*, so that another process can find it, and join it; returns its file.

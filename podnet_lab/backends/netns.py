@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Sequence
 
 from podnet_lab.backends.agent_client import AgentClient, Refusal
 from podnet_lab.backends.backend import Backend
@@ -34,13 +35,22 @@ class NetnsBackend(Backend):
         """Cable a node anew whose interface to the external network was deleted."""
         mended = []
         for name, node in take_snapshots(self.agents, baseline.snapshots).items():
-            new = baseline.snapshots[name].own
-            if UPLINK in new.links and not _is_uplink(node.own.links.get(UPLINK)):
-                self.agents[name].call("remove_uplink")
-                self.lab_agent.call("cable", node=name, pid=self.processes[name]["pid"])
-                self.agents[name].call("uplink", address=str(new.addresses_of(UPLINK)[0]))
+            if UPLINK in baseline.snapshots[name].own.links and not _is_uplink(node.own.links.get(UPLINK)):
+                self._cable_anew(name, baseline)
                 mended.append(f"{name}# (its cable to the external network was gone)")
         return mended
+
+    def remake_uplink(self, node: str, baseline: Baseline, left: Sequence[str]) -> bool:
+        """Cable a node anew, if something that is *left* is about its cable: a new interface has none of it."""
+        if not any(UPLINK in words for words in left):
+            return False
+        self._cable_anew(node, baseline)
+        return True
+
+    def _cable_anew(self, node: str, baseline: Baseline) -> None:
+        self.agents[node].call("remove_uplink")
+        self.lab_agent.call("cable", node=node, pid=self.processes[node]["pid"])
+        self.agents[node].call("uplink", address=str(baseline.snapshots[node].own.addresses_of(UPLINK)[0]))
 
 
 class OwnNetns(NetnsBackend):

@@ -24,7 +24,6 @@ from podnet_lab.kernel import (
     read,
     reaper,
     resolv_conf,
-    unmanaged_state,
 )
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
@@ -141,12 +140,12 @@ class Agent:
         return daemons.end_background(self._node.processes)
 
     def unmanaged_state(self) -> dict[str, Any]:
-        """What no step changes, and a student may have: firewall tables, policy rules, queues, settings."""
+        """What no step changes, and a student may have (`podnet_lab.kernel.unmanaged`)."""
         return self._node.unmanaged_state()
 
-    def restore_unmanaged_state(self, then: dict[str, Any]) -> list[str]:
-        """Bring that back to what it was; returns what was undone, in words."""
-        return unmanaged_state.restore(then)
+    def restore_unmanaged_state(self, then: dict[str, Any]) -> dict[str, list[str]]:
+        """Bring that back to what it was; returns what was ``undone``, and what is ``left``, in words."""
+        return self._node.restore_unmanaged_state(then)
 
     def forget(self) -> None:
         """End servers and connections, and empty the node's own tables of learnt neighbours and of flows."""

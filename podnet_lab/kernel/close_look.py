@@ -20,7 +20,7 @@ from podnet_lab.kernel.encode import IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.route_queries import route_queries
 from podnet_lab.kernel.sysctl import ROOT
-from podnet_lab.kernel.unmanaged_state import RTM_GETQDISC
+from podnet_lab.kernel.unmanaged.queues import RTM_GETQDISC
 from podnet_lab.kernel.xfrm import xfrm
 
 RTM_GETTFILTER = 46

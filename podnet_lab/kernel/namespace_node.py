@@ -28,3 +28,7 @@ class NamespaceNode:
     def unmanaged_state(self) -> dict[str, Any]:
         """What no step changes."""
         return unmanaged_state.read()
+
+    def restore_unmanaged_state(self, then: dict[str, Any]) -> dict[str, list[str]]:
+        """Bring it back to what it was then."""
+        return unmanaged_state.restore(then)

@@ -38,9 +38,6 @@ PATIENCE = 10.0
 LESSON = tuple(map(IPv4Network, ("192.168.1.0/24", "10.244.0.0/16", "10.96.0.0/12")))
 """External network, Pods, Services: a route to any of these is the lesson's, whatever card it names."""
 
-_DRIFTING = ("tcp_fastopen_key", "tcp_mem", "udp_mem", "nf_conntrack_max", "nf_conntrack_buckets", "nf_conntrack_expect_max")
-"""Settings that the kernel draws anew at each boot, or takes from the memory that there is."""
-
 NOT_OURS = "is how this VM is reached, and no part of the lesson"
 """Why a card is not for steps."""
 
@@ -105,7 +102,11 @@ class Vm:
 
     def unmanaged_state(self) -> dict[str, Any]:
         """The state that no step manages (unmanaged_state.py), without that of those cards."""
-        return _without(unmanaged_state.read(), self.hidden())
+        return unmanaged_state.read(self.hidden())
+
+    def restore_unmanaged_state(self, then: dict[str, Any]) -> dict[str, list[str]]:
+        """Bring it back, and leave that of those cards alone."""
+        return unmanaged_state.restore(then, self.hidden())
 
     def mend(self) -> list[str]:
         """Bring the external card back from a namespace that it was moved to, under its own name; says what that took."""
@@ -168,16 +169,6 @@ def visible(spaces: dict[str, Any], others: set[str]) -> dict[str, Any]:
 
 def _is_lesson(network: IPv4Network) -> bool:
     return network.prefixlen > 0 and any(network.overlaps(lesson) for lesson in LESSON)
-
-
-def _without(unmanaged_state: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
-    settings = {
-        path: value
-        for path, value in unmanaged_state["settings"].items()
-        if not hidden & set(path.split("/")) and not path.endswith(_DRIFTING)
-    }
-    queues = {dev: kinds for dev, kinds in unmanaged_state["queues"].items() if dev not in hidden}
-    return unmanaged_state | {"settings": settings, "queues": queues}
 
 
 def _cards() -> list[dict[str, Any]]:

@@ -115,9 +115,9 @@ class FaultInjection:
     def give_up(self) -> str:
         """Say what was broken, and mend it: the node is as it was before."""
         broken = self._require_broken()
-        left = bring_back(self._core.agents, broken.before)[1]
+        left: object = bring_back(self._core.agents, broken.before)[1]
         for name, unmanaged_state in broken.unmanaged_state.items():
-            self._core.agents[name].call("restore_unmanaged_state", then=unmanaged_state)
+            left = self._core.agents[name].call("restore_unmanaged_state", then=unmanaged_state)["left"] or left
         if broken.fault.size:  # else the Pod believes for ten minutes what a router has told it
             self._core.shell_text(broken.where.node.name, f"ip netns exec {quote(broken.where.pod.name)} sysctl -qw net.ipv4.route.flush=1")
         self.broken = None

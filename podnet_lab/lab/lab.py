@@ -22,11 +22,11 @@ from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.packet_tracer import PacketTracer
 from podnet_lab.lab.parts import LabParts, delegated_to
 from podnet_lab.lab.required_programs import require_programs
-from podnet_lab.lab.reset import Goto, Reset, reset
+from podnet_lab.lab.reset import Goto, Reset, arrived, came_back, failing_checks, reset
 from podnet_lab.lab.run_steps import run_steps
 from podnet_lab.lab.service_traffic import ServiceTraffic
 from podnet_lab.networks import registry as networks
-from podnet_lab.networks.base import DONE, Network
+from podnet_lab.networks.base import Network
 from podnet_lab.plan import OUTSIDE, Plan
 from podnet_lab.recipes.results import Result
 from podnet_lab.recipes.scripts import script
@@ -229,11 +229,12 @@ class Lab:
         self.parts.exercise.leave()
         short = {name: shortcut(steps[name]) for name in steps if steps[name]}
         with core.activity.at_work():
-            back = reset(core.backend, core.baseline, core.made)
+            undone, left = reset(core.backend, core.baseline, core.made)
             self.parts.faults.forget()
             result = run_steps(core.agents, short) if short else None
         core.begin_anew(short, new=False)
-        return Goto(f"the lab is ready for stage {stage!r}" if stage != DONE else "the lab is wired", back, result)
+        failing = failing_checks(self.network, stage, result.after, self.plan.pods_per_node) if result else ()
+        return Goto(arrived(stage, left, failing), undone, left, result, failing)
 
     def reset(self) -> Reset:
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
@@ -241,10 +242,10 @@ class Lab:
         core.require_alive()
         self.parts.exercise.leave()
         with core.activity.at_work():
-            back = reset(core.backend, core.baseline, set())
+            undone, left = reset(core.backend, core.baseline, set())
         self.parts.faults.forget()
         core.begin_anew({}, new=core.new)
-        return Reset("the lab is as it was opened" if back else "nothing to do: the lab is as it was opened", back)
+        return Reset(came_back(undone, left), undone, left)
 
     def script(self, node: str | None = None, language: str = "shell") -> str:
         """

@@ -1,0 +1,193 @@
+"""
+Policy rules, nexthop objects, addresses, routes, neighbours and forwarding entries, of IPv4 and of IPv6.
+
+What the kernel makes of IPv6 by itself (link-local addresses and their routes) comes and goes with its interface, and is left
+to it. Numbers: linux/fib_rules.h, linux/nexthop.h, linux/if_addr.h, linux/rtnetlink.h, linux/neighbour.h, linux/if_addrlabel.h.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any
+
+from podnet_lab.devices.nlattr import attribute, attributes
+from podnet_lab.kernel.encode import ROUTE_KINDS
+from podnet_lab.kernel.unmanaged.base import Look, inet
+from podnet_lab.kernel.unmanaged.objects import Objects, masked, without
+
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
+AF_BRIDGE = 7
+_KINDS = {number: kind for kind, number in ROUTE_KINDS.items()}
+_U32 = struct.Struct("=I")
+TABLES = {253: "default", 254: "main", 255: "local"}
+
+
+def _ip(family: int) -> str:
+    return "ip -6" if family == socket.AF_INET6 else "ip"
+
+
+class Rules(Objects):
+    """Policy rules."""
+
+    name, get, header = "policy rules", 34, 12
+    dumps = tuple(struct.pack("=B11x", family) for family in FAMILIES)
+    PRIORITY, INVERT = 6, 0x2
+
+    def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
+        return body[:8] + masked(body[8:12], self.INVERT)
+
+    def change(self, look: Look, body: bytes, has: dict[int, bytes]) -> dict[int, bytes]:
+        return {self.PRIORITY: bytes(4)} | has  # without one, the kernel chooses; it leaves out the 0 when it tells
+
+    def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
+        return f"{_ip(head[0])} rule | priority {_U32.unpack(has[self.PRIORITY])[0]}"
+
+
+class Nexthops(Objects):
+    """Nexthop objects, and groups of them."""
+
+    name, get, header = "nexthop objects", 106, 8
+    dumps = (bytes(8),)
+    ID, GROUP, OIF, RES_GROUP = 1, 2, 5, 12
+    UNBALANCED_TIME = 4
+    ONLINK = 0x4
+    devices = frozenset({OIF})
+
+    def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
+        return bytes([body[0], 0, body[2], 0]) + masked(body[4:8], self.ONLINK)
+
+    def change(self, look: Look, body: bytes, has: dict[int, bytes]) -> dict[int, bytes]:
+        if self.RES_GROUP in has:
+            parts = without(attributes(has[self.RES_GROUP]), {self.UNBALANCED_TIME})
+            has = has | {self.RES_GROUP | 0x8000: b"".join(attribute(kind, value) for kind, value in parts.items())}
+            del has[self.RES_GROUP]
+        return has
+
+    def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
+        return f"ip nexthop | id {_U32.unpack(has[self.ID])[0]}"
+
+    def delete(self, look: Look, entry: dict[str, Any]) -> bool:
+        number = next(value for kind, _, value in entry["attributes"] if kind == self.ID)
+        return look.tell(self.get - 1, 0, bytes(8) + attribute(self.ID, bytes.fromhex(number)))
+
+
+class Addresses(Objects):
+    """Addresses, with their labels, scopes, flags and lives."""
+
+    name, get, header, index_at = "addresses", 22, 8, 4
+    dumps = tuple(struct.pack("=BBBBI", family, 0, 0, 0, 0) for family in FAMILIES)
+    ADDRESS, LOCAL, CACHEINFO, FLAGS, PROTO = 1, 2, 6, 8, 11
+    LASTING = 0x02 | 0x200 | 0x400  # nodad, noprefixroute, autojoin
+    KERNELS = (b"\1", b"\2", b"\3")  # IFAPROT_KERNEL_LO, _RA, _LL
+
+    def keep(self, look: Look, body: bytes, has: dict[int, bytes]) -> bool:
+        if body[0] == socket.AF_INET:
+            return True
+        return has.get(self.PROTO) not in self.KERNELS and inet(body[0], has[self.ADDRESS]) != "::1" and body[3] != 253
+
+    def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
+        return body[:2] + b"\0" + body[3:8]
+
+    def change(self, look: Look, body: bytes, has: dict[int, bytes]) -> dict[int, bytes]:
+        lives = has.get(self.CACHEINFO, b"\xff" * 16)[:8]
+        return has | {self.FLAGS: masked(has.get(self.FLAGS, bytes(4)), self.LASTING), self.CACHEINFO: lives + bytes(8)}
+
+    def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
+        return f"{_ip(head[0])} addr | {inet(head[0], has.get(self.LOCAL, has.get(self.ADDRESS)))}/{head[1]} dev {dev}"
+
+
+class Routes(Objects):
+    """Routes of all tables, those included that the kernel makes for IPv4 addresses."""
+
+    name, get, header = "routes", 26, 12
+    dumps = tuple(struct.pack("=BxxxBBBBI", family, 0, 0, 0, 0, 0) for family in FAMILIES)
+    DST, OIF, GATEWAY, PRIORITY, MULTIPATH, CACHEINFO, TABLE, VIA, NH_ID = 1, 4, 5, 6, 9, 12, 15, 18, 30
+    CLONED, LASTING = 0x200, 0x2 | 0x4
+    devices, ignored = frozenset({OIF}), frozenset({CACHEINFO, 20})  # 20: RTA_PREF
+    KERNELS = (2, 9)  # RTPROT_KERNEL, RTPROT_RA
+
+    def keep(self, look: Look, body: bytes, has: dict[int, bytes]) -> bool:
+        if _U32.unpack_from(body, 8)[0] & self.CLONED:
+            return False
+        return body[0] == socket.AF_INET or body[5] not in self.KERNELS
+
+    def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
+        return body[:8] + masked(body[8:12], self.LASTING)
+
+    def change(self, look: Look, body: bytes, has: dict[int, bytes]) -> dict[int, bytes]:
+        return without(has, {self.OIF, self.GATEWAY, self.MULTIPATH, self.VIA}) if self.NH_ID in has else has
+
+    def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
+        family, length, _, tos, table, _, _, kind = head[:8]
+        table = _U32.unpack(has[self.TABLE])[0] if self.TABLE in has else table
+        words = [f"{_KINDS[kind]} " if kind in _KINDS and kind != 1 else ""]
+        words += [f"{inet(family, has[self.DST])}/{length}" if self.DST in has else "default"]
+        words += [f" tos {tos}" if tos else "", f" dev {dev}" if dev else ""]
+        words += [f" nhid {_U32.unpack(has[self.NH_ID])[0]}"] if self.NH_ID in has else []
+        words += [f" table {TABLES.get(table, table)}" if table != 254 else ""]
+        return f"{_ip(family)} route | {''.join(words)}"
+
+
+class Neighbours(Objects):
+    """Neighbours that were written down: permanent and noarp ones, and proxies."""
+
+    name, get, header, index_at = "neighbours", 30, 12, 4
+    PROXY, PERMANENT, NOARP, UNICAST = 0x8, 0x80, 0x40, 1
+    DST, LLADDR, CACHEINFO, PROBES = 1, 2, 3, 4
+    dumps = tuple(struct.pack("=BxxxiHBB", family, 0, 0, flags, 0) for family in FAMILIES for flags in (0, 0x8))
+    ignored = frozenset({CACHEINFO, PROBES})
+
+    def keep(self, look: Look, body: bytes, has: dict[int, bytes]) -> bool:
+        state, flags, kind = struct.unpack_from("=HBB", body, 8)
+        return bool(flags & self.PROXY or state & self.PERMANENT or (state & self.NOARP and kind == self.UNICAST))
+
+    def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
+        return body[:11] + b"\0"
+
+    def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
+        proxy = "proxy " if head[10] & self.PROXY else ""
+        return f"{_ip(head[0])} neigh | {proxy}{inet(head[0], has[self.DST])} dev {dev}"
+
+
+class ForwardingEntries(Objects):
+    """
+    Entries of bridges' forwarding tables that do not age.
+
+    An interface's own MAC, which a bridge writes there, is kept as "own": it may have another one by the time.
+    """
+
+    name, get, header, index_at = "forwarding entries", 30, 12, 4
+    dumps = (struct.pack("=BxxxiHBB", AF_BRIDGE, 0, 0, 0, 0),)
+    LLADDR, CACHEINFO, MASTER = 2, 3, 9
+    LASTING = 0x80 | 0x40
+    ignored, devices = frozenset({CACHEINFO}), frozenset({MASTER})
+    OWN = b"own"
+
+    def keep(self, look: Look, body: bytes, has: dict[int, bytes]) -> bool:
+        return bool(struct.unpack_from("=H", body, 8)[0] & self.LASTING) and not has.get(self.LLADDR, b"\1")[0] & 1
+
+    def change(self, look: Look, body: bytes, has: dict[int, bytes]) -> dict[int, bytes]:
+        own = look.mac(look.names.get(_U32.unpack_from(body, 4)[0], ""))
+        return has | {self.LLADDR: self.OWN} if has[self.LLADDR] == own else has
+
+    def filled(self, look: Look, entry: dict[str, Any], value: bytes) -> bytes:
+        return look.mac(entry["dev"]) if value == self.OWN else value
+
+    def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
+        mac = has[self.LLADDR]
+        return f"bridge fdb | {'its own MAC' if mac == self.OWN else mac.hex(':')} dev {dev}"
+
+
+class AddressLabels(Objects):
+    """Which of its addresses an IPv6 host prefers."""
+
+    name, get, header, index_at = "address labels", 74, 12, 4
+    dumps = (struct.pack("=B11x", socket.AF_INET6),)
+    ADDRESS, LABEL = 1, 2
+
+    def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
+        return body[:8] + bytes(4)  # a number that counts changes
+
+    def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
+        return f"ip addrlabel | prefix {inet(head[0], has[self.ADDRESS])}/{head[2]} label {_U32.unpack(has[self.LABEL])[0]}"

@@ -1,0 +1,192 @@
+"""Settings (`sysctl`), the host name, namespaces that are held elsewhere than `ip netns` does, groups that were joined by hand."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import struct
+from contextlib import suppress
+from typing import Any
+
+from podnet_lab.kernel import namespaces
+from podnet_lab.kernel.sysctl import write_sysctl
+from podnet_lab.kernel.unmanaged.base import Kind, Look
+
+SETTINGS = "/proc/sys/net"
+MOST_BYTES = 1 << 16
+DRIFTING = ("tcp_fastopen_key", "tcp_mem", "udp_mem", "nf_conntrack_max", "nf_conntrack_buckets", "nf_conntrack_expect_max")
+"""Settings that the kernel draws anew at each boot, or takes from the memory that there is."""
+
+SIOCDELMULTI = 0x8932
+
+
+def _readable() -> list[str]:
+    """The paths below /proc/sys/net of all settings here that can be read and written."""
+    found, start = [], len(SETTINGS) + 1
+    for folder, _, names in os.walk(SETTINGS):
+        prefix = f"{folder[start:]}/" if len(folder) > start else ""
+        found += [f"{prefix}{name}" for name in names if not name.endswith(DRIFTING)]
+    return [path for path in found if os.access(f"{SETTINGS}/{path}", os.R_OK | os.W_OK)]
+
+
+def _values(paths: list[str]) -> dict[str, str]:
+    values = {}
+    for path in paths:
+        with suppress(OSError):  # it went with an interface this moment, or can only be written
+            values[path] = _value(path)
+    return values
+
+
+def _value(path: str) -> str:
+    descriptor = os.open(f"{SETTINGS}/{path}", os.O_RDONLY | os.O_CLOEXEC)  # a thousand of them: Python's files take three times as long
+    try:
+        return os.read(descriptor, MOST_BYTES).decode(errors="replace").strip()
+    finally:
+        os.close(descriptor)
+
+
+class Settings(Kind):
+    """Every setting of this namespace's network that can be read and written, by its path below /proc/sys/net."""
+
+    name = "sysctl"
+    MOST_PASSES = 3
+
+    def read(self, look: Look) -> dict[str, Any]:
+        return {path: value for path, value in _values(_readable()).items() if look.hidden.isdisjoint(path.split("/"))}
+
+    def restore(self, look: Look, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        words, wanted = [], self._wanted(now, then)
+        for _ in range(self.MOST_PASSES):  # some set others, such as ip_forward
+            todo = {path: value for path, value in wanted.items() if now.get(path) != value}
+            for path, value in todo.items():
+                with suppress(OSError):  # one that the kernel keeps in step with another, or takes in another form
+                    write_sysctl(path, value or "\n")
+                    words.append(f"sysctl -w net/{path}={value}")
+            if not todo:
+                break
+            now = now | _values(list(wanted.keys() & now.keys()))
+        return list(dict.fromkeys(words))
+
+    def _wanted(self, now: dict[str, Any], then: dict[str, Any]) -> dict[str, str]:
+        """What settings are to be: as they were; those that came with a module since then, as in a new namespace."""
+        late = [path for path in now if path not in then and not path.startswith(_PER_LINK)]
+        return {path: value for path, value in then.items() if path in now} | (_defaults(late) if late else {})
+
+    def left(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        wanted = self._wanted(now, then)
+        return [f"sysctl net/{path} is {now[path]!r}, not {value!r}" for path, value in wanted.items() if now[path] != value]
+
+
+_PER_LINK = ("ipv4/conf/", "ipv6/conf/", "ipv4/neigh/", "ipv6/neigh/", "mpls/conf/")
+"""Settings that come and go with an interface."""
+
+_NODES = {"bridge/bridge-nf-call-iptables": "0"}
+"""Settings that a node starts with where a new namespace has others (`podnet_lab.kernel.node_setup`)."""
+
+
+def _defaults(paths: list[str]) -> dict[str, str]:
+    """What settings are in a new network namespace."""
+    home = namespaces.here()
+    try:
+        namespaces.unshare()
+        found = _values(paths)
+    finally:
+        namespaces.enter(home)
+        os.close(home)
+    return found | {path: value for path, value in _NODES.items() if path in found}
+
+
+class HostName(Kind):
+    """The node's name for itself."""
+
+    name = "host name"
+
+    def read(self, look: Look) -> str:
+        return socket.gethostname()
+
+    def restore(self, look: Look, now: Any, then: Any) -> list[str]:
+        socket.sethostname(then)
+        return [f"hostname {then}"]
+
+    def left(self, now: Any, then: Any) -> list[str]:
+        return [f"the host name is {now}"] if now != then else []
+
+
+class Ipv6OfItsOwn(Kind):
+    """
+    Interfaces that lack the IPv6 address which the kernel gives each by itself (::1 and link-local ones).
+
+    It comes with the interface, or when IPv6 is switched on; one that somebody took away does not come back by itself. Nothing
+    is told of it: it may be late by a moment.
+    """
+
+    name = "own IPv6 address"
+    LOOPBACK, LINK = 254, 253
+    ON = {"disable_ipv6": "0", "addr_gen_mode": "0"}
+
+    def read(self, look: Look) -> list[str]:
+        bodies = look.dump(22, [struct.pack("=BBBBI", socket.AF_INET6, 0, 0, 0, 0)])
+        have = {look.names.get(struct.unpack_from("=I", body, 4)[0]) for body in bodies if body[3] in (self.LOOPBACK, self.LINK)}
+        up = [name for name, (_, flags, _) in look.links.items() if flags & 0x10001 == 0x10001 and name not in have]
+        return [
+            name
+            for name in up
+            if all(_values([f"ipv6/conf/{name}/{key}"]) == {f"ipv6/conf/{name}/{key}": on} for key, on in self.ON.items())
+        ]
+
+    def restore(self, look: Look, now: Any, then: Any) -> list[str]:
+        for name in now:
+            with suppress(OSError):
+                write_sysctl(f"ipv6/conf/{name}/disable_ipv6", 1)
+                write_sysctl(f"ipv6/conf/{name}/disable_ipv6", 0)
+        return []
+
+    def left(self, now: Any, then: Any) -> list[str]:
+        return []
+
+
+class HeldNamespaces(Kind):
+    """Mounts that keep a network namespace alive outside of /run/netns."""
+
+    name = "mounted namespace"
+
+    def read(self, look: Look) -> dict[str, Any]:
+        with open("/proc/thread-self/mountinfo") as file:
+            fields = [line.split() for line in file if " nsfs " in line]
+        return {words[4]: words[3] for words in fields if words[3].startswith("net:") and not words[4].startswith(namespaces.FOLDER)}
+
+    def restore(self, look: Look, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        words = []
+        for path in now.keys() - then.keys():
+            with suppress(OSError):
+                namespaces.unmount(path)
+                words.append(f"umount {path}")
+        return words
+
+    def left(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        return [f"the namespace {now[path]} is mounted at {path}" for path in now.keys() - then.keys()]
+
+
+class Multicast(Kind):
+    """MACs of groups that an interface was told to listen to (`ip maddr add`)."""
+
+    name = "ip maddr"
+
+    def read(self, look: Look) -> dict[str, Any]:
+        try:
+            with open("/proc/thread-self/net/dev_mcast") as file:
+                fields = [line.split() for line in file]
+        except OSError:
+            return {}
+        return {f"{words[4]} {words[1]}": "" for words in fields if words[3] != "0" and words[1] in look.links}
+
+    def restore(self, look: Look, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        words = []
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for key in now.keys() - then.keys():
+                mac, dev = key.split(" ", 1)
+                with suppress(OSError):
+                    fcntl.ioctl(sock, SIOCDELMULTI, struct.pack("16sH14s", dev.encode(), 1, bytes.fromhex(mac)))
+                    words.append(f"ip maddr del {bytes.fromhex(mac).hex(':')} dev {dev}")
+        return words
