@@ -12,9 +12,9 @@ from live.mischief.scene import Scene, Space
 
 WEIGHTS = {
     "ip link": 10, "ip addr": 5, "ip maddr": 1, "ip netns": 2, "ip route": 10, "ip rule": 6, "ip neigh": 6, "ip nexthop": 3, "ip xfrm": 3, "ip ntable": 1, "nft": 20, "iptables": 16,
-    "ip6tables": 1, "ebtables": 4, "arptables": 3, "bridge link": 4, "bridge fdb": 4, "bridge vlan": 3, "bridge mdb": 1, "tc qdisc": 4, "tc filter": 4, "sysctl": 20,
+    "ip6tables": 1, "ebtables": 4, "arptables": 3, "bridge link": 4, "bridge fdb": 4, "bridge vlan": 3, "bridge mdb": 1, "tc qdisc": 4, "tc filter": 4, "sysctl": 14,
 }  # fmt: skip
-"""How often each program is typed, of 131 times: by how much there is to be said with it."""
+"""How often each program is typed, of 125 times: by how much there is to be said with it."""
 
 BRIDGED = {"bridge link", "bridge fdb", "bridge vlan", "bridge mdb", "ebtables"}
 """What is typed where a bridge is."""
@@ -40,13 +40,13 @@ class Command:
         return f"{self.node}{'/' + self.space if self.space else ''}# {self.text}"
 
 
-def command(rng: random.Random, scene: Scene, places: dict[str, int]) -> Command:
-    """Draw one: where (*places* has how likely each namespace is, by its label), with which program, and what."""
+def command(rng: random.Random, scene: Scene, places: dict[str, int], about: tuple[str, ...] = ()) -> Command:
+    """Draw one: where (*places* has how likely each namespace is, by its label), with which program, and what, *about* which addresses."""
     space = _space(rng, scene, places)
     bridge = any(device.kind == "bridge" for device in space.devices)
     weights = {name: weight for name, weight in WEIGHTS.items() if bridge or name not in BRIDGED}
     program = rng.choices(list(weights), list(weights.values()))[0]
-    text = rng.choice(TABLE[program])(Draw(rng, scene, space))
+    text = rng.choice(TABLE[program])(Draw(rng, scene, space, about))
     return Command(space.node, space.name, program, text)
 
 

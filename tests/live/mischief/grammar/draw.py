@@ -14,10 +14,10 @@ MARKS = ("0x1", "0x2", "0x4000", "0x8000", "0x4000/0x4000", "0x0", "0x64")
 
 
 class Draw:
-    """One command's operands, drawn with *rng* from *scene*, for a command that is typed in *space*."""
+    """One command's operands, drawn with *rng* from *scene*, for a command that is typed in *space*; most addresses are *about* somebody's."""
 
-    def __init__(self, rng: random.Random, scene: Scene, space: Space) -> None:
-        self.rng, self.scene, self.space = rng, scene, space
+    def __init__(self, rng: random.Random, scene: Scene, space: Space, about: tuple[str, ...] = ()) -> None:
+        self.rng, self.scene, self.space, self.about = rng, scene, space, about
 
     def pick(self, *choices):
         """One of them, all equally likely; a function is called."""
@@ -38,11 +38,16 @@ class Draw:
         """A whole number of that range, both ends included."""
         return self.rng.randint(low, high)
 
+    @property
+    def in_pod(self) -> bool:
+        """Whether it is typed where there is one cable and nothing is passed on."""
+        return len(self.space.devices) < 3
+
     # Interfaces
 
     def device(self, *kinds: str) -> Device | None:
         """An interface of this namespace, of one of these kinds if any are named; the loopback seldom."""
-        found = [one for one in self.space.devices if (one.kind in kinds if kinds else one.name != "lo" or self.flip(0.15))]
+        found = [one for one in self.space.devices if (one.kind in kinds if kinds else one.name != "lo" or self.flip(0.1))]
         return self.rng.choice(found) if found else None
 
     def dev(self, *kinds: str) -> str:
@@ -69,15 +74,18 @@ class Draw:
 
     def address(self) -> str:
         """An address: mostly somebody's in the lab, sometimes nobody's."""
+        if self.about and self.flip(0.65):
+            return self.rng.choice(self.about)
         found = self.scene.interfaces
-        return str(self.rng.choice(found).ip) if found and self.flip(0.8) else self.rng.choice(NOBODYS_ADDRESSES)
+        return str(self.rng.choice(found).ip) if found and self.flip(0.7) else self.rng.choice(NOBODYS_ADDRESSES)
 
     def subnet(self) -> str:
         """A subnet: of the lab, of one address, or of nobody."""
         found = self.scene.interfaces
         if not found or self.flip(0.2):
             return self.rng.choice(NOBODYS_SUBNETS)
-        one = self.rng.choice(found)
+        near = [one for one in found if str(one.ip) in self.about]
+        one = self.rng.choice(near if near and self.flip(0.7) else found)
         return str(one.network) if self.flip(0.65) else f"{one.ip}/32"
 
     def where(self) -> str:

@@ -53,12 +53,12 @@ class Chain:
 
     def matches(self) -> str:
         """None to three of them."""
-        return " ".join(self.match() for _ in range(self.d.pick(0, 1, 1, 1, 2, 2, 3)))
+        return " ".join(self.match() for _ in range(self.d.pick(0, 0, 1, 1, 1, 1, 2, 3)))
 
     def statement(self) -> str:
         """What is done with what matched."""
         d = self.d
-        return d.pick("drop", "drop", "accept", "accept", "counter", "return", "continue", "counter drop", "counter accept", 'log prefix "x"', self._more, self._more, self._more)
+        return d.pick("drop", "drop", "drop", "drop", "accept", "accept", "counter", "return", "continue", "counter drop", "counter accept", 'log prefix "x"', self._more, self._more, self._more)
 
     def _more(self) -> str:
         d = self.d
@@ -80,7 +80,8 @@ class Chain:
 
 def _chain(d: Draw, *families: str) -> Chain:
     family = d.pick(*(families or FAMILIES))
-    return Chain(d, family, d.pick(*HOOKS[family]))
+    hooks = [hook for hook in HOOKS[family] if hook != "forward" or not d.in_pod or d.flip(0.2)]
+    return Chain(d, family, d.pick(*(hooks or HOOKS[family])))
 
 
 def script(*lines: str) -> str:
@@ -113,7 +114,7 @@ def verdict_map(d: Draw) -> str:
         f"ip saddr . ip daddr vmap {{ {d.subnet()} . {d.subnet()} : {verdict} }}", f"tcp dport vmap {{ 8080 : {verdict}, 22-80 : {other} }}",
         f"meta l4proto vmap {{ tcp : {verdict}, icmp : {other} }}", f"ct state vmap {{ established : accept, new : {verdict}, invalid : drop }}",
         *(["iifname vmap { " + ", ".join(f'"{name}" : {what}' for name, what in names.items()) + " }", f'iifname vmap {{ "{d.dev()[:3]}*" : {verdict} }}'] if chain.first else []),
-        f"ip {end} map {{ {d.address()} : {d.address()} }} drop" if False else f"ip {end} vmap {{ {d.address()} : jump other }}",
+        f"ip {end} vmap {{ {d.address()} : jump other }}",
     )  # fmt: skip
     other_chain = f"chain other {{\n{chain.matches()} {d.pick('drop', 'accept', 'return')}\n}}" if "jump other" in text else ""
     return table(d, chain, [text], before=other_chain)
@@ -164,7 +165,7 @@ def translation(d: Draw) -> str:
         statement = d.pick(f"dnat {what}to {to}", f"meta l4proto tcp dnat {what}to {d.address()}:{d.tcp_port()}", "meta l4proto tcp redirect to :8080", f"dnat {what}to {d.address()}", "redirect")
         statement = statement if d.flip(0.8) or family == "inet" else f"dnat to ip daddr map {{ {d.address()} : {d.address()} }}"
     elif hook == "postrouting":
-        statement = d.pick(f"masquerade{random}", f"masquerade{random}", f"snat {what}to {to}{random}", f"meta l4proto tcp snat {what}to {to}:{d.ports()}", f"snat {what}prefix to ip saddr map {{ {d.subnet()} : 10.99.0.0/24 }}" if False else f"snat {what}to {d.own()}")
+        statement = d.pick(f"masquerade{random}", f"masquerade{random}", f"snat {what}to {to}{random}", f"meta l4proto tcp snat {what}to {to}:{d.ports()}", f"snat {what}to {d.own()}")
     else:
         statement = f"snat {what}to {to}"
     priority = {"prerouting": -100, "output": -100, "postrouting": 100, "input": 100}[hook]

@@ -39,7 +39,7 @@ def _write(d: Draw, path: str) -> str:
     return f"sysctl -w {path.replace('.', '@').replace('/', '.').replace('@', '/')}={_value(d, path)}"
 
 
-@production("sysctl", 5)
+@production("sysctl", 3)
 def any_setting(d: Draw) -> str:
     return _write(d, d.pick(*d.space.sysctls))
 

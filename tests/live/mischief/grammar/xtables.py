@@ -18,8 +18,13 @@ def program(d: Draw) -> str:
     return d.pick("iptables", "iptables", "iptables", "iptables-legacy")
 
 
+def _chains(d: Draw, kind: str) -> list[str]:
+    """Those of a table; where nothing is passed on, FORWARD only seldom."""
+    return [chain for chain in CHAINS[kind] if chain != "FORWARD" or not d.in_pod or d.flip(0.2)]
+
+
 def _matches(d: Draw, chain: str) -> str:
-    return "".join(f" {_match(d, chain)}" for _ in range(d.pick(0, 1, 1, 2, 2)))
+    return "".join(f" {_match(d, chain)}" for _ in range(d.pick(0, 0, 1, 1, 2)))
 
 
 def _match(d: Draw, chain: str) -> str:
@@ -61,20 +66,19 @@ def _target(d: Draw, kind: str, chain: str) -> str:
             return d.pick("MASQUERADE", "MASQUERADE", "MASQUERADE --random-fully", f"SNAT --to-source {d.pick(d.own, d.address)}", f"NETMAP --to {d.subnet()}", "ACCEPT", "RETURN")
         return d.pick(f"DNAT --to-destination {d.address()}", f"DNAT --to-destination {d.address()}", "REDIRECT", "ACCEPT", f"NETMAP --to {d.subnet()}", "RETURN")
     if kind == "raw":
-        return d.pick("NOTRACK", "CT --notrack", "DROP", "ACCEPT", "TRACE", "CT --zone 7", "MARK --set-mark 1" if False else "ACCEPT")
+        return d.pick("NOTRACK", "CT --notrack", "DROP", "ACCEPT", "TRACE", "CT --zone 7", "ACCEPT")
     if kind == "mangle":
-        more = ["TPROXY --on-port 8080 --tproxy-mark 1"] if False else []
         return d.pick(
             f"MARK --set-mark {d.plain_mark()}", f"MARK --set-xmark {d.plain_mark()}/0x4000", "CONNMARK --save-mark", "CONNMARK --restore-mark", f"TTL --ttl-{d.pick('set 1', 'set 64', 'dec 1', 'inc 1')}",
-            "DSCP --set-dscp 46", "TOS --set-tos 0x10", f"TEE --gateway {d.address()}", "DROP", "ACCEPT", "CLASSIFY --set-class 1:1" if chain in ("FORWARD", "OUTPUT", "POSTROUTING") else "RETURN", *more,
+            "DSCP --set-dscp 46", "TOS --set-tos 0x10", f"TEE --gateway {d.address()}", "DROP", "ACCEPT", "CLASSIFY --set-class 1:1" if chain in ("FORWARD", "OUTPUT", "POSTROUTING") else "RETURN",
         )  # fmt: skip
-    return d.pick("DROP", "DROP", "ACCEPT", "ACCEPT", "RETURN", "REJECT", "REJECT --reject-with icmp-host-prohibited", "LOG --log-prefix x", "NFLOG --nflog-group 5", "NFQUEUE --queue-num 0 --queue-bypass", "CONNMARK --set-mark 1" if False else "DROP")
+    return d.pick("DROP", "DROP", "ACCEPT", "ACCEPT", "RETURN", "REJECT", "REJECT --reject-with icmp-host-prohibited", "LOG --log-prefix x", "NFLOG --nflog-group 5", "NFQUEUE --queue-num 0 --queue-bypass", "DROP", "DROP")
 
 
 @production("iptables", 8)
 def rule(d: Draw) -> str:
-    kind = d.pick("filter", "filter", "nat", "mangle", "raw")
-    chain = d.pick(*CHAINS[kind])
+    kind = d.pick("filter", "filter", "filter", "nat", "nat", "mangle", "raw")
+    chain = d.pick(*_chains(d, kind))
     target = _target(d, kind, chain)
     matches = _matches(d, chain)
     return f"{program(d)} -t {kind} -{d.pick('A', 'I')} {chain}{matches} -j {target}"
@@ -105,7 +109,7 @@ def policy(d: Draw) -> str:
 @production("iptables", 2)
 def own_chain(d: Draw) -> str:
     kind = d.pick("filter", "mangle", "nat")
-    chain, one = d.pick(*CHAINS[kind]), program(d)
+    chain, one = d.pick(*_chains(d, kind)), program(d)
     inside = f"{one} -t {kind} -A MINE{_matches(d, chain)} -j {_target(d, kind, chain)}"
     return f"{one} -t {kind} -N MINE; {inside}; {one} -t {kind} -A {chain}{_matches(d, chain)} -{d.pick('j', 'j', 'g')} MINE"
 
