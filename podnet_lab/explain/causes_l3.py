@@ -13,7 +13,7 @@ from podnet_lab.devices.registry import kind_of
 from podnet_lab.devices.roles import bridge_of, gateways
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.lowest_layer import link_without_address, missing_link
-from podnet_lab.model import Address, Cluster, Namespace, PolicyRule, Route
+from podnet_lab.model import MAIN_TABLE, Address, Cluster, Namespace, PolicyRule, Route
 from podnet_lab.model.route_lookup import lookup_route
 from podnet_lab.steps import address, forwarding, route
 from podnet_lab.steps.base import Step, on
@@ -55,6 +55,8 @@ def no_route(cluster: Cluster, place: Place, space: Namespace, to: IPv4Address) 
     lower = missing_link(place, space) or link_without_address(place, space)
     if lower is not None:
         return lower.suffixed(f", and so no route to {to}")
+    if not any(rule.table == MAIN_TABLE and rule.kind == "lookup" for rule in space.policy):
+        return main_not_asked(place, to)
     down = [
         link.name
         for link in space.links.values()
@@ -67,22 +69,44 @@ def no_route(cluster: Cluster, place: Place, space: Namespace, to: IPv4Address) 
     )
 
 
+def main_not_asked(place: Place, to: IPv4Address) -> Cause:
+    """No policy rule leads to the main table any more (ip rule flush): the routes are there, and nobody looks at them."""
+    text = f"{place_name(place)} has no policy rule that asks its main table, and so no route to {to}"
+    question = f"Which tables does {place_name(place)} ask, and in which order?"
+    return Cause(text, "route", place, question, f"ip {on(place[1])}rule", mend=f"ip {on(place[1])}rule add lookup main pref 32766")
+
+
 def _routes(place: Place, to: IPv4Address) -> str:
     return f"ip {on(place[1])}route get {to}"
 
 
 def _route_to(cluster: Cluster, place: Place, to: IPv4Address) -> list[Step]:
-    """The route that the lesson would give: a Pod's way out is its bridge, a node's way to Pods is their node."""
+    """The route that the lesson would give: to its own subnet, else a Pod's way out is its bridge, a node's way to Pods their node."""
+    space = cluster[place[0]].spaces[place[1]]
+    if any(to in own.interface.network for own in _on_links(space)):
+        return _to_own_subnet(space, place, to)
     if place[1] is not None:
-        subnets = [own.interface.network for own in cluster[place[0]].spaces[place[1]].addresses]
+        subnets = [own.interface.network for own in space.addresses]
         near = [gateway.ip for gateway in gateways(cluster[place[0]]) if any(gateway.ip in subnet for subnet in subnets)]
-        return [route.add("default", via=near[0], namespace=place[1])] if near else []
+        return [*_to_own_subnet(space, place, near[0]), route.add("default", via=near[0], namespace=place[1])] if near else []
     for name, node in cluster.items():
         subnet = next((gateway.network for gateway in gateways(node) if to in gateway.network), None)
-        via = next((hop.interface.ip for own in cluster[place[0]].own.addresses for hop in node.own.addresses if _adjacent(own, hop)), None)
+        via = next((hop.interface.ip for own in space.addresses for hop in node.own.addresses if _adjacent(own, hop)), None)
         if name != place[0] and subnet and via:
-            return [route.add(str(subnet), via=via)]
+            return [*_to_own_subnet(space, place, via), route.add(str(subnet), via=via)]
     return []
+
+
+def _on_links(space: Namespace) -> list[Address]:
+    return [own for own in space.addresses if own.dev != "lo" and own.interface.network.prefixlen < 32]
+
+
+def _to_own_subnet(space: Namespace, place: Place, to: IPv4Address) -> list[Step]:
+    """The route to the subnet of one of its own addresses, which the kernel makes with the address, if that is gone."""
+    if lookup_route(space, to).route is not None:
+        return []
+    own = next((own for own in _on_links(space) if to in own.interface.network), None)
+    return [route.add(str(own.interface.network), dev=own.dev, namespace=place[1])] if own else []
 
 
 def _adjacent(own: Address, hop: Address) -> bool:

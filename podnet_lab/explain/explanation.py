@@ -126,7 +126,7 @@ def _both_ways(cluster: Cluster, evidence: Evidence, ends: tuple[Endpoint, Endpo
     there = PathWalk(cluster, flow, endpoint=index, evidence=evidence)
     cause = there.follow(begin, end)
     rewritten = str(there.flow.to) if there.flow.translated else ""
-    words = f"{rewritten}, one of those that {flow.to} stands for: " if there.endpoint_count > 1 else ""
+    words = f"{rewritten}, one of those that {flow.to} stands for: " if there.endpoint_count > 1 and rewritten else ""
     explained = Explanation(ends[0].name, ends[1].name, None, tuple(there.path), (), tuple(there.unsure), rewritten)
     if cause is not None or there.incomplete:
         return _certain(explained, cause and cause.prefixed(words)), there.endpoint_count

@@ -90,11 +90,10 @@ NOT_JUDGED_OF_DEVICE = {
     "drop_unicast_in_l2_multicast": ("0",),
     "proxy_arp_pvlan": ("0",),
     "arp_evict_nocarrier": ("1",),
-    "bootp_relay": ("0",),
 }
 """Of an interface (net.ipv4.conf.NAME.…), with the values that change nothing for the packets of this book."""
 
-NOT_JUDGED_OF_NEIGHBOUR = {"ucast_solicit": ("3",), "app_solicit": ("0",), "proxy_qlen": ("64",)}
+NOT_JUDGED_OF_NEIGHBOUR = {"proxy_qlen": ("64",)}
 """Of an interface's neighbours (net.ipv4.neigh.NAME.…)."""
 
 JUDGED_OF_NEIGHBOUR = ("mcast_solicit", "unres_qlen", "unres_qlen_bytes", "retrans_time_ms")

@@ -42,7 +42,8 @@ def explained_with_evidence(
 def probed(agents: Mapping[str, AgentClient], ends: tuple[Endpoint, Endpoint], explained: Explanation) -> Explanation:
     """The same, held against one echo: what contradicts it makes it unsure."""
     source, target = ends
-    if target.node == "" or not source.addresses or not target.addresses:
+    # What is translated on its way gets to somebody else than *target*, who does not tell what was heard.
+    if target.node == "" or not source.addresses or not target.addresses or explained.arrives:
         return explained
     (ping,) = try_pairs(agents, [ends], QUICK if explained.cause else PATIENT)
     if ping.verdict == Verdict.NOT_TESTED:
