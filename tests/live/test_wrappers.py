@@ -114,6 +114,6 @@ def test_dnsmasq_starts_as_it_is_typed(wired):
 
 
 def test_programs_that_are_not_installed_are_not_pretended(lab):
-    said = lab["node1"].shell("ls /run/podnet/bin").split()
+    said = lab["node1"].shell("ls /run/podnet-node/bin").split()
     for name in ("tcpdump", "dnsmasq", "su", "sysctl"):
         assert name not in said or shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin"), name
