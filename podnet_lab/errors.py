@@ -103,7 +103,9 @@ class StepFailed(StepError):
     def refused(cls, node: str, command: str, code: int, detail: str = "") -> StepFailed:
         """Build it from the kernel's error number; *detail* is the kernel's longer word, which changes between versions."""
         hints = HINTS | NFT_HINTS if command.startswith("nft ") else HINTS
-        failure = cls(node, command, os.strerror(code) if code else detail, hints.get(code, ""), code)
+        failure = cls(
+            node, command, os.strerror(code) if code else detail or "it did not work, and nobody says why", hints.get(code, ""), code
+        )
         if detail and code:
             failure.add_note(f"The kernel adds: {detail}")
         return failure

@@ -28,10 +28,11 @@ WATCH = "from podnet_lab.kernel import watch; watch.serve(channel)"
 
 
 class Refusal(LabError):
-    """The kernel refused one request of a call: *position* counts from 0, *code* is its errno."""
+    """The kernel refused one request of a call: *position* counts from 0, *code* is its errno; 0: it was not the kernel, see *detail*."""
 
     def __init__(self, code: int, position: int, detail: str) -> None:
-        super().__init__(f"the kernel refused: {os.strerror(code)}{f' ({detail})' if detail else ''}")
+        words = f"the kernel refused: {os.strerror(code)}{f' ({detail})' if detail else ''}"
+        super().__init__(words if code else detail or "it did not work, and nobody says why")
         self.code, self.position, self.detail = code, position, detail
 
 

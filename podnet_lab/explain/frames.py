@@ -23,10 +23,12 @@ BRIDGE = ("bridge",)
 
 @dataclass(frozen=True)
 class Frames:
-    """The frames of a walk, at its *hooks*."""
+    """The frames of a walk, at its *hooks*, from and to a MAC."""
 
     cluster: Cluster
     hooks: Hooks
+    source_mac: str | None = None
+    target_mac: str | None = None
 
     def at_device(self, flow: Flow, place: Place, dev: str, egress: bool) -> tuple[Cause | None, Flow]:
         """What stops a packet's frame at an interface, and the flow after it; rules there may write its time to live."""
@@ -89,7 +91,8 @@ class Frames:
     def _packet(self, flow: Flow) -> Packet:
         size = None if flow.size == DEFAULT_SIZE else flow.size
         source: IPv4Address = flow.source or ANYWHERE
-        return Packet(source, flow.to, None, None, self.hooks.reply, flow.protocol, flow.port, ttl=flow.ttl, size=size)
+        ends = {"source_mac": self.source_mac, "target_mac": self.target_mac}
+        return Packet(source, flow.to, None, None, self.hooks.reply, flow.protocol, flow.port, ttl=flow.ttl, size=size, **ends)
 
 
 def bridge_hooks(passed: BridgePass) -> Iterator[tuple[str, str | None, str | None]]:

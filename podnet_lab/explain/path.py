@@ -143,8 +143,7 @@ class PathWalk:
     def _deliver(self, place: Place, space: Namespace, iif: str | None, end: Place | None) -> Cause | None:
         if cause := self._input(place, space, iif):
             return cause
-        if (translation := self._source_translation(place)) is not None:
-            self.flow = replace(self.flow, source=translation.before.to)
+        self._remember(place)
         if not self.reply and (cause := self._nobody_listens(place)) is not None:
             return cause
         if end is not None and place != end and not self.flow.translated:
@@ -232,11 +231,11 @@ class PathWalk:
         most, narrowest, dev = hop.receiver.bottleneck
         if self.flow.size > most + VLAN_HLEN:
             return None, causes_l2.mtu_too_small(narrowest, dev, most, self.flow.size)
-        return self._over_devices(hop.receiver)
+        return self._over_devices(hop.receiver, self.cluster[place[0]].link(place[1], route.dev).mac)
 
-    def _over_devices(self, receiver: Receiver) -> tuple[Receiver | None, Cause | None]:
+    def _over_devices(self, receiver: Receiver, sender: str) -> tuple[Receiver | None, Cause | None]:
         """What the interfaces, bridges and tunnels on the way to *receiver* do with the frame."""
-        frames = Frames(self.cluster, self._hooks)
+        frames = Frames(self.cluster, self._hooks, sender, receiver.link.mac)
         for at, name, egress in receiver.devices:
             self._influences.device(at, name, egress)
             cause, self.flow = frames.at_device(self.flow, at, name, egress)

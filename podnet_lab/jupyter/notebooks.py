@@ -46,5 +46,5 @@ def copy(folder: Path) -> list[str]:
             with (folder / name).open("xb") as file:  # x: whatever came there this moment is not overwritten either
                 file.write(notebooks[name])
     except OSError as error:
-        raise BadInput(f"the notebooks can't be written to {folder}: {error.strerror}") from error
+        raise BadInput(f"the notebooks can't be written to {folder}: {error.strerror or error}") from error
     return sorted(notebooks.keys() - there)

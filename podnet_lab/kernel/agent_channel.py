@@ -9,6 +9,7 @@ A call is JSON ``{"do": NAME, "with": {…}}``; its answer ``{"is": …}`` or ``
 from __future__ import annotations
 
 import json
+import os
 import queue
 import threading
 
@@ -36,10 +37,18 @@ def answer(agent: Agent, call: bytes) -> bytes:
     except Missing as missing:
         error = {"error": "missing", "detail": str(missing)}
     except OSError as failure:
-        error = {"error": "refused", "code": failure.errno or 0, "position": 0, "detail": str(failure)}
+        error = {"error": "refused", "code": failure.errno or 0, "position": 0, "detail": _detail(failure)}
     except Exception as bug:  # noqa: BLE001 - whatever it is, it must not end the node
         error = {"error": "bug", "detail": f"{type(bug).__name__}: {bug}"}
     return json.dumps(error).encode()
+
+
+def _detail(failure: OSError) -> str:
+    """What an error says beyond its number."""
+    if not failure.errno:
+        return str(failure) or type(failure).__name__
+    named = f" {failure.filename}" if failure.filename is not None else ""
+    return f"{failure.strerror}{named}".removeprefix(os.strerror(failure.errno)).strip()
 
 
 def serve(channel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -10,12 +11,23 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from podnet_lab.kernel import namespaces
+from podnet_lab.kernel.client_words import NO_ANSWER, NO_HTTP
 
 MOST_TIMES = 20_000
+
+ICMP_WAIT = 0.05
+"""Seconds in which what one's own kernel says of a datagram arrives."""
 
 
 class Connection(HTTPConnection):
     """HTTP over a socket that belongs to the network namespace in which `connect` was called."""
+
+    def open(self) -> None:
+        """Connect; OSError if nobody takes it, with the words NO_ANSWER if nobody says anything."""
+        try:
+            self.connect()
+        except TimeoutError:
+            raise OSError(NO_ANSWER) from None
 
     def ask(self) -> str:
         """One request; its answer's text. OSError or HTTPException if there is none."""
@@ -66,7 +78,7 @@ class Clients:
         try:
             with namespaces.inside(descriptor):
                 made = Connection(address, port, timeout=wait)
-                made.connect()
+                made.open()
         finally:
             os.close(descriptor)
         self._last += 1
@@ -105,7 +117,7 @@ def _tried(request: Any, *arguments: Any) -> tuple[str, str]:
     try:
         return request(*arguments), ""
     except TimeoutError:
-        return "", "no answer"
+        return "", NO_ANSWER
     except OSError as error:
         return "", os.strerror(error.errno).lower() if error.errno else str(error)
     except HTTPException as error:
@@ -115,7 +127,11 @@ def _tried(request: Any, *arguments: Any) -> tuple[str, str]:
 def _tcp(address: str, port: int, wait: float) -> str:
     made = Connection(address, port, timeout=wait)
     try:
-        return made.ask()
+        made.open()
+        answer, problem = _tried(made.ask)
+        if problem:
+            raise OSError(NO_HTTP + ("" if problem == NO_ANSWER else f" ({problem.removeprefix('no HTTP: ')})"))
+        return answer
     finally:
         made.close()
 
@@ -126,10 +142,26 @@ def _udp(address: str, port: int, wait: float) -> str:
         # A datagram may get lost: asked again until the time is over.
         deadline = time.monotonic() + wait
         while (left := deadline - time.monotonic()) > 0:
-            made.send(b"who?\n")
+            _send(made)
             made.settimeout(min(left, 0.3))
             try:
                 return made.recv(2048).decode(errors="replace").strip()
             except TimeoutError:
                 continue
     raise TimeoutError
+
+
+def _send(made: socket.socket) -> None:
+    """
+    Send the question.
+
+    A datagram that a rule of one's own kernel rejects fails as one that it drops does (EPERM), but an ICMP error comes, too:
+    then ConnectionRefusedError is raised, as for a datagram that was rejected elsewhere.
+    """
+    try:
+        made.send(b"who?\n")
+    except PermissionError:
+        made.settimeout(ICMP_WAIT)
+        with contextlib.suppress(TimeoutError):
+            made.recv(2048)
+        raise

@@ -39,7 +39,7 @@ def _try(action: Callable[[], object]) -> str | None:
     try:
         action()
     except OSError as error:
-        return os.strerror(error.errno or 0)
+        return os.strerror(error.errno) if error.errno else str(error)
     return None
 
 

@@ -45,7 +45,7 @@ class Refused(OSError):
     """
 
     def __init__(self, code: int, position: int = 0, detail: str = "", offset: int | None = None) -> None:
-        super().__init__(code, os.strerror(code))
+        super().__init__(code, os.strerror(code) if code else detail)
         self.position, self.detail, self.offset = position, detail, offset
 
 

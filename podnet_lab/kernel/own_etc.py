@@ -13,7 +13,7 @@ import os
 from podnet_lab.kernel import namespaces
 
 ETC, NETNS = "/etc", "/etc/netns"
-FOLDER = "/run/podnet/etc"
+FOLDER = "/run/podnet-node/etc"
 """Where it is kept, on the node's own /run."""
 
 OWNED = ("hosts", "hostname", "resolv.conf", "nsswitch.conf", "sysctl.conf", "iproute2", "sysctl.d", "modules-load.d")

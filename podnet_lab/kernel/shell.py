@@ -18,7 +18,7 @@ CREDIT = 64
 GRACE = 2.0
 """Seconds that an interrupted cell has to end by itself."""
 
-WRAPPERS = "/run/podnet/bin"
+WRAPPERS = "/run/podnet-node/bin"
 """Where a one-machine lab's nodes have programs that stand before the machine's own (wrappers.py); elsewhere there is no such folder."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

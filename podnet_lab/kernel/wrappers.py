@@ -75,6 +75,7 @@ case $user in
 esac
 if [ -n "$shell" ] && [ $# -gt 0 ]; then exec bash -c "$*"; fi
 if [ -n "$shell" ]; then exec bash; fi
+if [ $# -gt 0 ] && ! command -v "$1" >/dev/null; then echo "sudo: $1: command not found" >&2; exit 127; fi
 if [ $# -gt 0 ]; then exec "$@"; fi
 echo "sudo: which command? You are root already" >&2
 exit 1

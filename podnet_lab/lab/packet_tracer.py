@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 from podnet_lab.checks.reachability import Endpoint, endpoints
 from podnet_lab.errors import BadInput
+from podnet_lab.kernel.client_words import NO_HTTP
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address
 from podnet_lab.model import Snapshot
-from podnet_lab.packets.frames import frame
+from podnet_lab.packets.frames import RST, frame
 from podnet_lab.packets.trace import CapturedFrame, Trace, build, connection, echoes
 from podnet_lab.plan import echo_size
 
@@ -55,8 +56,8 @@ class PacketTracer:
                 answered, problem = self._connect(begin, address, tcp, patience)
             seen, lost = capture()
         ways = echoes(seen, nonce) if tcp is None else connection(seen, None, tcp)
-        if tcp is not None and _came_back(ways["back"], begin, address):  # somebody who says no has answered, too
-            answered, problem = True, problem and "with a refusal"
+        if tcp is not None:
+            answered, problem = _tcp_outcome(answered, problem, _came_back(ways["back"], begin, address))
         headline = f"{source} → {target}: {_packet(tcp, size)}, {_outcome(answered, problem)}"
         hops = build(everyone, seen, ways, begin.node, one_clock=self._core.backend.shared_clock)
         trace = Trace.of(hops, headline, answered, lost)
@@ -110,7 +111,17 @@ def _outcome(answered: bool, problem: str) -> str:
     return f"answered, {problem}" if answered else f"not answered; its own kernel says {problem}"
 
 
-def _came_back(back: list[CapturedFrame], begin: Endpoint, address: str) -> bool:
-    """Whether who asked got an answer from the address that it asked."""
+def _tcp_outcome(answered: bool, problem: str, back: list[CapturedFrame]) -> tuple[bool, str]:
+    """Somebody who says no, or speaks no HTTP, has answered, too; *back* is what came back to who asked."""
+    if not problem or problem.startswith(NO_HTTP):
+        return True, problem
+    if not back:
+        return answered, problem
+    refused = any(seen.frame.flags & RST for seen in back)
+    return True, "with a refusal" if refused else f"but its own kernel did not take the answer ({problem})"
+
+
+def _came_back(back: list[CapturedFrame], begin: Endpoint, address: str) -> list[CapturedFrame]:
+    """The answers that who asked got from the address that it asked."""
     here = (seen for seen in back if (seen.node, seen.namespace, seen.out) == (begin.node, begin.namespace, False))
-    return any(str(seen.frame.source) == address for seen in here)
+    return [seen for seen in here if str(seen.frame.source) == address]

@@ -14,8 +14,8 @@ from podnet_lab.model.save_lines import Option, Part
 
 Statement = dict[str, Any]
 
-UNKNOWN_NUMBERS = ("limit", "hashlimit", "statistic", "quota", "connlimit", "connbytes", "rateest", "nfacct", "random", "nth")
-"""Matches that count, or draw lots."""
+UNKNOWN_NUMBERS = ("limit", "hashlimit", "quota", "connlimit", "connbytes", "rateest", "nfacct", "recent")
+"""Matches that count."""
 
 
 def payload(protocol: str, field: str) -> Statement:
@@ -70,6 +70,9 @@ def matches(part: Part) -> Iterator[Statement]:
     """The statements of one part of a rule: of one match, or of the options that stand before all of them."""
     if part.name == "comment":
         return
+    if part.name == "statistic":
+        yield {"drawn": None}
+        return
     flags = frozenset(option.name for option in part.options)
     for option in part.options:
         found = _translated(part, option, flags)
@@ -81,7 +84,7 @@ def matches(part: Part) -> Iterator[Statement]:
 def unjudged(part: Part, option: Option | None = None) -> Statement:
     """A match that may hold or not."""
     if part.name in UNKNOWN_NUMBERS:
-        return {"unjudged": f"goes by a limit, a count or a lot ({part.name}), and how that stands is not known"}
+        return {"unjudged": f"goes by a limit or a count ({part.name}), and how that stands is not known"}
     return {"unjudged": f"has the match {part.name or (option and option.name)}, which is not for this to judge"}
 
 
@@ -150,13 +153,13 @@ def _number_or_name(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
-def _state(option: Option, _: frozenset[str]) -> Statement | None:
+def _state(option: Option, _: frozenset[str]) -> Statement | list[Statement]:
     names = option.argument.lower().split(",")
     states, statuses = [name for name in names if name not in ("snat", "dnat")], [name for name in names if name in ("snat", "dnat")]
     if not statuses:
         return match(ct("state"), states, option.negated, "in")
     if option.negated:
-        return None
+        return [match(ct("state"), states or 0, True, "in"), match(ct("status"), statuses, True, "in")]
     return {"any": [match(ct("state"), states or 0, op="in"), match(ct("status"), statuses, op="in")]}
 
 

@@ -75,6 +75,33 @@ def test_sudo_to_somebody_who_does_not_exist_says_so(lab):
     assert said.endswith("1\n")
 
 
+def test_sudo_of_a_program_that_is_not_installed_says_so(lab):
+    assert lab["node1"].shell("sudo no-such-program; echo $?", may_fail=True) == "sudo: no-such-program: command not found\n127\n"
+
+
+@needs("sysctl")
+def test_what_kubernetes_asks_for_before_it_is_installed_runs_as_it_is(lab):
+    script = """
+        set -e
+        sudo modprobe veth
+        cat <<EOF | sudo tee /etc/modules-load.d/k8s.conf
+veth
+EOF
+        cat <<EOF | sudo tee /etc/sysctl.d/k8s.conf
+net.ipv4.ip_forward = 1
+EOF
+        sudo sysctl --system
+        sudo ip netns add netns0
+        sudo nsenter --net=/var/run/netns/netns0 ip link set lo up
+        echo 200 isp2 | sudo tee -a /etc/iproute2/rt_tables
+        sudo ip rule add from 10.9.0.0/16 lookup isp2
+        sudo ip rule del from 10.9.0.0/16 lookup isp2
+        sysctl -n net.ipv4.ip_forward"""
+    assert lab["node1"].shell("mkdir -p /etc/iproute2\n" + script).splitlines()[-1] == "1"
+    assert "isp2" not in lab["node2"].shell("cat /etc/iproute2/rt_tables", may_fail=True)
+    lab["node1"].shell("rm /etc/sysctl.d/k8s.conf /etc/modules-load.d/k8s.conf; sed -i /isp2/d /etc/iproute2/rt_tables")
+
+
 @needs("su")
 def test_su_runs_a_command(lab):
     assert lab["node1"].shell("su -c 'id -u'") == "0\n"
@@ -114,6 +141,6 @@ def test_dnsmasq_starts_as_it_is_typed(wired):
 
 
 def test_programs_that_are_not_installed_are_not_pretended(lab):
-    said = lab["node1"].shell("ls /run/podnet/bin").split()
+    said = lab["node1"].shell("ls /run/podnet-node/bin").split()
     for name in ("tcpdump", "dnsmasq", "su", "sysctl"):
         assert name not in said or shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin"), name

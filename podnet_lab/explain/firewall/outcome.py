@@ -54,13 +54,13 @@ def summary(possible: list[Outcome]) -> Judgement:
     """
     One judgement of several possible outcomes, of which one is drawn, or depends on a rule that was not judged.
 
-    What is the same on each way is certain. Where a Service's Pod is drawn and one of them is dropped, it is a drop.
+    What is the same on each way is certain.
     """
     drops = [outcome for outcome in possible if outcome.verdict == "drop"]
-    if drops and (len(drops) == len(possible) or any(not outcome.unsure for outcome in drops)):
+    if drops and len(drops) == len(possible):
         return Judgement("drop", drops[0].why)
     unsure = next((outcome.unsure for outcome in possible if outcome.unsure), "")
     leave = {(outcome.rewritten, outcome.packet) for outcome in possible}
     if not drops and all(outcome.verdict == "accept" for outcome in possible) and (not unsure or len(leave) == 1):
         return Judgement("accept")
-    return Judgement("unknown", f"{drops[0].why}, but {unsure}" if drops else unsure)
+    return Judgement("unknown", f"{drops[0].why}, but {unsure or 'some packets it lets pass'}" if drops else unsure)

@@ -45,12 +45,12 @@ def mangled(mangle: Mapping[str, Any], at: Outcome, here: Context) -> Outcome:
     if field == "ct_mark":
         tracked = has_connection(at.packet, here.place)
         if not tracked:
-            return at if tracked is False else at.doubted(f"{here.words} writes a connection's mark")
+            return at if tracked is False else at.unknown(f"{here.words} writes a connection's mark, and whether there is one is not known")
     found = _written(mangle["value"], field or "", at.packet, here) if field else None
     if found is NOT_THERE:
         return at
     if field is None or found is None:
-        return at.doubted(f"{here.words} rewrites {_flat(key)}, and that is not for this to judge")
+        return at.unknown(f"{here.words} rewrites {_flat(key)}, and that is not for this to judge")
     return replace(at, packet=replace(at.packet, **{field: found}))
 
 

@@ -1,8 +1,8 @@
 """
 What the statements of one rule do with a packet (libnftables-json(5)), and where it goes on. Pure.
 
-Besides nft's own statements there are three that rules of iptables need (model/iptables.py): ``unjudged`` (a match, in words),
-``any`` (one of several matches holds) and ``netmap``.
+Besides nft's own statements there are four that rules of iptables need (model/iptables.py): ``unjudged`` (a match, in words),
+``any`` (one of several matches holds), ``drawn`` (a match that draws lots) and ``netmap``.
 """
 
 from __future__ import annotations
@@ -38,28 +38,38 @@ def rule(statements: list, at: Outcome, here: Context) -> Iterator[Way]:
     """The possible outcomes of one rule."""
     for statement in statements:
         ((kind, body),) = (statement or {"?": None}).items()
-        if kind in HARMLESS or (kind == "xt" and _is_harmless(body)):
-            continue
-        if (answer := _holds(kind, body, at, here)) is not True and answer != "":
-            if answer is False:
-                yield at, "next"
-                return
-            at = at.doubted(f"{here.words} {answer or 'asks for something that is not for this to judge'}")
-            yield at, "next"  # as if it did not hold; and below, as if it did
-        elif answer is True:
-            continue
-        elif kind == "notrack":
-            early = here.place.hook in ("prerouting", "output") and here.place.priority < CONNTRACK
-            at = replace(at, packet=replace(at.packet, untracked=True)) if early else at
-        elif kind == "mangle":
-            at = mangled(body, at, here)
-        elif kind in ("dup", "flow"):
-            words = "sends a copy" if kind == "dup" else "takes a short cut (flowtable)"
-            yield at.unknown(f"{here.words} {words}, and that is not for this to judge"), ""
-        else:
+        if kind in CHANGES:
+            at = CHANGES[kind](body, at, here)
+        elif kind == "drawn" or _draws(kind, body):
+            yield at, "next"
+        elif (answer := _holds(kind, body, at, here)) is False:
+            yield at, "next"
+            return
+        elif answer == "":
             yield from _ending(kind, body, at, here)
             return
+        elif answer is not True:
+            at = at.doubted(f"{here.words} {answer or 'asks for something that is not for this to judge'}")
+            yield at, "next"  # as if it did not hold; and below, as if it did
+        if at.verdict:
+            yield at, ""
+            return
     yield at, "next"
+
+
+def _left_alone(_: None, at: Outcome, here: Context) -> Outcome:
+    """After notrack, which only comes in time before connection tracking has seen the packet (nft_ct.c)."""
+    early = here.place.hook in ("prerouting", "output") and here.place.priority < CONNTRACK
+    return replace(at, packet=replace(at.packet, untracked=True)) if early else at
+
+
+CHANGES = {"notrack": _left_alone, "mangle": mangled}
+"""Statements that change the packet, or what is known of it; the rule goes on behind them."""
+
+
+def _draws(kind: str, body: Any) -> bool:
+    """Whether a match holds for some packets and not for others that are alike: each may come."""
+    return kind == "match" and isinstance(body["left"], Mapping) and "numgen" in body["left"]
 
 
 def _is_harmless(body: Any) -> bool:
@@ -68,6 +78,8 @@ def _is_harmless(body: Any) -> bool:
 
 def _holds(kind: str, body: Any, at: Outcome, here: Context) -> bool | str | None:
     """Whether a match holds; None, or why not, where that is not known; "" of a statement that is no match."""
+    if kind in HARMLESS or (kind == "xt" and _is_harmless(body)):
+        return True
     match kind:
         case "match":
             return fits(here.ruleset, here.table, body, at.packet, here.place)

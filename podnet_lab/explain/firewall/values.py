@@ -20,6 +20,9 @@ CONNTRACK = -200
 SIZES = (28, 200)
 """Bytes of a packet whose size nobody asked for, at least and at most."""
 
+CLIENTS, ANY_CLIENT = (32768, 60999), (1024, 65535)
+"""Ports that a kernel gives those who ask (net.ipv4.ip_local_port_range's default); after a translation it may be any of the second."""
+
 _32 = (1 << 32) - 1
 
 
@@ -149,7 +152,8 @@ def _transport(protocol: str, field: str | None, packet: Packet) -> Any:
         return None  # what a raw look at those bytes finds
     if field in ("sport", "dport"):
         server = (field == "sport") == packet.reply
-        return Number("port", 1024, 65535) if not server else _exactly("port", packet.port)
+        client = ANY_CLIENT if packet.source_translated else CLIENTS
+        return Number("port", *client) if not server else _exactly("port", packet.port)
     if field == "flags" and protocol == "tcp":
         return Flags("tcp flags", bits(["syn", "ack"] if packet.reply else ["syn"], "tcp flags"))
     return None

@@ -1,0 +1,86 @@
+"""Firewalls of a lab, as people and their programs write them: what is explained is held against real echoes and connections."""
+
+import re
+
+import pytest
+
+from live.firewall_cases import PRELUDE, Case, cases
+from podnet_lab import Lab
+from podnet_lab.checks.reachability import Verdict
+
+pytestmark = [pytest.mark.nft, pytest.mark.lab]
+
+SERVERS = {"pod-1-2": 8080, "pod-2-2": 8080, "node1": 8080}
+FLUSH = """nft flush ruleset
+for table in filter nat mangle raw; do
+  grep -qs $table /proc/net/ip_tables_names || continue
+  iptables-legacy -t $table -F; iptables-legacy -t $table -X
+  for chain in INPUT FORWARD OUTPUT; do iptables-legacy -t $table -P $chain ACCEPT 2>/dev/null; done
+done
+if grep -qs . /proc/net/arp_tables_names; then arptables-legacy -F; fi
+ip neigh flush all
+ip route del 10.96.0.0/16 2>/dev/null
+"""
+
+
+@pytest.fixture(scope="module")
+def wired():
+    """A lab of two nodes that is wired, with servers; each test takes its rules away again."""
+    with Lab.open(name="firewalls", where="namespaces") as lab:
+        lab.goto("done")
+        for name, port in SERVERS.items():
+            lab.serve(name, port)
+        yield lab
+
+
+@pytest.fixture
+def typed(wired):
+    """A function that types a case's commands; what they did is taken back."""
+    changed = []
+
+    def type_in(case: Case, kind: str) -> None:
+        node = wired[case.node]
+        changed.append(case)
+        node.shell(PRELUDE + (re.sub(r"\biptables", kind, case.typed) if kind else case.typed))
+        for other, command in case.also:
+            wired[other].shell(command)
+
+    yield type_in
+    for node in wired.nodes[:3]:
+        node.shell(FLUSH, may_fail=True)
+    for case in changed:
+        for pod in ("pod-1-2", "pod-1-3", "pod-2-2"):
+            wired[f"node{pod[4]}"].shell(f"ip netns exec {pod} sh <<'END'\n{FLUSH}END\n", may_fail=True)
+        for other, command in case.also:
+            if " del " in command:
+                wired[other].shell(command.replace(" del ", " add ") + " via 192.168.1.11")
+
+
+def arrives(lab, case: Case) -> bool:
+    """Whether it really does: an echo is answered, or a connection made."""
+    if case.port is None:
+        return lab.ping(case.source, case.target, patience=0.6).verdict in (Verdict.REACHED, Verdict.TRANSLATED)
+    node, address = f"node{case.source[4]}", ADDRESSES.get(case.target, case.target)
+    inside = f"ip netns exec {case.source} " if case.source.startswith("pod") else ""
+    command = f"{inside}timeout 0.7 bash -c '</dev/tcp/{address}/{case.port}' && echo connected"
+    return "connected" in lab[node].shell(command, may_fail=True)
+
+
+ADDRESSES = {"pod-1-2": "10.244.1.2", "pod-2-2": "10.244.2.2", "node1": "192.168.1.11"}
+
+CASES = cases("programs") | cases("iptables") | cases("nft")
+KINDS = ("iptables-nft", "iptables-legacy")
+ALL = {f"{name}, {kind}": (case, kind) for name, case in CASES.items() if case.iptables for kind in KINDS}
+ALL |= {name: (case, "") for name, case in CASES.items() if not case.iptables}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_explained_of_a_firewall_is_so(wired, typed, name):
+    case, kind = ALL[name]
+    typed(case, kind)
+    truth = arrives(wired, case)
+    assert truth == case.arrives, "the case itself is not what its author thought"
+    said = wired.explain(case.source, case.target, tcp=case.port, probe=False)
+    if case.judged or not said.unsure:
+        assert not said.unsure, str(said)
+        assert bool(said) == truth, str(said)
