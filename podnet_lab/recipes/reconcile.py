@@ -57,12 +57,7 @@ def _addresses(name: str | None, was: Namespace, space: Namespace, gone: set[str
     lost = {address for address in want & had if (address.dev, address.interface) in _lost_kernel_routes(was, space)}
     steps: list[Step] = [RemoveAddress.of(address, name, raw=True) for address in sorted((had - want) | (had & lost), key=str)]
     add = sorted((want - had - by_itself) | lost, key=str)
-    return steps + [AddAddress.of(address, name, raw=bool(address.extra) and _stayed(address.dev, was, space)) for address in add]
-
-
-def _stayed(dev: str | None, was: Namespace, space: Namespace) -> bool:
-    """Whether an interface is the very one that it was: what the kernel said of it then still names it."""
-    return dev in was.links and dev in space.links and was.links[dev].index == space.links[dev].index
+    return steps + [AddAddress.of(address, name, raw=bool(address.extra)) for address in add]
 
 
 def _lost_kernel_routes(was: Namespace, space: Namespace) -> set:
@@ -103,7 +98,7 @@ def _routes(name: str | None, was: Namespace, space: Namespace, gone: set[str], 
     surplus = sorted((route for route in had - want if route.dev not in touched | down), key=str)
     steps: list[Step] = [RemoveRoute.of(route, name, raw=True) for route in surplus]
     missing = sorted(want - had, key=lambda route: (route.via is not None, str(route)))
-    return steps + [AddRoute.of(route, name, raw=bool(route.extra) and _stayed(route.dev, was, space)) for route in missing]
+    return steps + [AddRoute.of(route, name, raw=bool(route.extra)) for route in missing]
 
 
 def _neighbours(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:

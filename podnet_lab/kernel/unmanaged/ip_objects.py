@@ -113,7 +113,9 @@ class Routes(Objects):
         return body[0] == socket.AF_INET or body[5] not in self.KERNELS
 
     def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
-        return body[:8] + masked(body[8:12], self.LASTING)
+        # A route to a nexthop object that throws away is an ordinary one, though the kernel tells it otherwise.
+        kind = bytes([1 if self.NH_ID in has and body[7] == 6 else body[7]])
+        return body[:7] + kind + masked(body[8:12], self.LASTING)
 
     def change(self, look: Look, body: bytes, has: dict[int, bytes]) -> dict[int, bytes]:
         return without(has, {self.OIF, self.GATEWAY, self.MULTIPATH, self.VIA}) if self.NH_ID in has else has
