@@ -15,6 +15,9 @@ from podnet_lab.kernel.netlink import Socket
 
 RTA_OIF, RTA_GATEWAY, RTA_MULTIPATH, RTA_VIA, RTA_NH_ID = 4, 5, 9, 18, 30
 RTM_GETNEXTHOP, NHA_ID, NHA_GROUP, NHA_OIF, NHA_RES_GROUP = 106, 1, 2, 5, 12
+NHA_TAKEN = {1, 2, 3, 4, 5, 6, 7, 8, 11, 12}
+"""What the kernel takes of what it tells of a nexthop object; the rest is counted."""
+
 RTN_UNICAST, RTN_BLACKHOLE = 1, 6
 RTNH_F_ONLINK, RTNH_F_PERVASIVE = 0x4, 0x2
 NHA_RES_GROUP_UNBALANCED_TIME, NESTED = 4, 0x8000
@@ -64,7 +67,7 @@ def _nexthops(sock: Socket, number: int, names: dict[int, str]) -> list[str]:
     (body,) = sock.ask(RTM_GETNEXTHOP, [bytes(NEXTHOP) + attribute(NHA_ID, _U32.pack(number))])
     if body is None:  # it went this moment
         return []
-    has = attributes(body, NEXTHOP)
+    has = {kind: value for kind, value in attributes(body, NEXTHOP).items() if kind in NHA_TAKEN}
     members = [_U32.unpack_from(has[NHA_GROUP], at)[0] for at in range(0, len(has.get(NHA_GROUP, b"")), 8)]
     if NHA_RES_GROUP in has:
         parts = attributes(has.pop(NHA_RES_GROUP))

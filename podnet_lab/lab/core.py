@@ -11,7 +11,8 @@ from podnet_lab.backends.node_snapshots import take_snapshots
 from podnet_lab.errors import BadInput, LabError, LabGone, ShellFailed, StepFailed
 from podnet_lab.lab.activity import Activity
 from podnet_lab.lab.journal import Entry
-from podnet_lab.lab.run_steps import give_back, run_steps
+from podnet_lab.lab.run_steps import run_steps
+from podnet_lab.lab.take_back import take_back
 from podnet_lab.lab.snapshots import Snapshots
 from podnet_lab.networks.base import Network
 from podnet_lab.plan import Plan
@@ -146,12 +147,8 @@ class LabCore:
         entry = self.journal[-1]
         now = self.snapshot(*entry.steps)
         entry.refuse_if_changed(now)
-        inverse = entry.inverse()
-        headline = "taken back:" if any(inverse.values()) else "nothing was left of that run to take back"
         with self.activity.at_work():
-            result = run_steps(self.agents, inverse, headline)
-            if taken := entry.taken_along(now, result.after):
-                give_back(self.agents, entry, now, taken)
+            result = take_back(self.agents, entry, now, self.journal[:-1])
         entry.refuse_if_left(result.after)
         self.journal.pop()
         return result

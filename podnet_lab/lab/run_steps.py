@@ -12,10 +12,9 @@ from contextlib import contextmanager
 
 from podnet_lab.backends.agent_client import AgentClient, Refusal
 from podnet_lab.backends.node_snapshots import take_snapshots
-from podnet_lab.errors import StepConflict, StepFailed, UndoRefused
+from podnet_lab.errors import StepConflict, StepFailed
 from podnet_lab.kernel.namespaces import give_back_memory
 from podnet_lab.lab.interrupts import uninterrupted
-from podnet_lab.lab.journal import Entry
 from podnet_lab.model import Snapshot
 from podnet_lab.recipes.net_effect import Effect, adds_up, conflicts, needed
 from podnet_lab.recipes.reconcile import MOST_PASSES, restore
@@ -151,31 +150,12 @@ def bring_back(agents: Agents, then: Mapping[str, Snapshot]) -> tuple[dict[str, 
         if not todo:
             return done, {}
         for name, steps in todo.items():
-            done[name] += _apply_past_refusals(agents[name], steps)
+            done[name] += apply_past_refusals(agents[name], steps)
     now = take_snapshots(agents, then)
     return done, {name: steps for name in then if (steps := restore(now[name], then[name]))}
 
 
-def give_back(agents: Agents, entry: Entry, now: Mapping[str, Snapshot], taken: Mapping[str, list[Step]]) -> None:
-    """
-    Bring back what the undo of *entry* took along, by the steps *taken*.
-
-    Where that can't be done, everything is brought back to how it was *now*, before the undo, and UndoRefused says for what.
-    """
-    for _ in range(MOST_PASSES):
-        for name, steps in taken.items():
-            _apply_past_refusals(agents[name], steps)
-        lost = entry.taken_along(now, take_snapshots(agents, now))
-        if not lost or lost == taken:
-            break
-        taken = lost
-    if lost:
-        bring_back(agents, now)
-        words = "; ".join(f"{name}: {step.command}" for name, steps in lost.items() for step in steps)
-        raise UndoRefused(f"that would take along what was made since: {words}; nothing was changed. `lab.goto(STAGE)` starts afresh")
-
-
-def _apply_past_refusals(agent: AgentClient, steps: Sequence[Step]) -> list[Step]:
+def apply_past_refusals(agent: AgentClient, steps: Sequence[Step]) -> list[Step]:
     """All in one go; where the kernel refuses one (it went by itself, with another), that one is left to the next look."""
     left, done = list(steps), []
     while left:

@@ -8,6 +8,7 @@ runs it looks again until nothing is left to do.
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Interface
 
 from podnet_lab.daemons import reconcile as daemons
 from podnet_lab.model import Ipv4Conf, Namespace, Snapshot
@@ -19,6 +20,8 @@ from podnet_lab.steps.namespace import AddNamespace, RemoveNamespace
 from podnet_lab.steps.neighbour import AddNeighbour, RemoveNeighbour
 from podnet_lab.steps.nft.restore import restore_tables
 from podnet_lab.steps.route import AddRoute, RemoveRoute
+
+LOOPBACK = IPv4Interface("127.0.0.1/8")
 
 MOST_PASSES = 6
 """Looks that a restore may take before whoever runs it gives up."""
@@ -51,9 +54,9 @@ def restore(now: Snapshot, then: Snapshot) -> list[Step]:
 def _addresses(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:
     had = {address for address in was.addresses if address.dev not in gone}
     want = set(space.addresses)
-    # Switching lo on gives it 127.0.0.1/8 by itself.
-    up = "lo" in was.links and was.links["lo"].up
-    by_itself = {address for address in want - had if address.dev == "lo" and address.interface.is_loopback and not up}
+    # Switching lo on gives it 127.0.0.1/8 by itself, if it has no other.
+    on = "lo" in was.links and "lo" in space.links and space.links["lo"].up and not was.links["lo"].up
+    by_itself = {address for address in want - had if on and address.dev == "lo" and address.interface == LOOPBACK}
     lost = {address for address in want & had if (address.dev, address.interface) in _lost_kernel_routes(was, space)}
     steps: list[Step] = [RemoveAddress.of(address, name, raw=True) for address in sorted((had - want) | (had & lost), key=str)]
     add = sorted((want - had - by_itself) | lost, key=str)

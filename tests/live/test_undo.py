@@ -1,9 +1,12 @@
 """`undo` takes back exactly the last change, or says what keeps it from that and changes nothing."""
 
+import random
+
 import pytest
 
 from live.helpers import UPLINK, everything, stable
 from live.lab_facade import journal
+from live.random_steps import drawn
 from podnet_lab import address, bridge, errors, forwarding, link, namespace, recipes, route, veth
 
 # On node1 of a wired cluster: what our step does, what a hand does then, and what the refusal names.
@@ -150,21 +153,22 @@ def test_an_address_takes_no_other_along(wired):
     """Deleting a first address deletes all others of its subnet."""
     node = wired["node1"]
     node.run(address.add("10.5.0.1/24", dev="v-net-0"))
-    node.shell("ip addr add 10.5.0.2/24 dev v-net-0; ip addr add 10.5.0.3/24 dev v-net-0 label v-net-0:x; ip route add 10.6.0.0/16 via 10.5.0.9")
+    node.shell("ip addr add 10.5.0.2/24 dev v-net-0; ip addr add 10.5.0.3/24 dev v-net-0 label v-net-0:x")
+    node.shell("ip route add 10.6.0.0/16 via 10.5.0.9 src 10.5.0.2")
     wired.undo()
     said = node.shell("ip -o -4 addr show dev v-net-0; ip route")
     assert "10.5.0.1/" not in said
     assert "10.5.0.2/24" in said
     assert "10.5.0.3/24 scope global secondary v-net-0:x" in said
-    assert "10.6.0.0/16 via 10.5.0.9 dev v-net-0" in said
+    assert "10.6.0.0/16 via 10.5.0.9 dev v-net-0 src 10.5.0.2" in said
 
 
 def test_what_would_be_lost_is_named_and_nothing_is_undone(wired):
     node = wired["node1"]
     node.run(address.add("10.5.0.1/24", dev="v-net-0"))
-    node.shell("ip route add 10.6.0.0/16 via 10.5.0.9")
+    node.shell("ip route add 10.6.0.0/16 via 192.168.1.12 src 10.5.0.1")
     before, entries = everything(wired), journal(wired)
-    with pytest.raises(errors.UndoRefused, match="10.6.0.0/16 via 10.5.0.9.*nothing was changed"):
+    with pytest.raises(errors.UndoRefused, match="10.6.0.0/16 via 192.168.1.12.*nothing was changed"):
         wired.undo()
     assert (everything(wired), journal(wired)) == (before, entries)
 
@@ -180,3 +184,32 @@ def test_routes_of_nexthop_objects_come_back_with_them(wired, group):
     assert "10.244.1.9" not in node.shell("ip route; ip nexthop")
     wired.undo()
     assert sorted(node.shell("ip route; ip nexthop").split("\n")) == sorted(before.split("\n"))
+
+
+def random_steps_there_and_back(lab, seed, tries):
+    """Run random steps on a bare node, one by one, and take each back: the node is at each moment what it was."""
+    node, draw, seen = lab["node1"], random.Random(seed), []
+    lab.reset()
+    for _ in range(tries):
+        before = stable(node.snapshot())
+        try:
+            if node.run(drawn(draw)).changed:
+                seen.append(before)
+        except errors.PodnetError:
+            continue
+    assert len(journal(lab)) == len(seen)
+    for before in reversed(seen):
+        steps = [step.command for step in journal(lab)[-1].steps["node1"]]
+        lab.undo()
+        assert stable(node.snapshot()) == before, steps
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_steps_are_taken_back_one_by_one(lab, seed):
+    random_steps_there_and_back(lab, seed, 80)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_many_random_steps_are_taken_back_one_by_one(lab, seed):
+    random_steps_there_and_back(lab, seed, 150)

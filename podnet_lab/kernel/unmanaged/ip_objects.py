@@ -13,6 +13,7 @@ from typing import Any
 
 from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel.encode import ROUTE_KINDS
+from podnet_lab.kernel.replay import NHA_TAKEN
 from podnet_lab.kernel.unmanaged.base import Look, inet
 from podnet_lab.kernel.unmanaged.objects import Objects, masked, without
 
@@ -58,6 +59,7 @@ class Nexthops(Objects):
         return bytes([body[0], 0, body[2], 0]) + masked(body[4:8], self.ONLINK)
 
     def change(self, look: Look, body: bytes, has: dict[int, bytes]) -> dict[int, bytes]:
+        has = {kind: value for kind, value in has.items() if kind in NHA_TAKEN}
         if self.RES_GROUP in has:
             parts = without(attributes(has[self.RES_GROUP]), {self.UNBALANCED_TIME})
             has = has | {self.RES_GROUP | 0x8000: b"".join(attribute(kind, value) for kind, value in parts.items())}
