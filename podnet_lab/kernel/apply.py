@@ -7,6 +7,7 @@ Neighbouring requests of the same namespace go to the kernel in one send.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import time
@@ -14,9 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from podnet_lab.devices.codecs import codec, codec_flag
-from podnet_lab.kernel import daemons, encode, namespaces, nft_program, raw_link, read_links
-from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.kernel import daemons, encode, namespaces, nft_program, raw_link, read_links, replay
+from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
+
+RTM_NEWNEXTHOP = 104
 
 Request = tuple[str, str | None, dict[str, Any]]
 
@@ -136,7 +139,19 @@ def _route(add: bool, lookup: Lookup, dev: str | None = None, **given: Any) -> e
 
 
 def _raw(operation: str) -> Callable[..., encode.Message]:
-    return lambda _, body: (*encode.RAW[operation], bytes.fromhex(body))
+    made = replay.address if operation.startswith("address") else replay.route
+    return lambda lookup, body: (*encode.RAW[operation], made(body, lookup.index))
+
+
+def _nexthop_add(batch: Batch, namespace: str | None, given: dict[str, Any]) -> None:
+    """Make a nexthop object that a route needs, unless it is there."""
+    try:
+        batch.socket(namespace).request(
+            [(RTM_NEWNEXTHOP, NLM_F_CREATE_NEW, replay.nexthop(given["body"], Lookup(batch, namespace).index))]
+        )
+    except Refused as refusal:
+        if refusal.errno != errno.EEXIST:
+            raise
 
 
 _MESSAGES: dict[str, Callable[..., encode.Message]] = {
@@ -215,6 +230,8 @@ def apply(requests: list[Request]) -> None:
 
 
 def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
+    if operation.endswith("_raw"):
+        return "=" in arguments["body"]  # it names an interface
     if operation == "link_add":
         return "lower" in arguments or ("settings" in arguments and codec_flag(arguments["kind"], "NAMES_LINKS"))
     return operation != "link_remove" and any(name in arguments for name in _NAMES_LINKS)
@@ -223,6 +240,7 @@ def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
 _ALONE: dict[str, Callable[[Batch, str | None, dict[str, Any]], None]] = {
     "namespace_add": lambda batch, namespace, given: namespaces.add(given["name"]),
     "namespace_remove": lambda batch, namespace, given: batch.remove(given["name"]),
+    "nexthop_add_raw": _nexthop_add,
     "link_add_raw": lambda batch, namespace, given: batch.link_add_raw(namespace, **given),
     "daemon_start": lambda batch, namespace, given: daemons.start(namespace, given),
     "daemon_reload": lambda batch, namespace, given: daemons.reload(namespace, given),

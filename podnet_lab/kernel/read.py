@@ -14,7 +14,7 @@ from typing import Any
 
 from podnet_lab.devices import codecs
 from podnet_lab.devices.nlattr import attribute, attributes
-from podnet_lab.kernel import namespaces, read_links, unmanaged_state
+from podnet_lab.kernel import namespaces, read_links, replay, unmanaged_state
 from podnet_lab.kernel.encode import (
     NUD_PERMANENT,
     ROUTE_KINDS,
@@ -65,7 +65,8 @@ def addresses(sock: Socket, names: dict[int, str]) -> list[tuple]:
             extra.append("a label")
         if body[3] not in (RT_SCOPE_UNIVERSE, RT_SCOPE_HOST) or (body[3] == RT_SCOPE_HOST and local[0] != 127):
             extra.append(f"scope {body[3]}")
-        found.append((dev, f"{socket.inet_ntoa(local)}/{body[1]}", ", ".join(extra), body.hex()))
+        raw = replay.of_address(body, dev) if extra else body.hex()
+        found.append((dev, f"{socket.inet_ntoa(local)}/{body[1]}", ", ".join(extra), raw))
     return found
 
 
@@ -87,6 +88,7 @@ def routes(sock: Socket, names: dict[int, str]) -> tuple[list[tuple], list[tuple
         own = protocol == RTPROT_KERNEL and 5 not in has and scope in (RT_SCOPE_LINK, RT_SCOPE_HOST)
         if table == LOCAL_TABLE and own:
             continue
+        unusual = "" if own else _unusual(body, has)
         found.append(
             (
                 f"{socket.inet_ntoa(has.get(1, bytes(4)))}/{body[1]}",
@@ -96,8 +98,8 @@ def routes(sock: Socket, names: dict[int, str]) -> tuple[list[tuple], list[tuple
                 table,
                 _u32(has[6]) if 6 in has else 0,
                 own,
-                "" if own else _unusual(body, has),
-                _replayable(body, has),
+                unusual,
+                replay.of_route(sock, body, has, names) if unusual else body.hex(),
             )
         )
     return found, learnt
@@ -111,14 +113,6 @@ def _unusual(body: bytes, has: dict[int, bytes]) -> str:
     extra += [f"scope {body[6]}"] if body[6] != plain else []
     extra += [f"{kind}:{has[kind].hex()}" for kind in sorted(set(has) - _USUAL)]
     return " ".join(extra)
-
-
-def _replayable(body: bytes, has: dict[int, bytes]) -> str:
-    """The bytes that make or delete this route when they are sent back; one with a nexthop object is named by that alone."""
-    if RTA_NH_ID not in has:
-        return body.hex()
-    kept = (attribute(kind, value) for kind, value in has.items() if kind not in (4, 5, 9, 18))
-    return (body[:12] + b"".join(kept)).hex()
 
 
 def neighbours(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, str, str]]:

@@ -12,6 +12,7 @@ from podnet_lab.errors import BadInput, LabError, LabGone, ShellFailed, StepFail
 from podnet_lab.lab.activity import Activity
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.run_steps import run_steps
+from podnet_lab.lab.take_back import take_back
 from podnet_lab.lab.snapshots import Snapshots
 from podnet_lab.networks.base import Network
 from podnet_lab.plan import Plan
@@ -135,7 +136,8 @@ class LabCore:
         """
         Take back the last run that changed something.
 
-        Raises UndoRefused, and changes nothing, if what it made has changed since; LabError if there is nothing left.
+        What that takes along of somebody else's, such as an address of the same subnet, is brought back. Raises UndoRefused,
+        and changes nothing, if what it made has changed since, or if something would be lost; LabError if there is nothing left.
         """
         self.require_alive()
         if not self.journal:
@@ -143,11 +145,10 @@ class LabCore:
             since = "joined" if self.backend.joined else "opened"
             raise LabError(f"nothing to undo: no step has changed anything since the lab was {since}, or came here by goto{here}")
         entry = self.journal[-1]
-        entry.refuse_if_changed(self.snapshot(*entry.steps))
-        inverse = entry.inverse()
-        headline = "taken back:" if any(inverse.values()) else "nothing was left of that run to take back"
+        now = self.snapshot(*entry.steps)
+        entry.refuse_if_changed(now)
         with self.activity.at_work():
-            result = run_steps(self.agents, inverse, headline)
+            result = take_back(self.agents, entry, now, self.journal[:-1])
         entry.refuse_if_left(result.after)
         self.journal.pop()
         return result

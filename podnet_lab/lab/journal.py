@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from podnet_lab.errors import UndoRefused
-from podnet_lab.model import Snapshot
+from podnet_lab.model import Namespace, Snapshot
 from podnet_lab.recipes.reconcile import restore
 from podnet_lab.recipes.results import Result
+from podnet_lab.steps.address import AddAddress
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.facts import difference, facts
+from podnet_lab.steps.neighbour import AddNeighbour
+from podnet_lab.steps.route import AddRoute
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,25 @@ class Entry:
             return False
         return now.own.rules.table(*key[3:]) != self.after[node].own.rules.table(*key[3:])
 
+    def taken_along(self, now: Mapping[str, Snapshot], taken: Mapping[str, Snapshot]) -> dict[str, list[Step]]:
+        """
+        The steps that bring back what the inverse took along, though the run had not made it.
+
+        *now* is how the nodes were before the inverse, *taken* after it: an address takes others of its subnet along that
+        somebody has added since, an interface that goes down its routes.
+        """
+        return {node: steps for node in self.steps if (steps := self._taken_along(node, now[node], taken[node]))}
+
+    def _taken_along(self, node: str, now: Snapshot, taken: Snapshot) -> list[Step]:
+        own, steps = set(self.keys(node)), []
+        for name, space in now.spaces.items():
+            left = taken.spaces.get(name)
+            if left is not None:
+                made = _made_between(self.before[node].spaces.get(name), self.after[node].spaces.get(name))
+                gone = [step for thing, step in _remade(name, space, left) if thing not in made]
+                steps += [step for step in gone if own.isdisjoint(step.touches())]
+        return steps
+
     def refuse_if_left(self, now: Mapping[str, Snapshot]) -> None:
         """Raise UndoRefused if, after the inverse, an object is not what it was before the run."""
         for node in self.steps:
@@ -64,3 +86,20 @@ class Entry:
                 before, seen = facts(self.before[node], key), facts(now[node], key)
                 if before != seen:
                     raise UndoRefused(f"{node}: taken back, but {difference(key, before, seen)}")
+
+
+def _made_between(before: Namespace | None, after: Namespace | None) -> set:
+    """The addresses, routes and neighbours that a run made, asked or not."""
+    things = [{*space.addresses, *space.routes, *space.neighbours} if space else set() for space in (after, before)]
+    return things[0] - things[1]
+
+
+def _remade(name: str | None, then: Namespace, now: Namespace) -> Iterator[tuple[object, Step]]:
+    """What somebody had given an interface that is still there, and that is gone; each with the step that makes it again."""
+    kept = then.links.keys() & now.links.keys()
+    for address in (address for address in then.addresses if address.dev in kept and address not in now.addresses):
+        yield address, AddAddress.of(address, name, raw=bool(address.extra))
+    for entry in (entry for entry in then.neighbours if entry.dev in kept and entry.state == "PERMANENT" and entry not in now.neighbours):
+        yield entry, AddNeighbour(entry.address, entry.dev, entry.mac, name)
+    for route in (route for route in then.routes if not route.kernel and route.dev in {None, *kept} and route not in now.routes):
+        yield route, AddRoute.of(route, name, raw=bool(route.extra))

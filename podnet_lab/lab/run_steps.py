@@ -150,12 +150,12 @@ def bring_back(agents: Agents, then: Mapping[str, Snapshot]) -> tuple[dict[str, 
         if not todo:
             return done, {}
         for name, steps in todo.items():
-            done[name] += _apply_past_refusals(agents[name], steps)
+            done[name] += apply_past_refusals(agents[name], steps)
     now = take_snapshots(agents, then)
     return done, {name: steps for name in then if (steps := restore(now[name], then[name]))}
 
 
-def _apply_past_refusals(agent: AgentClient, steps: Sequence[Step]) -> list[Step]:
+def apply_past_refusals(agent: AgentClient, steps: Sequence[Step]) -> list[Step]:
     """All in one go; where the kernel refuses one (it went by itself, with another), that one is left to the next look."""
     left, done = list(steps), []
     while left:

@@ -8,6 +8,7 @@ runs it looks again until nothing is left to do.
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Interface
 
 from podnet_lab.daemons import reconcile as daemons
 from podnet_lab.model import Ipv4Conf, Namespace, Snapshot
@@ -19,6 +20,8 @@ from podnet_lab.steps.namespace import AddNamespace, RemoveNamespace
 from podnet_lab.steps.neighbour import AddNeighbour, RemoveNeighbour
 from podnet_lab.steps.nft.restore import restore_tables
 from podnet_lab.steps.route import AddRoute, RemoveRoute
+
+LOOPBACK = IPv4Interface("127.0.0.1/8")
 
 MOST_PASSES = 6
 """Looks that a restore may take before whoever runs it gives up."""
@@ -51,18 +54,13 @@ def restore(now: Snapshot, then: Snapshot) -> list[Step]:
 def _addresses(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:
     had = {address for address in was.addresses if address.dev not in gone}
     want = set(space.addresses)
-    # Switching lo on gives it 127.0.0.1/8 by itself.
-    up = "lo" in was.links and was.links["lo"].up
-    by_itself = {address for address in want - had if address.dev == "lo" and address.interface.is_loopback and not up}
+    # Switching lo on gives it 127.0.0.1/8 by itself, if it has no other.
+    on = "lo" in was.links and "lo" in space.links and space.links["lo"].up and not was.links["lo"].up
+    by_itself = {address for address in want - had if on and address.dev == "lo" and address.interface == LOOPBACK}
     lost = {address for address in want & had if (address.dev, address.interface) in _lost_kernel_routes(was, space)}
     steps: list[Step] = [RemoveAddress.of(address, name, raw=True) for address in sorted((had - want) | (had & lost), key=str)]
     add = sorted((want - had - by_itself) | lost, key=str)
-    return steps + [AddAddress.of(address, name, raw=bool(address.extra) and _stayed(address.dev, was, space)) for address in add]
-
-
-def _stayed(dev: str | None, was: Namespace, space: Namespace) -> bool:
-    """Whether an interface is the very one that it was: what the kernel said of it then still names it."""
-    return dev in was.links and dev in space.links and was.links[dev].index == space.links[dev].index
+    return steps + [AddAddress.of(address, name, raw=bool(address.extra)) for address in add]
 
 
 def _lost_kernel_routes(was: Namespace, space: Namespace) -> set:
@@ -103,7 +101,7 @@ def _routes(name: str | None, was: Namespace, space: Namespace, gone: set[str], 
     surplus = sorted((route for route in had - want if route.dev not in touched | down), key=str)
     steps: list[Step] = [RemoveRoute.of(route, name, raw=True) for route in surplus]
     missing = sorted(want - had, key=lambda route: (route.via is not None, str(route)))
-    return steps + [AddRoute.of(route, name, raw=bool(route.extra) and _stayed(route.dev, was, space)) for route in missing]
+    return steps + [AddRoute.of(route, name, raw=bool(route.extra)) for route in missing]
 
 
 def _neighbours(name: str | None, was: Namespace, space: Namespace, gone: set[str]) -> list[Step]:

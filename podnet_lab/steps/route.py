@@ -63,7 +63,9 @@ class _Route(Step):
 
     def requests(self) -> list[Request]:
         if self.raw:
-            return [(f"{self.operation}_raw", self.namespace, {"body": self.raw})]
+            *nexthops, raw = self.raw.split(";")
+            needed = [("nexthop_add_raw", self.namespace, {"body": nexthop}) for nexthop in nexthops] if self.verb == "add" else []
+            return [*needed, (f"{self.operation}_raw", self.namespace, {"body": raw})]
         via = {"via": str(self.via)} if self.via else {}
         dev = {"dev": self.dev} if self.dev else {}
         rest = {"kind": self.kind, "table": self.table, "metric": self.metric}

@@ -1,9 +1,12 @@
 """`undo` takes back exactly the last change, or says what keeps it from that and changes nothing."""
 
+import random
+
 import pytest
 
 from live.helpers import UPLINK, everything, stable
 from live.lab_facade import journal
+from live.random_steps import drawn
 from podnet_lab import address, bridge, errors, forwarding, link, namespace, recipes, route, veth
 
 # On node1 of a wired cluster: what our step does, what a hand does then, and what the refusal names.
@@ -144,3 +147,69 @@ def test_goto_forgets_what_was_before(lab):
     lab.goto("veth")
     with pytest.raises(errors.LabError, match="nothing to undo"):
         lab.undo()
+
+
+def test_an_address_takes_no_other_along(wired):
+    """Deleting a first address deletes all others of its subnet."""
+    node = wired["node1"]
+    node.run(address.add("10.5.0.1/24", dev="v-net-0"))
+    node.shell("ip addr add 10.5.0.2/24 dev v-net-0; ip addr add 10.5.0.3/24 dev v-net-0 label v-net-0:x")
+    node.shell("ip route add 10.6.0.0/16 via 10.5.0.9 src 10.5.0.2")
+    wired.undo()
+    said = node.shell("ip -o -4 addr show dev v-net-0; ip route")
+    assert "10.5.0.1/" not in said
+    assert "10.5.0.2/24" in said
+    assert "10.5.0.3/24 scope global secondary v-net-0:x" in said
+    assert "10.6.0.0/16 via 10.5.0.9 dev v-net-0 src 10.5.0.2" in said
+
+
+def test_what_would_be_lost_is_named_and_nothing_is_undone(wired):
+    node = wired["node1"]
+    node.run(address.add("10.5.0.1/24", dev="v-net-0"))
+    node.shell("ip route add 10.6.0.0/16 via 192.168.1.12 src 10.5.0.1")
+    before, entries = everything(wired), journal(wired)
+    with pytest.raises(errors.UndoRefused, match="10.6.0.0/16 via 192.168.1.12.*nothing was changed"):
+        wired.undo()
+    assert (everything(wired), journal(wired)) == (before, entries)
+
+
+@pytest.mark.parametrize("group", ["", "; ip nexthop add id 20 group 7", "; ip nexthop add id 20 group 7 type resilient buckets 4"])
+def test_routes_of_nexthop_objects_come_back_with_them(wired, group):
+    node = wired["node1"]
+    number = 20 if group else 7
+    node.shell(f"ip nexthop add id 7 via 10.244.1.9 dev v-net-0{group}; ip route add 10.9.0.0/24 nhid {number}")
+    node.shell("ip route add 10.8.0.0/24 nexthop via 10.244.1.7 nexthop via 192.168.1.12; ip nexthop add id 30 blackhole; ip route add 10.7.0.0/24 nhid 30")
+    before = node.shell("ip route; ip nexthop")
+    node.run(link.remove("v-net-0"))
+    assert "10.244.1.9" not in node.shell("ip route; ip nexthop")
+    wired.undo()
+    assert sorted(node.shell("ip route; ip nexthop").split("\n")) == sorted(before.split("\n"))
+
+
+def random_steps_there_and_back(lab, seed, tries):
+    """Run random steps on a bare node, one by one, and take each back: the node is at each moment what it was."""
+    node, draw, seen = lab["node1"], random.Random(seed), []
+    lab.reset()
+    for _ in range(tries):
+        before = stable(node.snapshot())
+        try:
+            if node.run(drawn(draw)).changed:
+                seen.append(before)
+        except errors.PodnetError:
+            continue
+    assert len(journal(lab)) == len(seen)
+    for before in reversed(seen):
+        steps = [step.command for step in journal(lab)[-1].steps["node1"]]
+        lab.undo()
+        assert stable(node.snapshot()) == before, steps
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_steps_are_taken_back_one_by_one(lab, seed):
+    random_steps_there_and_back(lab, seed, 80)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_many_random_steps_are_taken_back_one_by_one(lab, seed):
+    random_steps_there_and_back(lab, seed, 150)

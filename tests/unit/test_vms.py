@@ -19,6 +19,8 @@ from podnet_lab.backends.choice import kind_to_open
 from podnet_lab.cli import main
 from podnet_lab.kernel import vm
 from podnet_lab.kernel.netlink import Refused
+from podnet_lab.kernel.unmanaged import others
+from podnet_lab.kernel.unmanaged.base import Look
 from podnet_lab.plan import plan
 
 ROOT = Path(__file__).parents[2]
@@ -97,14 +99,12 @@ def test_a_card_by_which_the_vm_is_reached_is_not_for_steps(monkeypatch, name):
     assert "is how this VM is reached" in caught.value.detail
 
 
-def test_settings_and_queues_of_other_cards_and_what_each_boot_draws_anew_are_no_baseline():
-    settings = {"ipv4/conf/eth0/forwarding": "0", "ipv4/conf/eth1/forwarding": "0", "ipv4/tcp_fastopen_key": "1-2", "core/somaxconn": "9"}
-    kept = vm._without({"settings": settings, "queues": {"eth0": [], "eth1": []}, "rules": []}, {"eth0"})
-    assert kept == {
-        "settings": {"ipv4/conf/eth1/forwarding": "0", "core/somaxconn": "9"},
-        "queues": {"eth1": []},
-        "rules": [],
-    }
+def test_settings_of_other_cards_and_what_each_boot_draws_anew_are_no_baseline(monkeypatch, tmp_path):
+    for path in ("ipv4/conf/eth0/forwarding", "ipv4/conf/eth1/forwarding", "ipv4/tcp_fastopen_key", "core/somaxconn"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("9\n")
+    monkeypatch.setattr(others, "SETTINGS", str(tmp_path))
+    assert others.Settings().read(Look(None, {"eth0"})) == {"ipv4/conf/eth1/forwarding": "9", "core/somaxconn": "9"}
 
 
 def test_what_was_stored_is_what_is_loaded(monkeypatch, tmp_path):

@@ -13,6 +13,7 @@ from typing import Any
 
 from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel.encode import ROUTE_KINDS
+from podnet_lab.kernel.replay import NHA_TAKEN
 from podnet_lab.kernel.unmanaged.base import Look, inet
 from podnet_lab.kernel.unmanaged.objects import Objects, masked, without
 
@@ -58,6 +59,7 @@ class Nexthops(Objects):
         return bytes([body[0], 0, body[2], 0]) + masked(body[4:8], self.ONLINK)
 
     def change(self, look: Look, body: bytes, has: dict[int, bytes]) -> dict[int, bytes]:
+        has = {kind: value for kind, value in has.items() if kind in NHA_TAKEN}
         if self.RES_GROUP in has:
             parts = without(attributes(has[self.RES_GROUP]), {self.UNBALANCED_TIME})
             has = has | {self.RES_GROUP | 0x8000: b"".join(attribute(kind, value) for kind, value in parts.items())}
@@ -113,7 +115,9 @@ class Routes(Objects):
         return body[0] == socket.AF_INET or body[5] not in self.KERNELS
 
     def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
-        return body[:8] + masked(body[8:12], self.LASTING)
+        # A route to a nexthop object that throws away is an ordinary one, though the kernel tells it otherwise.
+        kind = bytes([1 if self.NH_ID in has and body[7] == 6 else body[7]])
+        return body[:7] + kind + masked(body[8:12], self.LASTING)
 
     def change(self, look: Look, body: bytes, has: dict[int, bytes]) -> dict[int, bytes]:
         return without(has, {self.OIF, self.GATEWAY, self.MULTIPATH, self.VIA}) if self.NH_ID in has else has
