@@ -143,6 +143,14 @@ def proxy_without_route(place: Place, dev: str, address: IPv4Address) -> Cause:
     return Cause(text, "route", place, question, f"ip {on(place[1])}route get {address}", give)
 
 
+def no_hairpin(place: Place, port: Link) -> Cause:
+    """A frame would have to leave its bridge by the port that it came in by (its target was rewritten), and the port is no hairpin."""
+    text = f"what {port.name} in {place_name(place)} hears would have to go out of it again: it is no hairpin, and {port.master} keeps it"
+    question = f"May a frame go out of {port.name} that came in by it?"
+    look = f"bridge {on(place[1])}-d link show dev {port.name}; sysctl net.bridge.bridge-nf-call-iptables"
+    return Cause(text, "cable", place, question, look, mend=f"bridge {on(place[1])}link set dev {port.name} hairpin on")
+
+
 def mtu_too_small(place: Place, dev: str, most: int, size: int) -> Cause:
     """A cable's end takes no frames of that size, and says nothing (is_skb_forwardable in the kernel's net/core/dev.c)."""
     text = f"{dev} in {place_name(place)} has an MTU of {most}, and drops a packet of {size} bytes without a word"

@@ -9,7 +9,8 @@ from podnet_lab.explain import inventory
 from podnet_lab.explain.cause import Place, place_name
 from podnet_lab.explain.evidence import Evidence
 from podnet_lab.explain.l2 import BridgePass, port_flags
-from podnet_lab.model import Cluster
+from podnet_lab.model import Cluster, Namespace
+from podnet_lab.model.close_look import DeviceLook
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,9 @@ class Influences:
 
     def _name(self, place: Place, words: Iterable[str]) -> None:
         self.unsure.extend(f"{place_name(place)}: {what}, which is not judged" for what in words)
+
+
+def calls_iptables(evidence: Evidence, place: Place, space: Namespace, bridge: str) -> bool:
+    """Whether what a bridge passes on goes through iptables and nftables: of all bridges there, or of this one."""
+    look = evidence.look(place)
+    return space.bridged or (look is not None and bool(look.devices.get(bridge, DeviceLook()).bridge.get("nf_call_iptables")))

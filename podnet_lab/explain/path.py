@@ -18,14 +18,15 @@ from podnet_lab.explain.evidence import NOTHING, Evidence
 from podnet_lab.explain.flow import Flow, Translation
 from podnet_lab.explain.frames import Frames
 from podnet_lab.explain.hooks import At, Hooks, Tracked
-from podnet_lab.explain.influences import Influences
-from podnet_lab.explain.l2 import VLAN_HLEN, BridgePass, Receiver
+from podnet_lab.explain.influences import Influences, calls_iptables
+from podnet_lab.explain.l2 import VLAN_HLEN, BridgePass, Receiver, port_flags
+from podnet_lab.explain.listeners import nobody_listens
 from podnet_lab.explain.next_hop import next_hop
 from podnet_lab.explain.routing import Decision, decide
 from podnet_lab.explain.routing import Packet as RoutedPacket
 from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Cluster, Namespace, Route
-from podnet_lab.model.route_lookup import ANYWHERE, mtu, source_for
+from podnet_lab.model.route_lookup import mtu, source_for
 
 MAX_HOPS = 255
 """More places than a packet's time to live lets it pass."""
@@ -64,7 +65,7 @@ class PathWalk:
         return self.misdelivery if cause is not None and self.misdelivery is not None else cause
 
     def _follow(self, start: Place, end: Place | None) -> Cause | None:
-        place, iif, seen = start, None, set()
+        place, iif, receiver, seen = start, None, None, set()
         for _ in range(MAX_HOPS):
             self.at = place
             self.path.append(place_name(place))
@@ -82,6 +83,7 @@ class PathWalk:
             if (place, iif, self.flow.source, self.flow.to) in seen:
                 return causes_l3.routing_loop(place, self.flow.to)
             seen.add((place, iif, self.flow.source, self.flow.to))
+            self._only_bridged = self._stays_on_bridge(place, space, iif, decision.route, receiver)
             receiver, cause = self._forward(place, space, iif, decision)
             if receiver is None:
                 self.incomplete = cause is None
@@ -144,7 +146,7 @@ class PathWalk:
         if cause := self._input(place, space, iif):
             return cause
         self._remember(place)
-        if not self.reply and (cause := self._nobody_listens(place)) is not None:
+        if not self.reply and (cause := nobody_listens(self.evidence, place, self.flow)) is not None and not self.tunnelled:
             return cause
         if end is not None and place != end and not self.flow.translated:
             dev = next((address.dev for address in space.addresses if address.interface.ip == self.flow.to), "lo")
@@ -161,18 +163,6 @@ class PathWalk:
         if iif is None and (cause := self._at_hook(At(place, space, "prerouting", "lo", None))):
             return cause
         return self._at_hook(At(place, space, "input", iif or "lo", None)) or (iif and self._xfrm(place, "in", iif))
-
-    def _nobody_listens(self, place: Place) -> Cause | None:
-        """The cause if no socket of the target waits at the port that is asked for."""
-        asked = self.flow.protocol in ("tcp", "udp") and self.flow.port and not self.tunnelled
-        look = self.evidence.look(place) if asked else None
-        if look is None:
-            return None
-        waiting = [one for one in look.listeners if (one.protocol, one.port) == (self.flow.protocol, self.flow.port)]
-        if any(one.address in (self.flow.to, ANYWHERE) for one in waiting):
-            return None
-        elsewhere = " and ".join(f"{one.address}:{one.port}" for one in waiting)
-        return causes_l3.nobody_listens(place, self.flow.protocol, self.flow.port, elsewhere)
 
     def _xfrm(self, place: Place, direction: str, dev: str) -> Cause | None:
         """What an IPsec policy does: blocks the packet, or puts it into another, which is not followed."""
@@ -243,6 +233,9 @@ class PathWalk:
                 return None, cause
         for passed in receiver.bridges:
             self._influences.bridge(passed)
+            port = self.cluster[passed.place[0]].spaces[passed.place[1]].links.get(passed.out_port or "")
+            if port is not None and port.name == self._only_bridged and "hairpin" not in port_flags(port):
+                return None, causes_l2.no_hairpin(passed.place, port)
             if cause := frames.at_bridge(self.flow, passed) or self._br_netfilter(passed):
                 return None, cause
         for at, name, host in receiver.tunnels:
@@ -260,10 +253,20 @@ class PathWalk:
         self.unsure += walk.unsure
         return cause and cause.prefixed(f"the tunnel {dev} of {place_name(place)} does not get to {host}: ")
 
+    def _stays_on_bridge(self, place: Place, space: Namespace, iif: str | None, route: Route, by: Receiver | None) -> str | None:
+        """
+        The port that the packet came in by, if its bridge itself passes it on, because its target was rewritten there.
+
+        Such a packet never leaves the bridge (br_nf_pre_routing_finish): it must not go out by the port that it came in by.
+        """
+        if by is None or route.dev != iif or self.flow.to == self._untranslated.to or not calls_iptables(self.evidence, place, space, iif):
+            return None
+        return next((passed.in_port for passed in by.bridges if (passed.place, passed.bridge) == (place, iif)), None)
+
     def _br_netfilter(self, passed: BridgePass) -> Cause | None:
         """What a node's nftables do with a frame that its bridge passes on, if bridge-nf-call-iptables is 1."""
         space = self.cluster[passed.place[0]].spaces[passed.place[1]]
-        if not space.bridged or None in (passed.in_port, passed.out_port):
+        if None in (passed.in_port, passed.out_port) or not calls_iptables(self.evidence, passed.place, space, passed.bridge):
             return None
         at, self._untranslated = (passed.place, space), self.flow
         cause = self._at_hook(At(*at, "prerouting", passed.bridge, None, passed=passed))
@@ -292,5 +295,5 @@ class PathWalk:
 
     def __post_init__(self) -> None:
         self._hooks = Hooks(self.evidence, self.unsure, self.reply, self.endpoint, self.tracked)
-        self._untranslated, self._sent_with = self.flow, self.flow.ttl
+        self._untranslated, self._sent_with, self._only_bridged = self.flow, self.flow.ttl, None
         self._influences = Influences(self.cluster, self.evidence, self.unsure)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from ipaddress import IPv4Interface
 
-from podnet_lab.devices.base import InterfaceKind, Wire, Wires, adjust_ethernet
+from podnet_lab.devices.base import InterfaceKind, Unseen, Wire, Wires, adjust_ethernet
 from podnet_lab.devices.link_steps import MoveLink
 from podnet_lab.devices.veth.steps import AddVeth
 from podnet_lab.model.link import Link
@@ -37,11 +38,27 @@ class Veth(InterfaceKind):
         """MTU and ARP where they are not as at first; its MAC is a new one, as from the hands of a person."""
         return adjust_ethernet(namespace, link)
 
-    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
-        """To its other end; where that is out of sight, over the external network to every other node."""
-        if link.peer is None:
-            return wires.outside_ends(node)
-        return [Wire(node, link.peer[0], wires.link(node, link.peer))]
+    def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterator[Wire | Unseen]:
+        """To its other end; where that is out of sight, over the external network to every other node, or nobody knows where to."""
+        if link.peer is not None:
+            yield Wire(node, link.peer[0], wires.link(node, link.peer))
+            return
+        yield from wires.outside_ends(node)
+        if not _is_uplink(wires, node, namespace, link):
+            yield Unseen(f"{namespace or node}'s {link.name} is a cable whose other end is out of sight, in a namespace without a name")
+
+
+def _is_uplink(wires: Wires, node: str, namespace: str | None, link: Link) -> bool:
+    """Whether a cable whose other end is out of sight is the node's way to the others: the only one, or in a subnet with theirs."""
+    space = wires.cluster[node].spaces[namespace]
+    if namespace is not None or not [other for other in wires.outside_ends("") if other.node == node and other.link.name != link.name]:
+        return namespace is None
+    others = {own.network for end in wires.outside_ends(node) for own in _addresses(wires, end)}
+    return bool(others & {own.network for own in space.addresses_of(link.name)})
+
+
+def _addresses(wires: Wires, end: Wire) -> tuple[IPv4Interface, ...]:
+    return wires.cluster[end.node].spaces[end.namespace].addresses_of(end.link.name)
 
 
 KIND = Veth("veth")
