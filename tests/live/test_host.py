@@ -114,7 +114,7 @@ def test_a_node_sees_nothing_of_the_host(lab):
     """No interface, mount of a Pod or uplink leads out of the lab."""
     node = lab["node1"]
     assert node.shell("ls /sys/class/net").split() == ["eth0", "lo"]
-    assert node.shell("ls /run").split() == ["netns"]
+    assert node.shell("ls /run").split() == ["netns", "podnet-node"]
     assert node.shell("ip route show default; ip -6 route show default") == ""
     assert int(node.shell("ls /proc | grep -c '^[0-9]'")) < 20
     assert node.shell("hostname").strip() == "node1"

@@ -44,6 +44,14 @@ def test_they_go_with_the_lab_and_another_lab_has_its_own():
         assert three["node1"].shell("ls -d /etc/netns/* 2>/dev/null", may_fail=True) == ""
 
 
+def test_they_go_with_an_owner_that_is_killed():
+    before = _host()
+    script = f"import os\nfrom podnet_lab import Lab\nLab.open(name='killed')['node1'].shell({SCRIPT!r})\nprint('written', flush=True)\nos.kill(os.getpid(), 9)"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout) == (-9, "written\n")
+    assert _host() == before
+
+
 @pytest.mark.parametrize(
     ("typed", "asked", "said"),
     [

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from live.helpers import VMS
+from live.helpers import VMS, podnet
 
 pytestmark = pytest.mark.skipif(VMS, reason="a VM has programs of its own")
 
@@ -67,6 +67,11 @@ def test_tcpdump_that_is_to_become_somebody_is_told_what_works(lab):
 )
 def test_sudo_runs_what_it_is_given(lab, typed, said):
     assert lab["node1"].shell(typed) == said
+
+
+def test_a_terminal_on_a_node_has_them_too(lab):
+    done = podnet("shell", "node1", "--", "sudo", "sh", "-c", "id -u; command -v sudo")
+    assert (done.returncode, done.stdout) == (0, "0\n/run/podnet-node/bin/sudo\n")
 
 
 def test_sudo_to_somebody_who_does_not_exist_says_so(lab):
