@@ -27,10 +27,15 @@ LOOPBACK = IPv4Address("127.0.0.1")
 
 @dataclass(frozen=True)
 class Tracked:
-    """What a place's connection tracking knows of a flow: its *mark*, None where that is not known; *untracked*: nothing at all."""
+    """
+    What a place knows of a flow: of its connection the *mark*, None where that is not known; *untracked*: nothing at all.
+
+    *dscp* is what the packet came with: the reply to an echo has the same.
+    """
 
     mark: int | None = 0
     untracked: bool = False
+    dscp: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Hooks:
     tracked: dict[Place, Tracked] = field(default_factory=dict)
     marks: dict[Place, int] = field(default_factory=dict)
     drawn: int = 1
+    dscp: int = 0
     _untracked: set[Place] = field(default_factory=set)
 
     def rules(self, place: Place, space: Namespace) -> Ruleset:
@@ -78,7 +84,9 @@ class Hooks:
     def ip(self, flow: Flow, at: At) -> tuple[Cause | None, Flow]:
         """What stops the packet at a hook of IP, and the flow as it leaves it: rules may rewrite it."""
         if not self.reply and at.hook in ("prerouting", "output"):
-            self.tracked.setdefault(at.place, Tracked())
+            self.tracked.setdefault(at.place, Tracked(dscp=self.dscp))
+        if self.reply and at.hook == "output" and flow.protocol == "icmp":
+            self.dscp = self.tracked.get(at.place, Tracked()).dscp
         if not (rules := self.rules(at.place, at.space)):
             return None, flow
         possible = outcomes(rules, at.hook, self._packet(flow, at))
@@ -125,12 +133,13 @@ class Hooks:
             self.marks.get(at.place, 0),
             flow.ttl,
             None if flow.size == DEFAULT_SIZE else flow.size,
+            dscp=self.dscp,
             state=_state_of_reply(flow, known) if self.reply else "",
             ct_mark=known.mark if known else None,
             untracked=at.place in self._untracked,
             redirect_to=LOOPBACK if at.hook == "output" else first,
             in_port=no_port if at.passed is None else at.passed.in_port or "",
-            out_port=no_port if at.passed is None or at.hook == "prerouting" else at.passed.out_port or "",
+            out_port="" if at.passed is None or at.hook == "prerouting" else at.passed.out_port or "",
             own_addresses=frozenset(own.interface.ip for own in space.addresses),
         )
         return _with_connection(packet, at.rewritten)
@@ -145,11 +154,11 @@ class Hooks:
         self.drawn = max(self.drawn, len(different))
         chosen = list(different.values())[self.endpoint % len(different)]
         packet = chosen.packet
-        self.marks[at.place] = packet.mark
+        self.marks[at.place], self.dscp = packet.mark, packet.dscp
         if packet.untracked:
             self._untracked.add(at.place)
         if not self.reply:
-            self.tracked[at.place] = Tracked(packet.ct_mark or 0, packet.untracked)
+            self.tracked[at.place] = Tracked(packet.ct_mark or 0, packet.untracked, packet.dscp)
         after = replace(
             flow,
             to=packet.target,

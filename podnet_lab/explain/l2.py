@@ -110,7 +110,7 @@ def _receive(cluster: Cluster, before: Receiver, place: Place, link: Link) -> It
     bridges = (*at.bridges, BridgePass(place, bridge.name, link.name, None))
     if any((passed.place, passed.bridge) == (place, bridge.name) for passed in at.bridges):
         return  # a loop of bridges
-    yield replace(at, link=bridge, cause=cause, bridges=bridges)
+    yield replace(at, link=bridge, cause=cause, bridges=bridges, devices=(*devices, (place, bridge.name, False)))
     yield from _flood(cluster, replace(at, link=bridge, cause=cause), link)
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "firewalls"
 
+IPTABLES = r"(?<![-\w])iptables"
+"""The program, and no setting with its name in it."""
+
 PRELUDE = """
 set -e
 chain() { # family, hook (@device), priority, policy, type: a table t with a chain c
@@ -40,11 +43,12 @@ class Case:
     @property
     def iptables(self) -> bool:
         """Whether it is typed with iptables, and so is to be tried with both kinds."""
-        return re.search(r"\biptables", self.typed) is not None
+        return re.search(IPTABLES, self.typed) is not None
 
 
 _HEAD = re.compile(
-    r"(?P<name>.+): (?P<source>\S+) -> (?P<target>\S+?)(?: tcp (?P<port>\d+))? (?P<end>arrives|stopped)(?P<unsure> \(unsure\))?(?: \[(?P<node>\w+)\])?"
+    r"(?P<name>.+): (?P<source>\S+) -> (?P<target>\S+?)(?: tcp (?P<port>\d+))? (?P<end>arrives|stopped)"
+    r"(?P<unsure> \(unsure\))?(?: \[(?P<node>\w+)\])?"
 )
 
 

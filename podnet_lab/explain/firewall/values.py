@@ -244,12 +244,11 @@ def _kind_of_address(address: IPv4Address) -> str | None:
 
 def _port(which: str, packet: Packet) -> Any:
     """The port of a bridge that a packet came by, or will leave by (xt_physdev.c)."""
-    if packet.in_port is None or packet.out_port is None:
-        return None
     if which in ("in", "out"):
-        return Name(packet.in_port if which == "in" else packet.out_port)
-    there = {"is-in": packet.in_port, "is-out": packet.out_port, "is-bridged": packet.in_port and packet.out_port}[which]
-    return Number("number", bool(there), bool(there))
+        port = packet.in_port if which == "in" else packet.out_port
+        return None if port is None else Name(port)
+    ports = {"is-in": [packet.in_port], "is-out": [packet.out_port], "is-bridged": [packet.in_port, packet.out_port]}[which]
+    return Number("number", 0, 0) if "" in ports else None if None in ports else Number("number", 1, 1)
 
 
 def has_connection(packet: Packet, place: Place) -> bool | None:

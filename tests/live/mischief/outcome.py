@@ -28,6 +28,7 @@ class Outcome:
     before: list[str] = field(default_factory=list)
     again: str = ""
     alone: str = ""
+    alone_text: str = ""
     unsure: list[str] = field(default_factory=list)
 
     @property

@@ -165,6 +165,12 @@ class Connection:
         return found.pop() if len(found) == 1 else "flaky"
 
 
+def settings(place):
+    with inside(place):
+        found = [f"{folder}/{name}" for tree in ("ipv4", "bridge", "netfilter") for folder, _, names in os.walk(f"/proc/sys/net/{tree}") for name in names]
+        return sorted("net" + path.partition("/sys/net")[2] for path in found if os.stat(path).st_mode & 0o200)
+
+
 class Servers:
     """What listens: each says the word that it got, and who it is."""
 
@@ -240,6 +246,8 @@ def main():
             said = None
             if asked["do"] == "listen":
                 servers.listen(asked["spaces"], asked["port"])
+            elif asked["do"] == "settings":
+                said = [settings(place) for place in asked["spaces"]]
             elif asked["do"] == "deaf":
                 servers.close()
             else:

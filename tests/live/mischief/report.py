@@ -22,6 +22,7 @@ def report(found: Found) -> str:
     lines.append(f"repairs: {dict(found.repairs)}; back by goto and reset: {dict(found.returns)}")
     lines += ["", "what was unsure:", *(f"{n:5} {words}" for words, n in unsure(found).most_common())]
     lines += ["", "wrong:", *(told(one) for one in found.of(WRONG))]
+    lines += ["", "wrong without an echo of its own, and not with one:", *(told(one) + f"\n    said without: {one.alone_text}" for one in found.outcomes if one.alone == WRONG != one.verdict)]
     lines += ["", "repairs that do not mend:", *found.unmended, "", "not brought back:", *found.left]
     return "\n".join(lines)
 

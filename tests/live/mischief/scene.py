@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-_LOOK = """
-look() {
-  ip -d -j addr show | tr -d '\\n'; echo
-  ( cd /proc/sys && find net/ipv4 net/bridge net/netfilter -type f -perm -200 2>/dev/null | sort | tr '\\n' ' ' ); echo
-}
-export -f look
-echo "space "; look
-for one in $(ip netns list | cut -d' ' -f1 | sort); do echo "space $one"; timeout 5 ip netns exec $one bash -c look; done
-"""
+from live.mischief.shapes import Shape
+from live.mischief.truth import Truth
+
+_LOOK = "for one in {names}; do echo \"space $one\"; timeout 5 ip ${{one:+-n $one}} -d -j addr show; done"
 
 
 @dataclass(frozen=True)
@@ -61,21 +56,26 @@ class Scene:
         return [device.mac for space in self.spaces for device in space.devices if device.name != "lo" and device.mac]
 
 
-def look(lab, nodes: list[str]) -> Scene:
-    """Ask every node what it has, with `ip` and `find`."""
-    return Scene(tuple(space for node in nodes for space in _spaces(node, _printed(lab, node))))
+def look(lab, truth: Truth, shape: Shape) -> Scene:
+    """Ask every node of a network what it has, with `ip`; its settings are read beside."""
+    nodes: dict[str, list[str]] = {}
+    for label in shape.labels:
+        node, _, name = label.partition("/")
+        nodes.setdefault(node, []).append(name)
+    found = [space for node, names in sorted(nodes.items()) for space in _spaces(node, _printed(lab, node, names))]
+    settings = truth.settings([(space.node, space.name) for space in found])
+    return Scene(tuple(replace(space, sysctls=tuple(some)) for space, some in zip(found, settings, strict=True)))
 
 
-def _printed(lab, node: str) -> str:
-    return (lab.outside if node == "outside" else lab[node]).shell(_LOOK)
+def _printed(lab, node: str, names: list[str]) -> str:
+    return lab[node].shell(_LOOK.format(names=" ".join(name or "''" for name in names)))
 
 
 def _spaces(node: str, printed: str) -> list[Space]:
     found = []
     for part in printed.split("space ")[1:]:
-        name, links, sysctls = (part.split("\n") + ["", ""])[:3]
-        if links:
-            found.append(Space(node, name, tuple(_device(one) for one in json.loads(links) if one), tuple(sysctls.split())))
+        name, _, links = part.partition("\n")
+        found.append(Space(node, name, tuple(_device(one) for one in json.loads(links) if one)))
     return found
 
 

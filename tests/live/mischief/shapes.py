@@ -54,6 +54,11 @@ class Shape:
     places: dict[str, int] = field(default_factory=dict)
     apart: Callable[[End, End], bool] = lambda source, target: False
 
+    @property
+    def labels(self) -> list[str]:
+        """Every namespace that somebody may type in."""
+        return sorted({*self.places, *(end.label for end in self.ends), *(end.node for end in self.ends)})
+
     def pairs(self) -> list[Pair]:
         """Every pair that works in the healthy network."""
         plain = [Pair(a, b, b.address) for a in self.ends for b in self.ends if a != b and not self.apart(a, b)]

@@ -35,6 +35,10 @@ class Truth:
         """Have a server listen in each of these namespaces, as long as the network stays."""
         self._ask({"do": "listen", "spaces": [self._place(end) for end in ends], "port": port})
 
+    def settings(self, places: list[tuple[str, str]]) -> list[list[str]]:
+        """What of IPv4, bridges and netfilter can be set in each of these namespaces (node and name), as paths below /proc/sys."""
+        return self._ask({"do": "settings", "spaces": [[self._pids[node], name] for node, name in places]})
+
     def deaf(self) -> None:
         """Close all servers: an open socket keeps its namespace."""
         self._ask({"do": "deaf"})
