@@ -63,7 +63,8 @@ def explanation(explanation: Explanation) -> Record:
         obstacle = {"text": str(first), **where, "hints": list(first.hints), "repair": commands(explanation.repair)}
     pair = {"source": explanation.source, "target": explanation.target}
     ways = {"there": list(explanation.there), "back": list(explanation.back), "arrives": explanation.arrives or None}
-    return {"ok": bool(explanation), **pair, "obstacle": obstacle, **ways, "unsure": list(dict.fromkeys(explanation.unsure))}
+    unsure = {"unsure": list(dict.fromkeys(explanation.unsure)), "suspect": str(explanation.suspect) if explanation.suspect else None}
+    return {"ok": bool(explanation), **pair, "obstacle": obstacle, **ways, **unsure, "answered": explanation.answered}
 
 
 def trace(trace: Trace) -> Record:

@@ -84,11 +84,14 @@ def matrix(sample: int | None, seed: int, as_json: bool, lab_name: str | None) -
 @click.option("--hint", type=click.IntRange(1, 3), help="Only a hint: a question (1), a place to look (2), or the command (3).")
 @tcp_option
 @size_option
+@click.option("--no-probe", is_flag=True, help="Send nothing: without it, one echo is held against what is read.")
 @json_option
 @lab_option
-def explain(a: str, b: str, hint: int | None, tcp: int | None, size: int | None, as_json: bool, lab_name: str | None) -> None:
+def explain(
+    a: str, b: str, hint: int | None, tcp: int | None, size: int | None, no_probe: bool, as_json: bool, lab_name: str | None
+) -> None:
     """
-    Why does an echo from A not arrive at B? Read off the kernels' own tables; nothing is sent.
+    Why does an echo from A not arrive at B? Read off the kernels' own tables.
 
     \b
     podnet explain pod-1-2 pod-3-2
@@ -97,13 +100,13 @@ def explain(a: str, b: str, hint: int | None, tcp: int | None, size: int | None,
     podnet explain pod-1-2 pod-3-2 --size 1500
 
     A and B are Pods, nodes, `outside`, or addresses; B may be one that no Pod has, such as a Service's. The exit status is
-    0 where nothing is in the way, 1 where something is, 3 where something could not be judged.
+    0 where nothing is in the way, 1 where something is, 3 where something could not be judged: what comes after that is not certain.
     """
     from podnet_lab.cli import json_output
     from podnet_lab.cli.output import say
 
     with joined(lab_name) as lab:
-        explanation = lab.explain(a, b, tcp=tcp, size=size)
+        explanation = lab.explain(a, b, tcp=tcp, size=size, probe=not no_probe)
     say(explanation if hint is None else explanation.hint(hint), as_json, json_output.explanation(explanation))
     sys.exit(0 if explanation else FAILED if explanation.cause is not None else NOT_TRIED)
 

@@ -84,8 +84,12 @@ def test_explain_and_its_repair(wired):
     assert (said["layer"], said["node"], said["namespace"], said["hints"]) == ("route", "node1", None, list(found.cause.hints))
     (repair,) = said["repair"]
     assert podnet("shell", repair["node"], repair["command"]).returncode == 0
-    whole = data("explain", "pod-1-2", "pod-3-2", "--tcp", "80")
+    refused = data("explain", "pod-1-2", "pod-3-2", "--tcp", "8080", status=1)["obstacle"]
+    assert (refused["text"], refused["layer"]) == ("nobody listens on tcp port 8080 in pod-3-2", "socket")
+    wired.serve("pod-3-2", 8080)
+    whole = data("explain", "pod-1-2", "pod-3-2", "--tcp", "8080", "--no-probe")
     assert (whole["obstacle"], whole["there"][0], whole["there"][-1]) == (None, "pod-1-2", "pod-3-2")
+    assert (whole["answered"], whole["suspect"], whole["unsure"]) == (None, None, [])
     big = data("explain", "pod-1-2", "pod-3-2", "--size", "1600", status=1)["obstacle"]["text"]
     assert big == str(wired.explain("pod-1-2", "pod-3-2", size=1600).cause)
     both = podnet("explain", "pod-1-2", "pod-3-2", "--tcp", "80", "--size", "1600")

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from live.helpers import VMS, until
-from live.mischief import COMMANDS, everything_told
+from live.goto_mischief import COMMANDS, everything_told
 from podnet_lab import Lab
 
 pytestmark = [pytest.mark.nft, pytest.mark.skipif(VMS, reason="the commands are about eth0 of a one-machine lab")]
