@@ -43,7 +43,7 @@ INVENTORY = (
     Influence("XDP program", "ingress of a device", "close look", NAMED),
     Influence("tc filter, clsact action", "ingress and egress of a device", "close look", NAMED),
     Influence("tc queueing discipline", "egress of a device", "close look", NAMED),
-    Influence("tcx and netkit program", "ingress and egress of a device", "nothing", NOT_SEEN),
+    Influence("tcx program", "ingress and egress of a device", "close look", NAMED),
     Influence("nftables, families netdev and inet: ingress, egress", "ingress and egress of a device", "close look", PARTLY),
     Influence("nftables, family bridge; ebtables", "bridge", "close look", PARTLY),
     Influence("nftables, families ip and inet; iptables", "prerouting to postrouting", "close look", PARTLY),
@@ -81,6 +81,8 @@ def unjudged_device(look: CloseLook, dev: str, egress: bool) -> Iterator[str]:
     device = look.devices.get(dev, DeviceLook())
     if device.filters:
         yield f"{dev} has tc filters"
+    if device.tcx.get("egress" if egress else "ingress"):
+        yield f"{dev} has a tcx program"
     if not egress and device.xdp:
         yield f"{dev} has an XDP program"
     if egress:

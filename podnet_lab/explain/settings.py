@@ -1,14 +1,15 @@
 """
 Settings (sysctl) that can decide what becomes of an IPv4 packet: the kernel's default of each, and whether the walk judges it.
 
-Pure. Sources: Documentation/networking/ip-sysctl.rst and nf_conntrack-sysctl.rst of the kernel. What stands nowhere here changes
-no packet's fate: timers, sizes of tables, IPv6, what is logged (`HARMLESS`); a test holds this file against a live kernel's
-/proc/sys/net, so that a new setting is sorted before it is passed over.
+Pure. Sources: Documentation/networking/ip-sysctl.rst and nf_conntrack-sysctl.rst of the kernel. What changes no packet's fate
+(timers, sizes of tables, what is logged) is `HARMLESS`; a test holds this file against a live kernel's /proc/sys/net, so that a
+new setting is sorted before it is passed over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
 
 JUDGED = {
     "ipv4/ip_forward": 0,  # read as a part of each snapshot, too
@@ -60,12 +61,11 @@ NOT_JUDGED = {
     "ipv4/icmp_ratemask": "6168",
     "ipv4/ip_no_pmtu_disc": "0",
     "ipv4/ip_forward_use_pmtu": "0",
-    "ipv4/ipfrag_high_thresh": "4194304",
-    "ipv4/xfrm4_gc_thresh": "32768",
     "netfilter/nf_conntrack_tcp_loose": "1",
     "netfilter/nf_conntrack_tcp_be_liberal": "0",
     "netfilter/nf_hooks_lwtunnel": "0",
     "core/xfrm_larval_drop": "1",
+    "ipv4/xfrm4_gc_thresh": "32768",
 }
 """Of a namespace: may decide, and the walk does not follow how; named where it is not the kernel's default."""
 
@@ -99,6 +99,50 @@ NOT_JUDGED_OF_NEIGHBOUR = {"proxy_qlen": ("64",)}
 JUDGED_OF_NEIGHBOUR = ("mcast_solicit", "unres_qlen", "unres_qlen_bytes", "retrans_time_ms")
 """The same, taken into account: without a question for a MAC, or room to wait for its answer, nothing is sent."""
 
+HARMLESS = (
+    "bridge/bridge-nf-call-ip6tables",  # IPv6
+    "bridge/bridge-nf-filter-pppoe-tagged",
+    "bridge/bridge-nf-pass-vlan-input-dev",
+    "core/*",
+    "ipv4/conf/*/arp_accept",  # what is learned from gratuitous ARP
+    "ipv4/conf/*/arp_notify",
+    "ipv4/conf/*/bootp_relay",  # packets of 0.0.0.0/8
+    "ipv4/conf/*/drop_gratuitous_arp",
+    "ipv4/conf/*/force_igmp_version",
+    "ipv4/conf/*/igmpv?_unsolicited_report_interval",
+    "ipv4/conf/*/promote_secondaries",
+    "ipv4/fib_notify_on_flag_change",
+    "ipv4/fib_sync_mem",
+    "ipv4/icmp_echo_enable_probe",  # another kind of echo (RFC 8335)
+    "ipv4/icmp_errors_*",
+    "ipv4/icmp_ignore_bogus_error_responses",
+    "ipv4/icmp_msgs_*",
+    "ipv4/icmp_ratelimit",  # of errors, unless icmp_ratemask says more
+    "ipv4/igmp_*",
+    "ipv4/inet_peer_*",
+    "ipv4/ip_autobind_reuse",
+    "ipv4/ip_dynaddr",
+    "ipv4/ip_early_demux",
+    "ipv4/ip_forward_update_priority",
+    "ipv4/ip_local_reserved_ports",
+    "ipv4/ip_unprivileged_port_start",
+    "ipv4/ipfrag_*",
+    "ipv4/neigh/*/*",  # timers
+    "ipv4/ping_group_range",  # who may send
+    "ipv4/raw_l3mdev_accept",
+    "ipv4/route/*",
+    "ipv4/tcp_*",
+    "ipv4/udp_*",
+    "ipv4/cipso_*",
+    "mptcp/*",
+    "netfilter/nf_conntrack_*",
+    "netfilter/nf_log/*",
+    "netfilter/nf_log_all_netns",
+    "netfilter/nf_flowtable_*",
+    "unix/*",
+)
+"""Patterns of what may be set to anything, if it stands nowhere above."""
+
 _ALWAYS = ("all", "default")
 
 
@@ -114,6 +158,21 @@ def asked(devices: Iterable[str]) -> list[str]:
         *(f"ipv4/conf/{name}/{key}" for name in ("all", *names) for key in of_devices),
         *(f"ipv4/neigh/{name}/{key}" for name in names for key in of_neighbours),
     ]
+
+
+def kind(path: str) -> str:
+    """What is made of the setting at a path below /proc/sys/net: "judged", "routing", "named" or "harmless"; "" if it is new."""
+    *folder, key = path.split("/")
+    of_device, of_neighbour = (folder[1] == name if len(folder) == 3 else False for name in ("conf", "neigh"))
+    if (of_device and key in JUDGED_OF_DEVICE) or (of_neighbour and key in JUDGED_OF_NEIGHBOUR) or path in JUDGED:
+        return "judged"
+    if path in ROUTING or (of_device and key in ROUTING_OF_DEVICE):
+        return "routing"
+    if path in NOT_JUDGED or path in NOT_JUDGED_TCP:
+        return "named"
+    if (of_device and key in NOT_JUDGED_OF_DEVICE) or (of_neighbour and key in NOT_JUDGED_OF_NEIGHBOUR):
+        return "named"
+    return "harmless" if any(fnmatch(path, pattern) for pattern in HARMLESS) else ""
 
 
 def unusual(settings: Mapping[str, str], protocol: str) -> Iterator[str]:

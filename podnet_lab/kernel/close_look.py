@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from podnet_lab.devices.nlattr import attributes
-from podnet_lab.kernel import firewall, listeners, namespaces
+from podnet_lab.kernel import bpf_programs, firewall, listeners, namespaces
 from podnet_lab.kernel.encode import IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.route_queries import route_queries
@@ -94,6 +94,7 @@ def _device(body: bytes) -> dict[str, Any]:
         "filters": 0,
         "xdp": attributes(has.get(IFLA_XDP, b"")).get(IFLA_XDP_ATTACHED, b"\0")[0],
         "promiscuous": bool(_U32.unpack(has.get(IFLA_PROMISCUITY, bytes(4)))[0]),
+        "tcx": bpf_programs.tcx_programs(struct.unpack_from("=i", body, 4)[0]),
         "bridge": {name: int.from_bytes(settings[kind], "little") for kind, name in BRIDGE_SETTINGS.items() if kind in settings},
         "vlans": [],
     }

@@ -71,7 +71,7 @@ class DeviceLook:
 
     *queues* as (kind, whether somebody put it there), the number of tc *filters*, how an *xdp* program is attached (0: none is),
     its *vlans* as a bridge or a port: (number, whether it is the PVID, whether untagged), and, of a *bridge*, settings that are
-    numbers ("vlan_filtering", "nf_call_iptables", …).
+    numbers ("vlan_filtering", "nf_call_iptables", …). *tcx*: the number of BPF programs at its "ingress" and "egress".
     """
 
     queues: tuple[tuple[str, bool], ...] = ()
@@ -80,6 +80,7 @@ class DeviceLook:
     promiscuous: bool = False
     vlans: tuple[tuple[int, bool, bool], ...] = ()
     bridge: Mapping[str, int] = field(default_factory=dict)
+    tcx: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def close_look(fields: dict[str, Any]) -> CloseLook:
 
 def _device(fields: dict[str, Any]) -> DeviceLook:
     queues, vlans = (tuple(map(tuple, fields[name])) for name in ("queues", "vlans"))
-    return DeviceLook(queues, fields["filters"], fields["xdp"], fields["promiscuous"], vlans, fields["bridge"])
+    return DeviceLook(queues, fields["filters"], fields["xdp"], fields["promiscuous"], vlans, fields["bridge"], fields["tcx"])
 
 
 def _policy(fields: dict[str, Any]) -> XfrmPolicy:
