@@ -63,9 +63,7 @@ def _with_macs(agents: Agents, entry: Entry, result: Result, earlier: Sequence[E
     return replace(result, outcomes=(*result.outcomes, *more.outcomes), after={**result.after, **more.after})
 
 
-def _give_back(
-    agents: Agents, entry: Entry, now: Mapping[str, Snapshot], taken: Mapping[str, Sequence[Step]]
-) -> Mapping[str, Snapshot]:
+def _give_back(agents: Agents, entry: Entry, now: Mapping[str, Snapshot], taken: Mapping[str, Sequence[Step]]) -> Mapping[str, Snapshot]:
     for _ in range(MOST_PASSES):
         for name, steps in taken.items():
             apply_past_refusals(agents[name], steps)
