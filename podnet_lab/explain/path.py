@@ -24,9 +24,10 @@ from podnet_lab.explain.listeners import nobody_listens
 from podnet_lab.explain.next_hop import next_hop
 from podnet_lab.explain.routing import Decision, decide
 from podnet_lab.explain.routing import Packet as RoutedPacket
+from podnet_lab.explain.size import too_big
 from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Cluster, Namespace, Route
-from podnet_lab.model.route_lookup import mtu, source_for
+from podnet_lab.model.route_lookup import source_for
 
 MAX_HOPS = 255
 """More places than a packet's time to live lets it pass."""
@@ -110,26 +111,30 @@ class PathWalk:
         if iif is not None or decision.cause is not None:
             return decision
         if decision.local:
-            self.flow = replace(self.flow, source=self.flow.source or decision.source or self.flow.to)
-            return replace(decision, cause=self._at_hook(At(place, space, "output", None, "lo")))
+            self.flow = self._untranslated = replace(self.flow, source=self.flow.source or decision.source or self.flow.to)
+            return self._sent(place, space, decision, "lo")
         if decision.route is None:
             return decision
         if self.flow.source is None:
             source = decision.source if decision.asked else source_for(space, decision.route, self.flow.to)
             if source is None:
                 return Decision(cause=causes_l3.no_source(place, decision.route.dev, self.flow.to))
-            self.flow = replace(self.flow, source=source)
-            self._untranslated = self.flow
+            self.flow = self._untranslated = replace(self.flow, source=source)
             if self.flow.protocol == "tcp":  # it looks again, now that it has an address (ip_route_connect)
                 decision = self._look_up(place, space, None)
                 if decision.route is None:
                     return decision
         self.flow = replace(self.flow, ttl=decision.hop_limit or self._influences.default_ttl(place))
         self._sent_with = self.flow.ttl
+        return self._sent(place, space, decision, decision.route.dev)
+
+    def _sent(self, place: Place, space: Namespace, decision: Decision, dev: str) -> Decision:
+        """After the hook output: what a node sends itself has its way looked for again, if its target was rewritten."""
         to = self.flow.to
-        if cause := self._at_hook(At(place, space, "output", None, decision.route.dev)):
+        if cause := self._at_hook(At(place, space, "output", None, dev)):
             return Decision(cause=cause)
-        # What a node sends itself has its way looked for again, if its target was rewritten.
+        if (undone := self._reply_translation(place)) is not None:
+            self.flow = replace(self.flow, to=undone.before.source)
         return decision if self.flow.to == to else self._look_up(place, space, None)
 
     def _look_up(self, place: Place, space: Namespace, iif: str | None) -> Decision:
@@ -180,7 +185,8 @@ class PathWalk:
         route = decision.route
         if iif is not None and (cause := self._router(place, space, iif, route)):
             return None, cause
-        if cause := self._too_big(place, space, iif, decision):
+        cause, self.flow = too_big(At(place, space, "forward", iif, route.dev, route), self.flow, decision.mtu, self.reply)
+        if cause is not None:
             return None, cause
         if cause := self._at_hook(At(place, space, "postrouting", iif, route.dev, route)) or self._xfrm(place, "out", route.dev):
             return None, cause
@@ -195,17 +201,6 @@ class PathWalk:
             return causes_l3.time_exceeded(place, self._sent_with)
         self.flow = replace(self.flow, ttl=self.flow.ttl - 1)
         return self._at_hook(At(place, space, "forward", iif, route.dev))
-
-    def _too_big(self, place: Place, space: Namespace, iif: str | None, decision: Decision) -> Cause | None:
-        route = decision.route
-        most = mtu(space, route) if route.raw or not decision.mtu else min(mtu(space, route), decision.mtu)
-        if most < self.flow.size and self.reply:
-            self.flow = replace(self.flow, size=most)  # the kernel's own answers may be cut (icmp_reply)
-        elif most < self.flow.size:
-            return causes_l3.fragmentation_needed(place, route.dev, most, self.flow.size)
-        if iif is None and not self.reply and (most := space.learnt.get(self.flow.to, self.flow.size)) < self.flow.size:
-            return causes_l3.path_mtu_too_small(place, self.flow.to, most, self.flow.size)
-        return None
 
     def _over_link(self, place: Place, route: Route) -> tuple[Receiver | None, Cause | None]:
         self._influences.device(place, route.dev, egress=True)

@@ -155,6 +155,14 @@ def _dscp(options: Options) -> list[Statement]:
     return _written(payload("ip", "dscp"), int(options["--set-dscp"].argument, 0))
 
 
+def _tos(options: Options) -> list[Statement]:
+    """``value/mask`` of the whole byte, of which the DSCP is the upper six bits (xt_DSCP.c)."""
+    value, _, mask = options["--set-tos"].argument.partition("/")
+    number, gone = int(value, 0) >> 2, (int(mask, 0) if mask else 0xFF) >> 2
+    key = payload("ip", "dscp")
+    return _written(key, {"^": [{"&": [key, ~gone & 0x3F]}, number]})
+
+
 _TARGETS: dict[str, Callable[[Options], list[Statement] | None]] = {
     "ACCEPT": _just("accept"),
     "DROP": _just("drop"),
@@ -171,5 +179,6 @@ _TARGETS: dict[str, Callable[[Options], list[Statement] | None]] = {
     "CT": _ct,
     "TTL": _ttl,
     "DSCP": _dscp,
+    "TOS": _tos,
     "TEE": lambda _: [{"dup": None}],
 }

@@ -126,7 +126,7 @@ _DESCRIBE = ("type", "hook", "prio", "policy", "dev", "map", "timeout")
 
 
 def _counts(statements: list) -> bool:
-    return any(name in statement for statement in statements for name in ("counter", "quota", "set"))
+    return any(name in statement for statement in statements if statement for name in ("counter", "quota", "set"))
 
 
 def _steady(statements: Any) -> Any:

@@ -72,9 +72,15 @@ def number(token: Any, kind: str) -> int | None:
     if (named := {**NAMES.get(kind, {}), **BITS.get(kind, {})}.get(token)) is not None:
         return named
     try:
-        return int(IPv4Address(token)) if kind == "address" else int(token.replace(":", ""), 16) if kind == "mac" else int(token, 0)
+        return _PARSERS.get(kind, lambda text: int(text, 0))(token)
     except ValueError:
         return None
+
+
+_PARSERS = {
+    "address": lambda text: int(IPv4Address(text)),
+    "mac": lambda text: int("".join(part.zfill(2) for part in text.split(":")), 16),
+}
 
 
 def bits(tokens: Any, kind: str) -> int | None:

@@ -36,8 +36,8 @@ class Context:
     words: str
 
 
-def mangled(mangle: Mapping[str, Any], at: Outcome, here: Context) -> Outcome:
-    """After a statement that writes something into the packet, or into its connection."""
+def mangled(mangle: Mapping[str, Any], at: Outcome, here: Context) -> Outcome | None:
+    """After a statement that writes something into the packet, or into its connection; None: the rule ends there."""
     key = mangle["key"]
     if key in HARMLESS:
         return at
@@ -48,7 +48,7 @@ def mangled(mangle: Mapping[str, Any], at: Outcome, here: Context) -> Outcome:
             return at if tracked is False else at.unknown(f"{here.words} writes a connection's mark, and whether there is one is not known")
     found = _written(mangle["value"], field or "", at.packet, here) if field else None
     if found is NOT_THERE:
-        return at
+        return None
     if field is None or found is None:
         return at.unknown(f"{here.words} rewrites {_flat(key)}, and that is not for this to judge")
     return replace(at, packet=replace(at.packet, **{field: found}))
@@ -70,6 +70,8 @@ def _written(to: Any, field: str, packet: Packet, here: Context) -> Any:
     """The number that is written; NOT_THERE: none is, for the rule ends there; None: not known."""
     if isinstance(to, Mapping) and "map" in to:
         found = look_up(here.ruleset, here.table, to["map"], packet, here.place)
+        if found is not None and not found.data:
+            return NOT_THERE
         if found is None or len(found.data) != 1 or not found.sure or found.none:
             return None
         to = found.data[0]

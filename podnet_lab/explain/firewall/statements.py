@@ -39,7 +39,10 @@ def rule(statements: list, at: Outcome, here: Context) -> Iterator[Way]:
     for statement in statements:
         ((kind, body),) = (statement or {"?": None}).items()
         if kind in CHANGES:
-            at = CHANGES[kind](body, at, here)
+            before, at = at, CHANGES[kind](body, at, here)
+            if at is None:
+                yield before, "next"
+                return
         elif kind == "drawn" or _draws(kind, body):
             yield at, "next"
         elif (answer := _holds(kind, body, at, here)) is False:

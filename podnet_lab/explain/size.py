@@ -1,0 +1,24 @@
+"""What is too big for the way that it is to go. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from podnet_lab.explain import causes_l3
+from podnet_lab.explain.cause import Cause
+from podnet_lab.explain.flow import Flow
+from podnet_lab.explain.hooks import At
+from podnet_lab.model.route_lookup import mtu
+
+
+def too_big(at: At, flow: Flow, answered: int, reply: bool) -> tuple[Cause | None, Flow]:
+    """Why a flow's packet is too big for the route that it takes from a place, and the flow; *answered*: the kernel's word (0: none)."""
+    space, route = at.space, at.route
+    most = mtu(space, route) if route.raw or not answered else min(mtu(space, route), answered)
+    if most < flow.size and reply:
+        flow = replace(flow, size=most)  # the kernel's own answers may be cut (icmp_reply)
+    elif most < flow.size:
+        return causes_l3.fragmentation_needed(at.place, route.dev, most, flow.size), flow
+    if at.iif is None and not reply and (most := space.learnt.get(flow.to, flow.size)) < flow.size:
+        return causes_l3.path_mtu_too_small(at.place, flow.to, most, flow.size), flow
+    return None, flow
