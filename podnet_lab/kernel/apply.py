@@ -146,9 +146,7 @@ def _raw(operation: str) -> Callable[..., encode.Message]:
 def _nexthop_add(batch: Batch, namespace: str | None, given: dict[str, Any]) -> None:
     """Make a nexthop object that a route needs, unless it is there."""
     try:
-        batch.socket(namespace).request(
-            [(RTM_NEWNEXTHOP, NLM_F_CREATE_NEW, replay.nexthop(given["body"], Lookup(batch, namespace).index))]
-        )
+        batch.socket(namespace).request([(RTM_NEWNEXTHOP, NLM_F_CREATE_NEW, replay.nexthop(given["body"], Lookup(batch, namespace).index))])
     except Refused as refusal:
         if refusal.errno != errno.EEXIST:
             raise

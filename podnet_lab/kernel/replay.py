@@ -118,4 +118,3 @@ def route(text: str, index: Callable[[str], int]) -> bytes:
 def address(text: str, index: Callable[[str], int]) -> bytes:
     """The message that makes or deletes an address."""
     return body(text, ADDRESS, 0, index)
-

@@ -34,7 +34,7 @@ def take_back(agents: Agents, entry: Entry, now: Mapping[str, Snapshot], earlier
             raise
         result = Result((), now, now, "taken back:")
     if untouched:
-        return _with_macs(agents, entry, _all_the_way(agents, entry, result), earlier)
+        return _all_the_way(agents, entry, _with_macs(agents, entry, result, earlier))  # a new MAC empties the table of neighbours
     if taken := entry.taken_along(now, result.after):
         result = replace(result, after=_give_back(agents, entry, now, taken))
     return result
@@ -63,9 +63,7 @@ def _with_macs(agents: Agents, entry: Entry, result: Result, earlier: Sequence[E
     return replace(result, outcomes=(*result.outcomes, *more.outcomes), after={**result.after, **more.after})
 
 
-def _give_back(
-    agents: Agents, entry: Entry, now: Mapping[str, Snapshot], taken: Mapping[str, Sequence[Step]]
-) -> Mapping[str, Snapshot]:
+def _give_back(agents: Agents, entry: Entry, now: Mapping[str, Snapshot], taken: Mapping[str, Sequence[Step]]) -> Mapping[str, Snapshot]:
     for _ in range(MOST_PASSES):
         for name, steps in taken.items():
             apply_past_refusals(agents[name], steps)
