@@ -39,7 +39,7 @@ ON_A_NODE = (
     "ip neigh replace 192.168.1.12 lladdr 02:00:00:00:00:66 dev eth0 nud reachable",
     "ip xfrm policy add dir fwd src 10.244.1.0/24 dst 10.244.2.0/24 action block",
     "ip xfrm policy add dir out src 0.0.0.0/0 dst 0.0.0.0/0 action block; ip xfrm policy setdefault out block",
-    "ip xfrm state add src 192.168.1.11 dst 192.168.1.12 proto ah spi 0x100 mode tunnel auth 'hmac(sha1)' 0x0123456789abcdef0123456789abcdef",
+    "ip xfrm state add src 192.168.1.11 dst 192.168.1.12 proto ah spi 0x100 mode tunnel auth 'hmac(sha1)' 0x0123456789abcdef01",
     "iptables -A FORWARD -j DROP",
     "iptables -t nat -A POSTROUTING -s 10.244.1.0/24 -j MASQUERADE",
     "iptables -P FORWARD DROP; ip6tables -P FORWARD DROP",
