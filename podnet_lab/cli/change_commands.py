@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from podnet_lab.cli.click_group import FAILED
 from podnet_lab.cli.options import StageName, held, joined, json_option, lab_option, names, nodes, planned
 from podnet_lab.errors import BadInput
 
@@ -75,6 +77,8 @@ def reset(take_over: bool, as_json: bool, lab_name: str | None) -> None:
     """
     Bring all nodes back to how they were when they were new, and list what that took away.
 
+    What could not be brought back is named, and the exit status is 1.
+
     \b
     podnet reset
     podnet reset --take-over      the three VMs, from whoever has their lab open
@@ -83,4 +87,6 @@ def reset(take_over: bool, as_json: bool, lab_name: str | None) -> None:
 
     with held(lab_name, take_over) as lab:
         result = lab.reset()
-    say(result, as_json, {"ok": True, "headline": result.headline, "undone": list(result.undone)})
+    record = {"ok": bool(result), "headline": result.headline, "undone": list(result.undone), "left": list(result.left)}
+    say(result, as_json, record)
+    sys.exit(0 if result else FAILED)

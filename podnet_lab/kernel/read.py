@@ -121,7 +121,7 @@ def neighbours(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, str,
     for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_INET, 0, 0, 0, 0)):
         _, index, state, _, kind = struct.unpack_from("=BxxxiHBB", body)
         has = attributes(body, 12)
-        if kind == 1:  # unicast; not the loopback's own noise
+        if kind == 1 or state & NUD_PERMANENT:  # unicast, or written by hand; not the loopback's own noise
             found.append((socket.inet_ntoa(has[1]), names.get(index, "?"), has.get(2, b"").hex(":"), NUD.get(state, "NONE")))
     return found
 

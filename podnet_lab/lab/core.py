@@ -12,8 +12,8 @@ from podnet_lab.errors import BadInput, LabError, LabGone, ShellFailed, StepFail
 from podnet_lab.lab.activity import Activity
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.run_steps import run_steps
-from podnet_lab.lab.take_back import take_back
 from podnet_lab.lab.snapshots import Snapshots
+from podnet_lab.lab.take_back import take_back
 from podnet_lab.networks.base import Network
 from podnet_lab.plan import Plan
 from podnet_lab.recipes.results import Result

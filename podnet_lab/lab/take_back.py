@@ -34,7 +34,7 @@ def take_back(agents: Agents, entry: Entry, now: Mapping[str, Snapshot], earlier
             raise
         result = Result((), now, now, "taken back:")
     if untouched:
-        return _with_macs(agents, entry, _all_the_way(agents, entry, result), earlier)
+        return _all_the_way(agents, entry, _with_macs(agents, entry, result, earlier))  # a new MAC empties the table of neighbours
     if taken := entry.taken_along(now, result.after):
         result = replace(result, after=_give_back(agents, entry, now, taken))
     return result

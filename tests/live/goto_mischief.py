@@ -39,7 +39,7 @@ ON_A_NODE = (
     "ip neigh replace 192.168.1.12 lladdr 02:00:00:00:00:66 dev eth0 nud reachable",
     "ip xfrm policy add dir fwd src 10.244.1.0/24 dst 10.244.2.0/24 action block",
     "ip xfrm policy add dir out src 0.0.0.0/0 dst 0.0.0.0/0 action block; ip xfrm policy setdefault out block",
-    "ip xfrm state add src 192.168.1.11 dst 192.168.1.12 proto esp spi 0x100 mode tunnel enc 'cbc(aes)' 0x0123456789abcdef0123456789abcdef",
+    "ip xfrm state add src 192.168.1.11 dst 192.168.1.12 proto ah spi 0x100 mode tunnel auth 'hmac(sha1)' 0x0123456789abcdef01",
     "iptables -A FORWARD -j DROP",
     "iptables -t nat -A POSTROUTING -s 10.244.1.0/24 -j MASQUERADE",
     "iptables -P FORWARD DROP; ip6tables -P FORWARD DROP",
@@ -60,7 +60,7 @@ ON_A_NODE = (
     "tc qdisc add dev eth0 ingress; tc filter add dev eth0 parent ffff: protocol ip u32 match u32 0 0 action mirred egress redirect dev lo",
     "tc qdisc add dev eth0 clsact; tc filter add dev eth0 egress protocol ip u32 match u32 0 0 action mirred egress redirect dev lo",
     "tc qdisc add dev lo root handle 9: prio; tc filter add dev lo parent 9: protocol ip u32 match u32 0 0 flowid 9:3",
-    "tc qdisc add dev v-net-0 clsact; tc filter add dev v-net-0 ingress protocol all u32 match u32 0 0 action mirred egress redirect dev lo",
+    "tc qdisc add dev v-net-0 clsact; tc filter add dev v-net-0 ingress u32 match u32 0 0 action mirred egress redirect dev lo",
     "ip link set eth0 mtu 600; ip link set lo mtu 900",
     "ip link set eth0 txqueuelen 7; ip link set lo txqueuelen 9",
     "ip link set eth0 promisc on; ip link set eth0 allmulticast on; ip link set eth0 multicast off",
@@ -126,10 +126,12 @@ IN_A_POD = (
 COMMANDS = (*ON_A_NODE, *(f"ip netns exec pod-1-2 sh -c {quote(command)}" for command in IN_A_POD))
 
 TOLD = """
-ip -d link show; ip -d addr show; ip rule; ip -6 rule; ip -4 route show table all; ip -6 route show table all | grep -v -e ^local.fe80 -e ^anycast; ip nexthop
+ip -d link show; ip -d addr show; ip rule; ip -6 rule; ip -4 route show table all; ip nexthop
+ip -6 route show table all | grep -v -e ^local.fe80 -e ^anycast
 ip neigh show nud permanent; ip -4 neigh show nud noarp | grep -v -e dev.lo -e ^224; ip neigh show proxy; ip -6 neigh show proxy
 ip xfrm policy; ip xfrm state; ip xfrm policy getdefault; ip addrlabel; ip maddr; ip netns | sed 's/ .*//' | sort
-tc qdisc show; for one in $(ls /sys/class/net); do echo $one; tc filter show dev $one; tc filter show dev $one ingress; ethtool -k $one; done
+tc qdisc show
+for one in $(ls /sys/class/net); do echo $one; tc filter show dev $one; tc filter show dev $one ingress; ethtool -k $one; done
 tc filter show dev eth0 egress; bridge fdb show | sort; bridge -d link; bridge vlan; nft list ruleset | grep -v -e ^# -e "^ *$"; hostname
 arptables-legacy -L | grep -v policy.ACCEPT
 for one in iptables ip6tables; do

@@ -22,6 +22,7 @@ from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.raw import AddRawLink
 from podnet_lab.devices.veth import steps as veth
+from podnet_lab.devices.veth.steps import AddVethInside
 from podnet_lab.lab.journal import Entry
 from podnet_lab.plan import plan
 from podnet_lab.steps import address, forwarding, namespace, neighbour, route
@@ -73,6 +74,12 @@ STEPS = [
         f"ip link add name b type veth peer name a netns {POD}",
         LOOSE,
         "no interface is called b",
+    ),
+    (
+        AddVethInside("b", "a", "pod-1-3", POD),
+        f"ip -n {POD} link add name b type veth peer name a netns pod-1-3",
+        WIRED,
+        f"no interface is called b in {POD}",
     ),
     (veth.move(CABLE, to=POD), f"ip link set {CABLE} netns {POD}", LOOSE, f"{CABLE} is not in {POD}"),
     (veth.move(CABLE, to=None, namespace=POD), f"ip -n {POD} link set {CABLE} netns $$", WIRED, f"{CABLE} is not in the node itself"),

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Interface
 
 from podnet_lab.devices.base import InterfaceKind, Unseen, Wire, Wires, adjust_ethernet
-from podnet_lab.devices.link_steps import MoveLink
-from podnet_lab.devices.veth.steps import AddVeth
+from podnet_lab.devices.veth.steps import AddVeth, AddVethInside
 from podnet_lab.model.link import Link
 from podnet_lab.steps.base import Step
 
@@ -32,7 +31,7 @@ class Veth(InterfaceKind):
             return [AddVeth(link.name, peer, there)]
         if there is None:
             return [AddVeth(peer, link.name, namespace)]
-        return [AddVeth(link.name, peer, there), MoveLink(link.name, namespace)]
+        return [AddVethInside(link.name, peer, there, namespace)]
 
     def adjust(self, namespace: str | None, link: Link) -> list[Step]:
         """MTU and ARP where they are not as at first; its MAC is a new one, as from the hands of a person."""

@@ -15,7 +15,7 @@ from podnet_lab.devices.link_steps import MoveLink, RemoveLink, SetMaster
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
 from podnet_lab.plan import interface_name, within
-from podnet_lab.steps.base import Request, Step, named, no_link, where
+from podnet_lab.steps.base import Request, Step, named, no_link, on, where
 from podnet_lab.steps.pyroute2_calls import call
 
 
@@ -78,6 +78,25 @@ class AddVeth(Step):
         if (name, namespace) == (self.name, self.namespace):
             return replace(self, namespace=to)
         return replace(self, peer_namespace=to)
+
+
+@dataclass(frozen=True)
+class AddVethInside(AddVeth):
+    """A cable that is made inside the Pod *namespace*, as when one between two Pods is made again: no name is taken on the node."""
+
+    @property
+    def command(self) -> str:
+        return super().command.replace("ip link", f"ip {on(self.namespace)}link", 1)
+
+    @property
+    def pyroute2(self) -> str:
+        return call(
+            self.namespace, "link", "add", ifname=self.name, kind="veth", peer={"ifname": self.peer, "net_ns_fd": self.peer_namespace}
+        )
+
+    def requests(self) -> list[Request]:
+        (request,) = super().requests()
+        return [(request[0], self.namespace, request[2])]
 
 
 def add(name: str, peer: str, peer_namespace: str | None = None) -> AddVeth:

@@ -56,7 +56,8 @@ class Settings(Kind):
         return {path: value for path, value in _values(_readable()).items() if look.hidden.isdisjoint(path.split("/"))}
 
     def restore(self, look: Look, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
-        words, wanted = [], self._wanted(now, then)
+        words, now = [], _with_unwritable(now, then)
+        wanted = self._wanted(now, then)
         for _ in range(self.MOST_PASSES):  # some set others, such as ip_forward
             todo = {path: value for path, value in wanted.items() if now.get(path) != value}
             for path, value in todo.items():
@@ -74,8 +75,14 @@ class Settings(Kind):
         return {path: value for path, value in then.items() if path in now} | (_defaults(late) if late else {})
 
     def left(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        now = _with_unwritable(now, then)
         wanted = self._wanted(now, then)
         return [f"sysctl net/{path} is {now[path]!r}, not {value!r}" for path, value in wanted.items() if now[path] != value]
+
+
+def _with_unwritable(now: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    """*now* with the settings that could be written then, and can't be any more."""
+    return now | _values([path for path in then if path not in now])
 
 
 _PER_LINK = ("ipv4/conf/", "ipv6/conf/", "ipv4/neigh/", "ipv6/neigh/", "mpls/conf/")
@@ -123,17 +130,13 @@ class Ipv6OfItsOwn(Kind):
 
     name = "own IPv6 address"
     LOOPBACK, LINK = 254, 253
-    ON = {"disable_ipv6": "0", "addr_gen_mode": "0"}
 
     def read(self, look: Look) -> list[str]:
         bodies = look.dump(22, [struct.pack("=BBBBI", socket.AF_INET6, 0, 0, 0, 0)])
         have = {look.names.get(struct.unpack_from("=I", body, 4)[0]) for body in bodies if body[3] in (self.LOOPBACK, self.LINK)}
         up = [name for name, (_, flags, _) in look.links.items() if flags & 0x10001 == 0x10001 and name not in have]
-        return [
-            name
-            for name in up
-            if all(_values([f"ipv6/conf/{name}/{key}"]) == {f"ipv6/conf/{name}/{key}": on} for key, on in self.ON.items())
-        ]
+        wanted = ([f"ipv6/conf/{name}/{key}" for key in ("disable_ipv6", "addr_gen_mode")] for name in up)
+        return [name for name, paths in zip(up, wanted, strict=True) if _values(paths) == dict.fromkeys(paths, "0")]
 
     def restore(self, look: Look, now: Any, then: Any) -> list[str]:
         for name in now:
@@ -187,6 +190,6 @@ class Multicast(Kind):
             for key in now.keys() - then.keys():
                 mac, dev = key.split(" ", 1)
                 with suppress(OSError):
-                    fcntl.ioctl(sock, SIOCDELMULTI, struct.pack("16sH14s", dev.encode(), 1, bytes.fromhex(mac)))
+                    fcntl.ioctl(sock, SIOCDELMULTI, struct.pack("16sH14s8x", dev.encode(), socket.AF_UNSPEC, bytes.fromhex(mac)))
                     words.append(f"ip maddr del {bytes.fromhex(mac).hex(':')} dev {dev}")
         return words

@@ -40,10 +40,10 @@ class Queues(Kind):
         words = []
         for name in now.keys() & then.keys():
             was, has = _named(then[name]), _named(now[name])
-            for kind, handle, parent, _ in (queue for key, queue in has.items() if was.get(key) != queue and queue[1]):
+            for kind, handle, parent, _ in (queue for key, queue in has.items() if _differ(queue, was.get(key)) and queue[1]):
                 if look.tell(RTM_DELQDISC, 0, _TCMSG.pack(0, look.index(name), handle, parent, 0)):  # else it went with the one above it
                     words.append(f"tc qdisc del dev {name} {_place(parent)} ({kind})")
-            for kind, handle, parent, options in (queue for key, queue in was.items() if has.get(key) != queue and queue[1]):
+            for kind, handle, parent, options in (queue for key, queue in was.items() if _differ(has.get(key), queue) and queue[1]):
                 body = _TCMSG.pack(0, look.index(name), handle, parent, 0) + attribute(TCA_KIND, kind.encode() + b"\0")
                 body += attribute(TCA_OPTIONS, bytes.fromhex(options)) if options else b""
                 if look.tell(RTM_NEWQDISC, NLM_F_CREATE_NEW, body):
@@ -51,12 +51,18 @@ class Queues(Kind):
         return words
 
     def left(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
-        kept = [name for name in now.keys() & then.keys() if _named(now[name]) != _named(then[name])]
-        return [f"the queueing disciplines of {name} are not as they were" for name in kept]
+        both = {name: (_named(now[name]), _named(then[name])) for name in now.keys() & then.keys()}
+        other = [name for name, (has, was) in both.items() if any(_differ(has.get(key), was.get(key)) for key in has.keys() | was.keys())]
+        return [f"the queueing disciplines of {name} are not as they were" for name in sorted(other)]
 
 
 def _named(queues: list) -> dict[tuple, list]:
     return {(kind, handle, parent): [kind, handle, parent, *(options or [""])] for kind, handle, parent, *options in queues}
+
+
+def _differ(now: list | None, then: list | None) -> bool:
+    """Whether two are not the same; of one without options, as an older version stored it, they are not known."""
+    return now != then and (now is None or then is None or bool(then[3]))
 
 
 def _place(parent: int) -> str:
