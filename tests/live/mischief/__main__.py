@@ -1,5 +1,10 @@
-"""`python -m live.mischief FIRST [COUNT]`: the networks of these seeds, and what was found; JSON with --json, for other processes."""
+"""
+`python -m live.mischief SEED` plays the network of one seed again and says all that was found.
 
+With `--cases N` it goes on, `--step S` seeds further each time, until so many cases were judged; `--json` is for other programs.
+"""
+
+import argparse
 import json
 import sys
 
@@ -8,12 +13,18 @@ from live.mischief.report import report
 
 
 def main() -> None:
-    words = [word for word in sys.argv[1:] if not word.startswith("-")]
-    first, count, step = (*map(int, words), *(0, 1, 1)[len(words) :])[:3]
+    words = argparse.ArgumentParser()
+    words.add_argument("seed", type=int)
+    words.add_argument("--cases", type=int, default=1)
+    words.add_argument("--step", type=int, default=1)
+    words.add_argument("--json", action="store_true")
+    asked = words.parse_args()
     with Judge() as judge:
-        for seed in range(first, first + count * step, step):
+        for seed in range(asked.seed, asked.seed + asked.cases * asked.step, asked.step):
             judge.network(seed)
-        sys.stdout.write(json.dumps(judge.found.to_json()) if "--json" in sys.argv else report(judge.found) + "\n")
+            if judge.found.cases >= asked.cases:
+                break
+        sys.stdout.write(json.dumps(judge.found.to_json()) if asked.json else report(judge.found) + "\n")
 
 
 main()

@@ -199,11 +199,11 @@ def _places(shape: Shape, pair: Pair) -> dict[str, int]:
 
 
 def _pairs(shape: Shape, rng: random.Random) -> list[Pair]:
-    """A pair, another with one of its two, and any."""
+    """A pair, and two others with one of its two."""
     every = shape.pairs()
     first = rng.choice(every)
     beside = [pair for pair in every if {pair.source, pair.receiver} & {first.source, first.receiver}]
-    return list(dict.fromkeys([first, rng.choice(beside), rng.choice(every)]))
+    return list(dict.fromkeys([first, rng.choice(beside), rng.choice(beside)]))
 
 
 def _as_tcp(pair: Pair, rng: random.Random) -> Pair:

@@ -37,7 +37,7 @@ def look(lab, node: str) -> list[str]:
     for line in printed.splitlines():
         if line.startswith("# "):
             section = line[2:]
-        elif not (line.startswith("ff02::") or "inet6" in line or "fe80" in line or "multicast ff00" in line or line.startswith("local ::1")) and line.strip():
+        elif not (line.startswith(("ff02::", "0.0.0.0 dev lo")) or "inet6" in line or "fe80" in line or "multicast ff00" in line or line.startswith("local ::1")) and line.strip():
             lines.append(f"{section}: {_CHANGING.sub('', line).strip()}")
     return lines
 
