@@ -238,8 +238,7 @@ class Lab:
 
     def reset(self) -> Reset:
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
-        core = self.parts.core
-        core.require_alive()
+        (core := self.parts.core).require_alive()
         self.parts.exercise.leave()
         with core.activity.at_work():
             undone, left = reset(core.backend, core.baseline, set())

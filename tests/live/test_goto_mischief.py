@@ -7,8 +7,8 @@ from shlex import quote
 
 import pytest
 
-from live.helpers import VMS, until
 from live.goto_mischief import COMMANDS, everything_told
+from live.helpers import VMS, until
 from podnet_lab import Lab
 
 pytestmark = [pytest.mark.nft, pytest.mark.skipif(VMS, reason="the commands are about eth0 of a one-machine lab")]

@@ -1,12 +1,10 @@
 """Single settings that others typed, each with the truth by an echo or a connection, and what is explained of it."""
 
-from pathlib import Path
-from shlex import quote
-
 import pytest
 
 from live.helpers import until
-from podnet_lab import Lab, service
+from live.outsiders_echo import answered
+from podnet_lab import Lab
 
 P = ("pod-1-2", "pod-2-2")
 WORKS, BROKEN = True, False
@@ -181,40 +179,6 @@ def typed(fresh):
     return type_and_try
 
 
-def address(name):
-    """The address that the lesson gives a Pod or node."""
-    kind, *numbers = name.replace("node", "node-").split("-")
-    return {"pod": "10.244.{}.{}", "node": "192.168.1.1{}"}[kind].format(*numbers) if numbers else name
-
-
-def answered(lab, source, target):
-    """Whether an echo gets its answer, by a Python of its own, from inside."""
-    node, where = f"node{source.split('-')[1]}" if source.startswith("pod") else source, ""
-    if source != node:
-        where = f"ip netns exec {source} "
-    return "answered" in lab[node].shell(f"{where}python3 -c {quote(ECHO)} {address(target)}", may_fail=True)
-
-
-ECHO = """
-import os, select, socket, struct, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-def send(n):
-    head = struct.pack("!BBHHH", 8, 0, 0, os.getpid() & 0xffff, n)
-    total = sum(struct.unpack("!4H", head)); total = (total >> 16) + (total & 0xffff)
-    try:
-        s.sendto(head[:2] + struct.pack("!H", ~total & 0xffff) + head[4:], (sys.argv[1], 0))
-    except OSError:
-        pass
-for n in range(4):
-    send(n)
-    while select.select([s], [], [], 0.4)[0]:
-        data, (sender, _) = s.recvfrom(2048)
-        if data[20] == 0 and sender == sys.argv[1] and data[24:26] == struct.pack("!H", os.getpid() & 0xffff):
-            print("answered")
-            sys.exit()
-"""
-
-
 @pytest.mark.parametrize("name", ROWS)
 def test_what_is_said_is_so(typed, name):
     commands, source, target, truth = ROWS[name]
@@ -222,93 +186,3 @@ def test_what_is_said_is_so(typed, name):
     assert truth in (works, None), "the row's own truth"
     assert bool(said) is works, said
     assert not said.unsure, said
-
-
-@pytest.mark.root
-@pytest.mark.parametrize(("kind", "words"), [("xdp", "node1: eth0 has an XDP program"), ("tcx", "node1: eth0 has a tcx program")])
-def test_a_program_that_drops_is_named_as_not_judged(fresh, kind, words):
-    with open(Path(__file__).with_name("bpf_drop.py")) as program:
-        fresh["node1"].shell(f"python3 - {kind} eth0 <<'EOF'\n{program.read()}\nEOF")
-    for probe in (False, True):
-        said = fresh.explain(*P, probe=probe)
-        assert (said.cause, words in str(said)) == (None, True), said
-    assert not answered(fresh, *P)
-
-
-SOCKETS = {
-    "nobody": ("", "nobody listens on tcp port 8080 in pod-2-2"),
-    "at 127.0.0.1 alone": ("127.0.0.1", "nobody listens on tcp port 8080 in pod-2-2; 127.0.0.1:8080 does"),
-    "at its address": ("10.244.2.2", ""),
-    "at any address": ("0.0.0.0", ""),  # noqa: S104 - in a Pod
-}
-
-
-@pytest.mark.parametrize("name", SOCKETS)
-def test_who_listens_is_read(fresh, name):
-    address, words = SOCKETS[name]
-    if address:
-        fresh["node2"].shell(f"(setsid ip netns exec pod-2-2 python3 -c {quote(LISTEN)} {address} &) </dev/null | head -1")
-    said = fresh.explain(*P, tcp=8080)
-    assert said.cause == (words or None), said
-    connected = fresh["node1"].shell(f"ip netns exec pod-1-2 python3 -c {quote(CONNECT)}", may_fail=True)
-    assert ("connected" in connected) is bool(said)
-
-
-LISTEN = """
-import socket, sys, time
-s = socket.create_server((sys.argv[1], 8080))
-print("listening", flush=True)
-s.settimeout(20)
-s.accept()[0].close()
-"""
-CONNECT = "import socket; socket.create_connection(('10.244.2.2', 8080), 2); print('connected')"
-
-
-def test_what_its_own_service_does_not_bring_back_to_a_pod_is_said(fresh):
-    fresh.goto("services")
-    fresh.services(service("web", "10.96.0.20", 80, ["10.244.2.2:8080"]))
-    fresh.serve("pod-2-2", 8080)
-    node2 = fresh["node2"]
-    for command, works in (
-        ("", True),
-        ("sysctl -qw net.bridge.bridge-nf-call-iptables=1", False),
-        ("bridge link set dev veth-2-2-br hairpin on", True),
-    ):
-        node2.shell(command)
-        assert bool(fresh.ask("pod-2-2", "10.96.0.20:80", patience=0.7)) is works, command
-        said = fresh.explain("pod-2-2", "10.96.0.20", tcp=80)
-        assert bool(said) is works, said
-        assert said.unsure == ()
-    assert said.cause is None
-
-
-def test_a_cable_into_a_namespace_without_a_name_leads_somewhere(fresh):
-    fresh["node1"].shell(
-        "unshare -n sleep 30 & ns=$!; own=$(readlink /proc/$$/ns/net)"
-        "; for n in $(seq 100); do [ $(readlink /proc/$ns/ns/net) != $own ] && break; done;"
-        "set -e; ip link add c0 type veth peer name c1 netns $ns; ip addr add 10.9.0.1/24 dev c0; ip link set c0 up;"
-        "nsenter -t $ns -n ip addr add 10.9.0.2/24 dev c1; nsenter -t $ns -n ip link set c1 up"
-    )
-    assert "answered" in fresh["node1"].shell(f"python3 -c {quote(ECHO)} 10.9.0.2")
-    said = fresh.explain("node1", "10.9.0.2")
-    assert (said.cause, "namespace without a name" in str(said)) == (None, True)
-    assert fresh.explain(*P), "the uplink's other end is out of sight, too, and leads to the other nodes"
-
-
-def test_a_line_of_22_routers_is_no_loop(lab):
-    lines = ["set -e"]
-    names = [f"r{n}" for n in range(24)]
-    for n, name in enumerate(names):
-        lines += [f"ip netns add {name}; ip netns exec {name} sysctl -qw net.ipv4.ip_forward=1"]
-        if n:
-            lines += [f"ip -n {names[n - 1]} link add e type veth peer name w netns {name}"]
-            lines += [f"ip -n {names[n - 1]} addr add 10.7.{n}.1/24 dev e; ip -n {names[n - 1]} link set e up"]
-            lines += [f"ip -n {name} addr add 10.7.{n}.2/24 dev w; ip -n {name} link set w up"]
-            lines += [f"ip -n {names[n - 1]} route add default via 10.7.{n}.2"] if n < 23 else []
-    lines += [f"ip -n {name} route add 10.7.1.0/24 via 10.7.{n}.1" for n, name in enumerate(names) if n > 1]
-    lines += ["ip -n r22 route del default 2>/dev/null || true"]
-    lab["node1"].shell("\n".join(lines))
-    assert lab.explain("r0", "10.7.23.2", probe=False)
-    assert "answered" in lab["node1"].shell(f"ip netns exec r0 python3 -c {quote(ECHO)} 10.7.23.2")
-    lab["node1"].shell("ip netns exec r0 sysctl -qw net.ipv4.ip_default_ttl=20")
-    assert "time to live (20 when it was sent) is over at r20" in str(lab.explain("r0", "10.7.23.2", probe=False))
