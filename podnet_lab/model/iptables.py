@@ -148,7 +148,11 @@ def _ct(options: Options) -> list[Statement] | None:
 
 
 def _ttl(options: Options) -> list[Statement] | None:
-    return _written(payload("ip", "ttl"), int(options["--ttl-set"].argument)) if "--ttl-set" in options else None
+    """The time to live: set, or counted up or down, which ends at 0 and 255 (xt_HL.c)."""
+    ((name, option),) = options.items()
+    key, number = payload("ip", "ttl"), int(option.argument)
+    value = {"--ttl-set": number, "--ttl-dec": {"+": [key, -number]}, "--ttl-inc": {"+": [key, number]}}.get(name)
+    return None if value is None else _written(key, value)
 
 
 def _dscp(options: Options) -> list[Statement]:

@@ -83,7 +83,7 @@ def value(left: Any, packet: Packet, place: Place) -> Any:
             return _fib(body, packet)
         case "physdev":
             return _port(body, packet)
-        case "&" | "|" | "^" | "<<" | ">>":
+        case "&" | "|" | "^" | "<<" | ">>" | "+":
             return _computed(kind, body, packet, place)
         case "concat":
             return _together(tuple(value(part, packet, place) for part in body))
@@ -328,6 +328,7 @@ _OPERATIONS = {
     "^": lambda left, right: left ^ right,
     "<<": lambda left, right: left << right & _32,
     ">>": lambda left, right: left >> right,
+    "+": lambda left, right: min(max(left + right, 0), 255),  # of a time to live
 }
 
 
