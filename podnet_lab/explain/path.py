@@ -246,6 +246,10 @@ class PathWalk:
         walk = PathWalk(self.cluster, outer, evidence=self.evidence, tunnelled=True)
         cause = walk.follow(place, None)
         self.unsure += walk.unsure
+        if cause is None and not walk.incomplete and walk.flow.to != host:
+            self.unsure.append(
+                f"{place_name(place)}: what its tunnel {dev} sends to {host} is rewritten on its way, and goes to {walk.flow.to}"
+            )
         return cause and cause.prefixed(f"the tunnel {dev} of {place_name(place)} does not get to {host}: ")
 
     def _stays_on_bridge(self, place: Place, space: Namespace, iif: str | None, route: Route, by: Receiver | None) -> str | None:
