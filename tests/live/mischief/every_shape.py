@@ -8,7 +8,8 @@ from live.mischief import shapes, shapes_overlay
 from live.mischief.shapes import Shape
 
 MAKERS = (
-    shapes.lesson, shapes_overlay.layer2, shapes_overlay.proxy_arp, shapes.two_bridges, shapes_overlay.masquerade, shapes.lesson, shapes.macvlan, shapes.routers, shapes_overlay.routed_vxlan,
+    shapes.lesson, shapes_overlay.layer2, shapes_overlay.proxy_arp, shapes.two_bridges, shapes_overlay.masquerade, shapes.lesson,
+    shapes.macvlan, shapes.routers, shapes_overlay.routed_vxlan,
 )  # fmt: skip
 """The lesson is what people have most often."""
 

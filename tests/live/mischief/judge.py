@@ -115,7 +115,18 @@ class Judge:
         truths = self.truth.of(pairs, QUICK)
         for k, (pair, target) in enumerate(asked):
             state, text, unsure, explanation = said[k]
-            made = Outcome(seed, number, shape.name, str(pair), truths[k], state, text, [str(one) for one in commands], [str(one) for one in before], unsure=unsure)
+            made = Outcome(
+                seed,
+                number,
+                shape.name,
+                str(pair),
+                truths[k],
+                state,
+                text,
+                [str(one) for one in commands],
+                [str(one) for one in before],
+                unsure=unsure,
+            )
             made.alone = judged(alone[k][0], truths[k]) if alone else made.verdict
             made.alone_text = alone[k][1] if alone and alone[k][0] != state else ""
             if made.verdict == WRONG or (alone and made.alone == WRONG):
@@ -129,8 +140,15 @@ class Judge:
     def _target(self, pair: Pair, rng: random.Random, typed: list[Command]) -> str:
         """By name or by address; a name only as long as nobody has given that namespace another address."""
         by_name = rng.random() < 0.6
-        touched = any(one.program in ("ip addr", "ip netns", "ip link") and (one.node, one.space) == (pair.receiver.node, pair.receiver.space) for one in typed)
-        return pair.receiver.name if by_name and pair.receiver.space and pair.address == pair.receiver.address and not touched else pair.address
+        touched = any(
+            one.program in ("ip addr", "ip netns", "ip link") and (one.node, one.space) == (pair.receiver.node, pair.receiver.space)
+            for one in typed
+        )
+        return (
+            pair.receiver.name
+            if by_name and pair.receiver.space and pair.address == pair.receiver.address and not touched
+            else pair.address
+        )
 
     def _explain(self, pair: Pair, target: str, **options: bool) -> tuple:
         """What is said, in a word, in full, what it was unsure of, and the explanation itself."""
@@ -141,7 +159,7 @@ class Judge:
             return "refused", str(refusal), [], None
         except Exception as failure:  # noqa: BLE001 (whatever it is, it is a finding)
             return "crashed", f"{type(failure).__name__}: {failure}", [], None
-        state = "healthy" if one else "cause" if one.cause is not None and getattr(one, "certain", True) else "unsure"
+        state = "healthy" if one else "cause" if one.cause is not None else "unsure"
         return state, str(one), list(one.unsure), one
 
     def _look_again(self, made: Outcome, pair: Pair, target: str, alone: str) -> None:
@@ -162,7 +180,9 @@ class Judge:
         mended = works or (now[3] is not None and str(now[3].cause) != str(explanation.cause))
         self.found.repairs["mended" if works else "further" if mended else "unmended"] += 1
         if not mended:
-            self.found.unmended.append(f"seed {made.seed}.{made.number} {made.shape}: {made.commands}; {made.text}; repair {explanation.repair}; then: {now[1]}")
+            self.found.unmended.append(
+                f"seed {made.seed}.{made.number} {made.shape}: {made.commands}; {made.text}; repair {explanation.repair}; then: {now[1]}"
+            )
 
     def _bring_back(self, seed: int, shape: Shape, typed: list[Command]) -> None:
         """To three bare nodes; from the lesson's network by the lesson's own way first."""
@@ -179,7 +199,11 @@ class Judge:
         except Exception as failure:  # noqa: BLE001 (whatever it is, it is a finding)
             self._failed("goto or reset failed", f"{label}: {type(failure).__name__}: {failure}")
             return self.open()
-        left = [f"{node} {line}" for node in {one.node for one in typed} for line in remains.different(self.new[node], remains.look(self.lab, node))]
+        left = [
+            f"{node} {line}"
+            for node in {one.node for one in typed}
+            for line in remains.different(self.new[node], remains.look(self.lab, node))
+        ]
         if left:
             self._failed("something was left", f"{label}: {left[:6]}")
             return self.open()
