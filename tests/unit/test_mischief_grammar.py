@@ -18,7 +18,7 @@ EVERYWHERE = {"node1": 1, "node1/p1": 1}
 
 
 def drawn(seed: int) -> list[Command]:
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - no secret
     return [command(rng, SCENE, EVERYWHERE, ("10.1.1.2",)) for _ in range(300)]
 
 
@@ -27,7 +27,7 @@ def drawn(seed: int) -> list[Command]:
 def test_every_production_begins_with_its_program(program, space):
     for one in TABLE[program]:
         for seed in range(20):
-            text = one(Draw(random.Random(seed), SCENE, space, ("10.1.1.2",)))
+            text = one(Draw(random.Random(seed), SCENE, space, ("10.1.1.2",)))  # noqa: S311 - no secret
             assert text.split()[0].startswith(program.split()[0]), text
             assert not any(f"{word}(" in text or "None" in text or "<function" in text for word in ("lambda", "pick")), text
 
@@ -51,7 +51,7 @@ def test_nothing_is_typed_that_leaves_the_lab():
 
 def test_what_is_about_somebody_names_them_more_often():
     often = sum("10.1.1.2" in one.text for one in drawn(5))
-    rng = random.Random(5)
+    rng = random.Random(5)  # noqa: S311 - no secret
     seldom = sum("10.1.1.2" in command(rng, SCENE, EVERYWHERE).text for _ in range(300))
     assert often > seldom
 

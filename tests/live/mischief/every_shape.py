@@ -19,7 +19,7 @@ LONG_LINE = 7
 
 def shape_of(seed: int) -> Shape:
     """The shape that a seed stands for, with all that is drawn for it."""
-    rng, maker = random.Random(f"shape {seed}"), MAKERS[seed % len(MAKERS)]
+    rng, maker = random.Random(f"shape {seed}"), MAKERS[seed % len(MAKERS)]  # noqa: S311 - no secret
     if maker is shapes.routers and seed // len(MAKERS) % LONG_LINE == LONG_LINE - 1:
         return shapes.routers(rng, 22)
     return maker(rng)

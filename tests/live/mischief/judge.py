@@ -60,7 +60,7 @@ class Judge:
 
     def network(self, seed: int) -> None:
         """Build the network of *seed*, and go on in it until something breaks."""
-        rng, shape = random.Random(f"mischief {seed}"), shape_of(seed)
+        rng, shape = random.Random(f"mischief {seed}"), shape_of(seed)  # noqa: S311 - no secret
         if self.lab is None:
             self.open()
         self._build(shape)
@@ -81,7 +81,7 @@ class Judge:
             shape.build(self.lab)
             self.truth.listen(shape.ends, PORT)
             every = shape.pairs()
-            pairs = random.Random(shape.name).sample(every, min(MANY, len(every)))
+            pairs = random.Random(shape.name).sample(every, min(MANY, len(every)))  # noqa: S311 - no secret
             if set(self.truth.of(pairs, SLOW)) == {"works"}:
                 return
             self.found.returns["the next network was not healthy"] += 1

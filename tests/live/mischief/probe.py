@@ -64,7 +64,7 @@ class Echoes:
     """One pair, tried by echoes until three in a row were answered."""
 
     def __init__(self, pair):
-        self.address, self.token, self.ident = pair["address"], os.urandom(8), random.randrange(1, 65536)
+        self.address, self.token, self.ident = pair["address"], os.urandom(8), random.randrange(1, 65536)  # noqa: S311 - no secret
         self.source, self.receiver = raw(pair["source"]), raw(pair["receiver"])
         self.sockets, self.sent, self.back, self.got, self.due = [self.source, self.receiver], 0, set(), set(), 0.0
 
