@@ -186,16 +186,11 @@ class Judge:
 
     def _bring_back(self, seed: int, shape: Shape, typed: list[Command]) -> None:
         """To three bare nodes; from the lesson's network by the lesson's own way first."""
-        held = True
         self.truth.deaf()
         label = f"seed {seed} {shape.name}: {[str(one) for one in typed]}"
         try:
-            if shape.name == "lesson":
-                text = str(self.lab.goto("done"))
-                held = bool(self.lab.check())
-                if not held:
-                    self._failed("goto, and the exam does not hold", f"{label}: {text}")
-            self.lab.reset()
+            named = self._lesson_again(label) if shape.name == "lesson" else False
+            back = self.lab.reset()
         except Exception as failure:  # noqa: BLE001 (whatever it is, it is a finding)
             self._failed("goto or reset failed", f"{label}: {type(failure).__name__}: {failure}")
             return self.open()
@@ -204,11 +199,18 @@ class Judge:
             for node in {one.node for one in typed}
             for line in remains.different(self.new[node], remains.look(self.lab, node))
         ]
-        if left:
-            self._failed("something was left", f"{label}: {left[:6]}")
-            return self.open()
-        self.found.returns["brought back"] += 1
-        return None if held else self.open()
+        if left and back:
+            self._failed("something was left, and not named", f"{label}: {left[:6]}")
+        self.found.returns["named what remains" if named or not back else "brought back"] += 1
+        return self.open() if left or named or not back else None
+
+    def _lesson_again(self, label: str) -> bool:
+        """Whether `goto` says that something remains; a finding, if it does not and the exam does not hold."""
+        gone = self.lab.goto("done")
+        if gone and not self.lab.check():
+            self._failed("goto, and the exam does not hold", f"{label}: {gone}")
+            return True
+        return not gone
 
     def _failed(self, what: str, text: str) -> None:
         self.found.returns[what] += 1
