@@ -8,7 +8,8 @@ from live.mischief import shapes, shapes_overlay
 from live.mischief.shapes import Shape
 
 MAKERS = (
-    shapes.lesson, shapes_overlay.layer2, shapes_overlay.proxy_arp, shapes.two_bridges, shapes_overlay.masquerade, shapes.lesson, shapes.macvlan, shapes.routers, shapes_overlay.routed_vxlan,
+    shapes.lesson, shapes_overlay.layer2, shapes_overlay.proxy_arp, shapes.two_bridges, shapes_overlay.masquerade, shapes.lesson,
+    shapes.macvlan, shapes.routers, shapes_overlay.routed_vxlan,
 )  # fmt: skip
 """The lesson is what people have most often."""
 
@@ -18,7 +19,7 @@ LONG_LINE = 7
 
 def shape_of(seed: int) -> Shape:
     """The shape that a seed stands for, with all that is drawn for it."""
-    rng, maker = random.Random(f"shape {seed}"), MAKERS[seed % len(MAKERS)]
+    rng, maker = random.Random(f"shape {seed}"), MAKERS[seed % len(MAKERS)]  # noqa: S311 - no secret
     if maker is shapes.routers and seed // len(MAKERS) % LONG_LINE == LONG_LINE - 1:
         return shapes.routers(rng, 22)
     return maker(rng)

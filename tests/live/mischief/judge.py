@@ -60,7 +60,7 @@ class Judge:
 
     def network(self, seed: int) -> None:
         """Build the network of *seed*, and go on in it until something breaks."""
-        rng, shape = random.Random(f"mischief {seed}"), shape_of(seed)
+        rng, shape = random.Random(f"mischief {seed}"), shape_of(seed)  # noqa: S311 - no secret
         if self.lab is None:
             self.open()
         self._build(shape)
@@ -81,7 +81,7 @@ class Judge:
             shape.build(self.lab)
             self.truth.listen(shape.ends, PORT)
             every = shape.pairs()
-            pairs = random.Random(shape.name).sample(every, min(MANY, len(every)))
+            pairs = random.Random(shape.name).sample(every, min(MANY, len(every)))  # noqa: S311 - no secret
             if set(self.truth.of(pairs, SLOW)) == {"works"}:
                 return
             self.found.returns["the next network was not healthy"] += 1
@@ -115,7 +115,18 @@ class Judge:
         truths = self.truth.of(pairs, QUICK)
         for k, (pair, target) in enumerate(asked):
             state, text, unsure, explanation = said[k]
-            made = Outcome(seed, number, shape.name, str(pair), truths[k], state, text, [str(one) for one in commands], [str(one) for one in before], unsure=unsure)
+            made = Outcome(
+                seed,
+                number,
+                shape.name,
+                str(pair),
+                truths[k],
+                state,
+                text,
+                [str(one) for one in commands],
+                [str(one) for one in before],
+                unsure=unsure,
+            )
             made.alone = judged(alone[k][0], truths[k]) if alone else made.verdict
             made.alone_text = alone[k][1] if alone and alone[k][0] != state else ""
             if made.verdict == WRONG or (alone and made.alone == WRONG):
@@ -129,8 +140,15 @@ class Judge:
     def _target(self, pair: Pair, rng: random.Random, typed: list[Command]) -> str:
         """By name or by address; a name only as long as nobody has given that namespace another address."""
         by_name = rng.random() < 0.6
-        touched = any(one.program in ("ip addr", "ip netns", "ip link") and (one.node, one.space) == (pair.receiver.node, pair.receiver.space) for one in typed)
-        return pair.receiver.name if by_name and pair.receiver.space and pair.address == pair.receiver.address and not touched else pair.address
+        touched = any(
+            one.program in ("ip addr", "ip netns", "ip link") and (one.node, one.space) == (pair.receiver.node, pair.receiver.space)
+            for one in typed
+        )
+        return (
+            pair.receiver.name
+            if by_name and pair.receiver.space and pair.address == pair.receiver.address and not touched
+            else pair.address
+        )
 
     def _explain(self, pair: Pair, target: str, **options: bool) -> tuple:
         """What is said, in a word, in full, what it was unsure of, and the explanation itself."""
@@ -141,7 +159,7 @@ class Judge:
             return "refused", str(refusal), [], None
         except Exception as failure:  # noqa: BLE001 (whatever it is, it is a finding)
             return "crashed", f"{type(failure).__name__}: {failure}", [], None
-        state = "healthy" if one else "cause" if one.cause is not None and getattr(one, "certain", True) else "unsure"
+        state = "healthy" if one else "cause" if one.cause is not None else "unsure"
         return state, str(one), list(one.unsure), one
 
     def _look_again(self, made: Outcome, pair: Pair, target: str, alone: str) -> None:
@@ -162,29 +180,37 @@ class Judge:
         mended = works or (now[3] is not None and str(now[3].cause) != str(explanation.cause))
         self.found.repairs["mended" if works else "further" if mended else "unmended"] += 1
         if not mended:
-            self.found.unmended.append(f"seed {made.seed}.{made.number} {made.shape}: {made.commands}; {made.text}; repair {explanation.repair}; then: {now[1]}")
+            self.found.unmended.append(
+                f"seed {made.seed}.{made.number} {made.shape}: {made.commands}; {made.text}; repair {explanation.repair}; then: {now[1]}"
+            )
 
     def _bring_back(self, seed: int, shape: Shape, typed: list[Command]) -> None:
         """To three bare nodes; from the lesson's network by the lesson's own way first."""
-        held = True
         self.truth.deaf()
         label = f"seed {seed} {shape.name}: {[str(one) for one in typed]}"
         try:
-            if shape.name == "lesson":
-                text = str(self.lab.goto("done"))
-                held = bool(self.lab.check())
-                if not held:
-                    self._failed("goto, and the exam does not hold", f"{label}: {text}")
-            self.lab.reset()
+            named = self._lesson_again(label) if shape.name == "lesson" else False
+            back = self.lab.reset()
         except Exception as failure:  # noqa: BLE001 (whatever it is, it is a finding)
             self._failed("goto or reset failed", f"{label}: {type(failure).__name__}: {failure}")
             return self.open()
-        left = [f"{node} {line}" for node in {one.node for one in typed} for line in remains.different(self.new[node], remains.look(self.lab, node))]
-        if left:
-            self._failed("something was left", f"{label}: {left[:6]}")
-            return self.open()
-        self.found.returns["brought back"] += 1
-        return None if held else self.open()
+        left = [
+            f"{node} {line}"
+            for node in {one.node for one in typed}
+            for line in remains.different(self.new[node], remains.look(self.lab, node))
+        ]
+        if left and back:
+            self._failed("something was left, and not named", f"{label}: {left[:6]}")
+        self.found.returns["named what remains" if named or not back else "brought back"] += 1
+        return self.open() if left or named or not back else None
+
+    def _lesson_again(self, label: str) -> bool:
+        """Whether `goto` says that something remains; a finding, if it does not and the exam does not hold."""
+        gone = self.lab.goto("done")
+        if gone and not self.lab.check():
+            self._failed("goto, and the exam does not hold", f"{label}: {gone}")
+            return True
+        return not gone
 
     def _failed(self, what: str, text: str) -> None:
         self.found.returns[what] += 1

@@ -64,7 +64,7 @@ class Echoes:
     """One pair, tried by echoes until three in a row were answered."""
 
     def __init__(self, pair):
-        self.address, self.token, self.ident = pair["address"], os.urandom(8), random.randrange(1, 65536)
+        self.address, self.token, self.ident = pair["address"], os.urandom(8), random.randrange(1, 65536)  # noqa: S311 - no secret
         self.source, self.receiver = raw(pair["source"]), raw(pair["receiver"])
         self.sockets, self.sent, self.back, self.got, self.due = [self.source, self.receiver], 0, set(), set(), 0.0
 
@@ -132,7 +132,7 @@ class Connection:
 
     def step(self, now):
         if len(self.results) >= self.tries:
-            return
+            return None
         if not self.connected:
             _, writable, _ = select.select([], [self.one], [], 0)
             if writable:
@@ -161,13 +161,18 @@ class Connection:
         return len(self.results) >= 2
 
     def verdict(self):
-        found = set([*self.results, *["broken"] * (self.tries - len(self.results))])
+        found = {*self.results, *["broken"] * (self.tries - len(self.results))}
         return found.pop() if len(found) == 1 else "flaky"
 
 
 def settings(place):
     with inside(place):
-        found = [f"{folder}/{name}" for tree in ("ipv4", "bridge", "netfilter") for folder, _, names in os.walk(f"/proc/sys/net/{tree}") for name in names]
+        found = [
+            f"{folder}/{name}"
+            for tree in ("ipv4", "bridge", "netfilter")
+            for folder, _, names in os.walk(f"/proc/sys/net/{tree}")
+            for name in names
+        ]
         return sorted("net" + path.partition("/sys/net")[2] for path in found if os.stat(path).st_mode & 0o200)
 
 
@@ -184,7 +189,7 @@ class Servers:
             with inside(place):
                 one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                one.bind(("0.0.0.0", port))
+                one.bind(("0.0.0.0", port))  # noqa: S104 (of a Pod)
                 one.listen(50)
                 one.setblocking(False)
             self.listening[tuple(place)] = one

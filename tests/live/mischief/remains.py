@@ -6,7 +6,9 @@ import re
 
 _LOOK = """
 echo "# nft"; nft -s list ruleset
-for one in iptables-legacy-save ip6tables-legacy-save; do echo "# $one"; $one 2>/dev/null | grep -v -e '^#' -e '^:' -e '^\\*' -e COMMIT; done
+for one in iptables-legacy-save ip6tables-legacy-save; do
+  echo "# $one"; $one 2>/dev/null | grep -v -e '^#' -e '^:' -e '^\\*' -e COMMIT
+done
 for one in iptables-legacy-save; do echo "# policies"; $one 2>/dev/null | grep -e ' DROP \\['; done
 for one in filter nat broute; do echo "# ebtables $one"; ebtables-legacy -t $one -L 2>/dev/null | grep -e '^-' -e 'policy: DROP'; done
 echo "# arptables"; arptables-legacy -S 2>/dev/null | grep -e '^-A' -e 'DROP'
@@ -17,7 +19,8 @@ echo "# xfrm"; ip xfrm policy; ip xfrm state; ip xfrm policy getdefault 2>/dev/n
 echo "# neigh"; ip neigh show nud permanent; ip neigh show nud noarp; ip neigh show proxy
 echo "# addr"; ip -o addr show
 echo "# link"; ip -o -d link show
-echo "# tc"; tc qdisc show; for one in $(ls /sys/class/net); do tc filter show dev $one ingress; tc filter show dev $one egress; tc filter show dev $one; done
+echo "# tc"; tc qdisc show
+for one in $(ls /sys/class/net); do for way in ingress egress ""; do tc filter show dev $one $way; done; done
 echo "# netns"; ip netns list
 echo "# ntable"; ip ntable show name arp_cache 2>/dev/null | grep -e queue -e probes
 echo "# sysctl"; cd /proc/sys && find net/ipv4 net/bridge net/netfilter -type f -perm -600 2>/dev/null | sort | xargs grep -H . 2>/dev/null
@@ -25,9 +28,17 @@ true
 """
 
 _CHANGING = re.compile(
-    r"refcnt \S+|reachable \d+|^ff02.*|@if\d+|^\d+: |link-netns\S* \S+|link/ether \S+|permaddr \S+|fe80::\S+|expires \S+|valid_lft \S+|ipv6 |:: |dev lo .*table local.* ::1|group_fwd.*"
-    r"|ref \S+|used \S+|probes \S+|numtxqueues.*|_flush|promiscuity.*|addrgenmode \S+|\b[0-9a-f]{2}(:[0-9a-f]{2}){5,}\b|\b8000\.\S+|hello_timer.*|gc_timer\s+\S+|timer\s+\S+|portid \S+|peer ifindex"
+    r"refcnt \S+|reachable \d+|^ff02.*|@if\d+|^\d+: |link-netns\S* \S+|link/ether \S+|permaddr \S+|fe80::\S+"
+    r"|expires \S+|valid_lft \S+|ipv6 |:: |dev lo .*table local.* ::1|group_fwd.*"
+    r"|ref \S+|used \S+|probes \S+|numtxqueues.*|_flush|promiscuity.*|addrgenmode \S+"
+    r"|\b[0-9a-f]{2}(:[0-9a-f]{2}){5,}\b|\b8000\.\S+|hello_timer.*|gc_timer\s+\S+|timer\s+\S+|portid \S+|peer ifindex"
 )
+
+
+_PASSING = ("ff02::", "0.0.0.0 dev lo", "local ::1")
+"""Neighbours that the kernel makes and forgets by itself."""
+
+_VERSION6 = ("inet6", "fe80", "multicast ff00")
 
 
 def look(lab, node: str) -> list[str]:
@@ -37,7 +48,7 @@ def look(lab, node: str) -> list[str]:
     for line in printed.splitlines():
         if line.startswith("# "):
             section = line[2:]
-        elif not (line.startswith(("ff02::", "0.0.0.0 dev lo")) or "inet6" in line or "fe80" in line or "multicast ff00" in line or line.startswith("local ::1")) and line.strip():
+        elif line.strip() and not line.startswith(_PASSING) and not any(word in line for word in _VERSION6):
             lines.append(f"{section}: {_CHANGING.sub('', line).strip()}")
     return lines
 

@@ -12,9 +12,15 @@ def report(found: Found) -> str:
     """Shape by verdict, what was unsure, everything wrong, repairs and returns."""
     shapes = sorted({one.shape for one in found.outcomes})
     count = Counter((one.shape, one.verdict) for one in found.outcomes)
-    lines = [f"{found.cases} cases, {len(found.outcomes)} pairs", f"{'shape':14} {'right':>6} {'wrong':>6} {'unsure':>6} {'not counted':>12}"]
+    lines = [
+        f"{found.cases} cases, {len(found.outcomes)} pairs",
+        f"{'shape':14} {'right':>6} {'wrong':>6} {'unsure':>6} {'not counted':>12}",
+    ]
     for shape in [*shapes, "all"]:
-        numbers = [sum(n for (name, what), n in count.items() if what == verdict and shape in (name, "all")) for verdict in (RIGHT, WRONG, UNSURE, EXCLUDED)]
+        numbers = [
+            sum(n for (name, what), n in count.items() if what == verdict and shape in (name, "all"))
+            for verdict in (RIGHT, WRONG, UNSURE, EXCLUDED)
+        ]
         lines.append(f"{shape:14} {numbers[0]:6} {numbers[1]:6} {numbers[2]:6} {numbers[3]:12}")
     lines.append(f"judged without an echo of its own: {dict(Counter(one.alone for one in found.outcomes))}")
     lines.append(f"truths: {dict(Counter(one.truth for one in found.outcomes))}")
@@ -22,7 +28,11 @@ def report(found: Found) -> str:
     lines.append(f"repairs: {dict(found.repairs)}; back by goto and reset: {dict(found.returns)}")
     lines += ["", "what was unsure:", *(f"{n:5} {words}" for words, n in unsure(found).most_common())]
     lines += ["", "wrong:", *(told(one) for one in found.of(WRONG))]
-    lines += ["", "wrong without an echo of its own, and not with one:", *(told(one) + f"\n    said without: {one.alone_text}" for one in found.outcomes if one.alone == WRONG != one.verdict)]
+    lines += [
+        "",
+        "wrong without an echo of its own, and not with one:",
+        *(told(one) + f"\n    said without: {one.alone_text}" for one in found.outcomes if one.alone == WRONG != one.verdict),
+    ]
     lines += ["", "repairs that do not mend:", *found.unmended, "", "not brought back:", *found.left]
     return "\n".join(lines)
 

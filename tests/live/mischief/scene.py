@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from live.mischief.shapes import Shape
 from live.mischief.truth import Truth
 
-_LOOK = "for one in {names}; do echo \"space $one\"; timeout 5 ip ${{one:+-n $one}} -d -j addr show; done"
+_LOOK = 'for one in {names}; do echo "space $one"; timeout 5 ip ${{one:+-n $one}} -d -j addr show; done'
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,12 @@ def node_ends() -> list[End]:
 def pod(space: str, address: str, plug: str, cable: str = "", gateway: str = "") -> str:
     """A Pod with a cable into a bridge; *address* has its prefix length."""
     cable = cable or f"v{space}"
-    lines = [f"ip netns add {space}", f"ip link add {cable} type veth peer name eth0 netns {space}", f"ip link set {cable} master {plug}", f"ip link set {cable} up"]
+    lines = [
+        f"ip netns add {space}",
+        f"ip link add {cable} type veth peer name eth0 netns {space}",
+        f"ip link set {cable} master {plug}",
+        f"ip link set {cable} up",
+    ]
     lines += [f"ip -n {space} link set lo up", f"ip -n {space} link set eth0 up", f"ip -n {space} addr add {address} dev eth0"]
     return "\n".join(lines + ([f"ip -n {space} route add default via {gateway}"] if gateway else []))
 
@@ -131,7 +136,9 @@ def two_bridges(rng: random.Random) -> Shape:
             parts += [pod(f"{half}{n}{i}", f"10.70.{n}.{gateway + i}/25", f"br{half}", gateway=f"10.70.{n}.{gateway}") for i in (1, 2)]
         return "\n".join(parts + [f"ip route add 10.70.{m}.0/24 via 192.168.1.1{m}" for m in others(n)])
 
-    pods = [End(f"node{n}", f"{half}{n}{i}", f"10.70.{n}.{start + i}") for n in (1, 2) for half, start in (("a", 1), ("b", 129)) for i in (1, 2)]
+    pods = [
+        End(f"node{n}", f"{half}{n}{i}", f"10.70.{n}.{start + i}") for n in (1, 2) for half, start in (("a", 1), ("b", 129)) for i in (1, 2)
+    ]
     return Shape("two bridges", everywhere(script), pods + node_ends())
 
 
@@ -141,7 +148,11 @@ def macvlan(rng: random.Random) -> Shape:
     def script(n: int) -> str:
         lines = []
         for i in (1, 2):
-            lines += [f"ip netns add m{n}{i}", f"ip link add mv{i} link eth0 netns m{n}{i} type macvlan mode bridge", f"ip -n m{n}{i} link set mv{i} up"]
+            lines += [
+                f"ip netns add m{n}{i}",
+                f"ip link add mv{i} link eth0 netns m{n}{i} type macvlan mode bridge",
+                f"ip -n m{n}{i} link set mv{i} up",
+            ]
             lines += [f"ip -n m{n}{i} link set lo up", f"ip -n m{n}{i} addr add 192.168.1.{100 + 10 * n + i}/24 dev mv{i}"]
         return "\n".join(lines)
 
@@ -159,7 +170,11 @@ def routers(rng: random.Random, most: int = 6) -> Shape:
         lines += [f"ip netns exec {name} sysctl -qw net.ipv4.ip_forward=1"] if 0 < k <= count else []
     for k in range(count + 1):
         one, two = names[k], names[k + 1]
-        lines += [f"ip -n {one} link add east type veth peer name west netns {two}", f"ip -n {one} link set east up", f"ip -n {two} link set west up"]
+        lines += [
+            f"ip -n {one} link add east type veth peer name west netns {two}",
+            f"ip -n {one} link set east up",
+            f"ip -n {two} link set west up",
+        ]
         lines += [f"ip -n {one} addr add 10.80.{k}.1/30 dev east", f"ip -n {two} addr add 10.80.{k}.2/30 dev west"]
     for k in range(count + 1):
         lines += [f"ip -n {names[k]} route add {'default' if k == 0 else f'10.80.{count}.0/30'} via 10.80.{k}.2"] if k < count else []

@@ -28,7 +28,11 @@ class Truth:
     def __init__(self, lab) -> None:
         self._pids = _numbers(lab)
         self._process = subprocess.Popen(
-            [*_inside(self._pids["node1"]), sys.executable, "-S", "-E", str(PROBE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            [*_inside(self._pids["node1"]), sys.executable, "-S", "-E", str(PROBE)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
 
     def listen(self, ends: list[End], port: int) -> None:
@@ -45,7 +49,10 @@ class Truth:
 
     def of(self, pairs: list[Pair], patience: float) -> list[str]:
         """Of each pair, all tried at the same time: "works", "broken" or "flaky"."""
-        asked = [{"source": self._place(pair.source), "receiver": self._place(pair.receiver), "address": pair.address, "port": pair.tcp} for pair in pairs]
+        asked = [
+            {"source": self._place(pair.source), "receiver": self._place(pair.receiver), "address": pair.address, "port": pair.tcp}
+            for pair in pairs
+        ]
         return self._ask({"do": "try", "pairs": asked, "patience": patience})
 
     def close(self) -> None:

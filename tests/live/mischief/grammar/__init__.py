@@ -11,8 +11,10 @@ from live.mischief.grammar.production import TABLE
 from live.mischief.scene import Scene, Space
 
 WEIGHTS = {
-    "ip link": 10, "ip addr": 5, "ip maddr": 1, "ip netns": 2, "ip route": 10, "ip rule": 6, "ip neigh": 6, "ip nexthop": 3, "ip xfrm": 3, "ip ntable": 1, "nft": 20, "iptables": 16,
-    "ip6tables": 1, "ebtables": 4, "arptables": 3, "bridge link": 4, "bridge fdb": 4, "bridge vlan": 3, "bridge mdb": 1, "tc qdisc": 4, "tc filter": 4, "sysctl": 14,
+    "ip link": 10, "ip addr": 5, "ip maddr": 1, "ip netns": 2, "ip route": 10, "ip rule": 6, "ip neigh": 6, "ip nexthop": 3, "ip xfrm": 3,
+    "ip ntable": 1, "nft": 20, "iptables": 16,
+    "ip6tables": 1, "ebtables": 4, "arptables": 3, "bridge link": 4, "bridge fdb": 4, "bridge vlan": 3, "bridge mdb": 1, "tc qdisc": 4,
+    "tc filter": 4, "sysctl": 14,
 }  # fmt: skip
 """How often each program is typed, of 125 times: by how much there is to be said with it."""
 

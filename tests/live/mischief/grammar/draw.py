@@ -14,7 +14,7 @@ MARKS = ("0x1", "0x2", "0x4000", "0x8000", "0x4000/0x4000", "0x0", "0x64")
 
 
 class Draw:
-    """One command's operands, drawn with *rng* from *scene*, for a command that is typed in *space*; most addresses are *about* somebody's."""
+    """One command's operands, drawn with *rng* from *scene*, for what is typed in *space*; most addresses are those it is *about*."""
 
     def __init__(self, rng: random.Random, scene: Scene, space: Space, about: tuple[str, ...] = ()) -> None:
         self.rng, self.scene, self.space, self.about = rng, scene, space, about

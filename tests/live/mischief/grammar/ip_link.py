@@ -57,7 +57,9 @@ def alternative_name(d: Draw) -> str:
 
 @production("ip link", 3)
 def port_flag(d: Draw) -> str:
-    flag = d.pick("isolated", "learning", "flood", "mcast_flood", "bcast_flood", "hairpin", "guard", "root_block", "neigh_suppress", "locked")
+    flag = d.pick(
+        "isolated", "learning", "flood", "mcast_flood", "bcast_flood", "hairpin", "guard", "root_block", "neigh_suppress", "locked"
+    )
     flag = flag if d.flip(0.8) else d.pick("proxy_arp", "proxy_arp_wifi", "fastleave", "mcast_to_unicast", "vlan_tunnel")
     return f"ip link set {d.port()} type bridge_slave {flag} {d.pick('on', 'off')}"
 
@@ -70,7 +72,8 @@ def port_state(d: Draw) -> str:
 @production("ip link", 3)
 def bridge_setting(d: Draw) -> str:
     words = d.pick(
-        "vlan_filtering 1", "vlan_filtering 0", "stp_state 1", "ageing_time 0", "ageing_time 100", "forward_delay 400", "vlan_default_pvid 7",
+        "vlan_filtering 1", "vlan_filtering 0", "stp_state 1", "ageing_time 0", "ageing_time 100", "forward_delay 400",
+        "vlan_default_pvid 7",
         "mcast_snooping 0", "mcast_querier 1", "nf_call_iptables 1", "nf_call_arptables 1", "group_fwd_mask 8", "hello_time 200",
         "vlan_stats_enabled 1", "no_linklocal_learn 1", "priority 4096", "vlan_default_pvid 0", "fdb_flush", "mcast_router 2",
     )  # fmt: skip
@@ -81,7 +84,8 @@ def bridge_setting(d: Draw) -> str:
 def new_device(d: Draw) -> str:
     name, dev = f"x{d.number(0, 99)}", d.dev("veth", "bridge")
     made = d.pick(
-        f"{name} type bridge", f"{name} type veth peer name {name}p", f"{name} link {dev} type macvlan mode {d.pick('bridge', 'private', 'vepa')}",
+        f"{name} type bridge", f"{name} type veth peer name {name}p",
+        f"{name} link {dev} type macvlan mode {d.pick('bridge', 'private', 'vepa')}",
         f"{name} type vxlan id {d.number(1, 99)} dev {dev} dstport {d.pick(4789, 8472)} local {d.own()}", f"{name} type ifb",
         f"{name} type vxlan id {d.number(1, 99)} remote {d.address()} dstport 4789", f"{name} link {dev} type macvlan mode passthru",
     )  # fmt: skip
@@ -91,12 +95,15 @@ def new_device(d: Draw) -> str:
 
 @production("ip link")
 def vxlan_setting(d: Draw) -> str:
-    return f"ip link set {d.dev('vxlan')} type vxlan {d.pick('learning', 'nolearning', 'proxy', 'noproxy', 'ttl 1', 'ttl 64', 'ageing 1', 'nol2miss')}"
+    dev = d.dev("vxlan")
+    return f"ip link set {dev} type vxlan {d.pick('learning', 'nolearning', 'proxy', 'noproxy', 'ttl 1', 'ttl 64', 'ageing 1', 'nol2miss')}"
 
 
 @production("ip addr", 3)
 def add_address(d: Draw) -> str:
-    more = d.maybe(d.pick("scope link", "scope host", "noprefixroute", "brd +", "metric 50", "label {}:1", "nodad", "valid_lft 600 preferred_lft 0"))
+    more = d.maybe(
+        d.pick("scope link", "scope host", "noprefixroute", "brd +", "metric 50", "label {}:1", "nodad", "valid_lft 600 preferred_lft 0")
+    )
     dev = d.dev()
     return f"ip addr add {d.interface()} dev {dev}{more.format(dev[:10])}"
 
@@ -117,7 +124,13 @@ def change_address(d: Draw) -> str:
         return f"ip addr add {d.interface()} dev {d.dev()}"
     text = d.rng.choice(device.addresses)
     ip = text.split("/")[0]
-    again = d.pick(f"{ip}/{d.pick(8, 16, 25, 28, 30, 32)}", f"{text} scope link", f"{text} scope host", f"{text} noprefixroute", f"{ip}/32 peer {d.address()}")
+    again = d.pick(
+        f"{ip}/{d.pick(8, 16, 25, 28, 30, 32)}",
+        f"{text} scope link",
+        f"{text} scope host",
+        f"{text} noprefixroute",
+        f"{ip}/32 peer {d.address()}",
+    )
     return f"ip addr del {text} dev {device.name}; ip addr add {again} dev {device.name}"
 
 

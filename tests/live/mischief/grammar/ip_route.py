@@ -8,7 +8,8 @@ from live.mischief.grammar.production import production
 
 def _attributes(d: Draw) -> str:
     words = d.pick(
-        "metric 50", "metric 5", f"src {d.own()}", "mtu 1300", "mtu lock 576", "proto static", "scope link", "tos 0x10", "onlink", "hoplimit 1",
+        "metric 50", "metric 5", f"src {d.own()}", "mtu 1300", "mtu lock 576", "proto static", "scope link", "tos 0x10", "onlink",
+        "hoplimit 1",
         "hoplimit 64", "initcwnd 4", "quickack 1", "advmss 500", "realm 7", "rtt 100ms", "table 100", "features ecn", "proto bird",
     )  # fmt: skip
     return f" {words}" if d.flip(0.45) else ""
@@ -20,7 +21,8 @@ def _target(d: Draw) -> str:
 
 @production("ip route", 5)
 def via(d: Draw) -> str:
-    return f"ip route {d.pick('add', 'replace', 'append', 'prepend')} {_target(d)} via {d.address()}{d.maybe(f'dev {d.dev()}', 0.4)}{_attributes(d)}"
+    verb, target = d.pick("add", "replace", "append", "prepend"), _target(d)
+    return f"ip route {verb} {target} via {d.address()}{d.maybe(f'dev {d.dev()}', 0.4)}{_attributes(d)}"
 
 
 @production("ip route", 2)
@@ -51,7 +53,7 @@ def remove(d: Draw) -> str:
     """Take away one that is there, whichever the kernel lists at that place."""
     which = d.number(1, 9)
     table = d.pick("", "", "table local")
-    pick = f"ip -4 route show {table} | sed -n \"$(( {which} % $(ip -4 route show {table} | wc -l) + 1 ))p\""
+    pick = f'ip -4 route show {table} | sed -n "$(( {which} % $(ip -4 route show {table} | wc -l) + 1 ))p"'
     return f"ip route del $({pick}) {table}"
 
 
@@ -68,21 +70,43 @@ def encapsulated(d: Draw) -> str:
 @production("ip rule", 4)
 def rule(d: Draw) -> str:
     selector = d.pick(
-        lambda: f"from {d.where()}", lambda: f"to {d.where()}", lambda: f"iif {d.dev()}", lambda: f"oif {d.dev()}", lambda: f"fwmark {d.mark()}",
-        lambda: f"from {d.subnet()} to {d.subnet()}", lambda: f"not from {d.subnet()}", lambda: f"not to {d.subnet()}", "tos 0x10", "from all",
+        lambda: f"from {d.where()}", lambda: f"to {d.where()}", lambda: f"iif {d.dev()}", lambda: f"oif {d.dev()}",
+        lambda: f"fwmark {d.mark()}",
+        lambda: f"from {d.subnet()} to {d.subnet()}", lambda: f"not from {d.subnet()}", lambda: f"not to {d.subnet()}", "tos 0x10",
+        "from all",
         lambda: f"ipproto {d.pick('icmp', 'tcp', 'udp')}", lambda: f"dport {d.tcp_port()}", lambda: f"ipproto tcp sport {d.ports()}",
         "uidrange 0-0", "uidrange 1000-2000", "dsfield 0x08",
     )  # fmt: skip
-    action = d.pick("lookup 100", "lookup main", "lookup local", "blackhole", "unreachable", "prohibit", "goto 32766", "table 200", "lookup default", "nop")
+    action = d.pick(
+        "lookup 100",
+        "lookup main",
+        "lookup local",
+        "blackhole",
+        "unreachable",
+        "prohibit",
+        "goto 32766",
+        "table 200",
+        "lookup default",
+        "nop",
+    )
     more = d.maybe(d.pick("suppress_prefixlength 0", "suppress_prefixlength 24", "suppress_ifgroup 7"), 0.2) if "lookup" in action else ""
     priority = d.pick("", f" priority {d.pick(5, 100, 1000, 32000, 32770)}")
-    filled = d.pick("", f"; ip route replace {d.pick('default', d.subnet())} via {d.address()} table 100", f"; ip route replace blackhole {d.subnet()} table 100")
+    filled = d.pick(
+        "",
+        f"; ip route replace {d.pick('default', d.subnet())} via {d.address()} table 100",
+        f"; ip route replace blackhole {d.subnet()} table 100",
+    )
     return f"ip rule add {selector} {action}{more}{priority}{filled}"
 
 
 @production("ip rule")
 def remove_rule(d: Draw) -> str:
-    return d.pick("ip rule del lookup main", "ip rule del lookup default", "ip rule add lookup local priority 100; ip rule del priority 0", "ip rule flush")
+    return d.pick(
+        "ip rule del lookup main",
+        "ip rule del lookup default",
+        "ip rule add lookup local priority 100; ip rule del priority 0",
+        "ip rule flush",
+    )
 
 
 @production("ip neigh", 4)
@@ -104,14 +128,19 @@ def flush_neighbours(d: Draw) -> str:
 
 @production("ip nexthop", 2)
 def nexthop(d: Draw) -> str:
-    made = d.pick(f"via {d.address()} dev {d.dev()}", f"via {d.address()} dev {d.dev()}{d.maybe('onlink', 0.5)}", "blackhole", f"dev {d.dev()}")
+    made = d.pick(
+        f"via {d.address()} dev {d.dev()}", f"via {d.address()} dev {d.dev()}{d.maybe('onlink', 0.5)}", "blackhole", f"dev {d.dev()}"
+    )
     group = f"; ip nexthop add id 8 {made}; ip nexthop add id 9 group 7/8" if d.flip(0.3) else ""
     return f"ip nexthop add id 7 {made}{group}; ip route {d.pick('add', 'replace')} {_target(d)} nhid {9 if group else 7}"
 
 
 @production("ip xfrm", 2)
 def xfrm_policy(d: Draw) -> str:
-    way, selector = d.pick("in", "out", "fwd"), f"src {d.subnet()} dst {d.subnet()}{d.maybe(d.pick('proto icmp', 'proto tcp', 'proto udp'))}"
+    way, selector = (
+        d.pick("in", "out", "fwd"),
+        f"src {d.subnet()} dst {d.subnet()}{d.maybe(d.pick('proto icmp', 'proto tcp', 'proto udp'))}",
+    )
     action = d.pick("action block", "action allow", f"tmpl src {d.own()} dst {d.address()} proto esp mode {d.pick('tunnel', 'transport')}")
     return f"ip xfrm policy add {selector} dir {way}{d.maybe(f'priority {d.number(1, 9)}')} {action}"
 
@@ -127,4 +156,6 @@ def xfrm_state(d: Draw) -> str:
 
 @production("ip ntable")
 def neighbour_table(d: Draw) -> str:
-    return f"ip ntable change name arp_cache dev {d.dev()} {d.pick('queue 0', 'ucast_probes 0', 'mcast_probes 0', 'base_reachable 1000', 'app_probes 3')}"
+    dev = d.dev()
+    number = d.pick("queue 0", "ucast_probes 0", "mcast_probes 0", "base_reachable 1000", "app_probes 3")
+    return f"ip ntable change name arp_cache dev {dev} {number}"

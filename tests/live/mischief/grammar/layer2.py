@@ -8,7 +8,19 @@ from live.mischief.grammar.production import production
 
 @production("bridge link", 3)
 def port(d: Draw) -> str:
-    words = d.pick("isolated", "learning", "flood", "mcast_flood", "bcast_flood", "hairpin", "guard", "root_block", "neigh_suppress", "locked", "learning_sync")
+    words = d.pick(
+        "isolated",
+        "learning",
+        "flood",
+        "mcast_flood",
+        "bcast_flood",
+        "hairpin",
+        "guard",
+        "root_block",
+        "neigh_suppress",
+        "locked",
+        "learning_sync",
+    )
     return f"bridge link set dev {d.port()} {words} {d.pick('on', 'off')}"
 
 
@@ -20,12 +32,17 @@ def port_numbers(d: Draw) -> str:
 @production("bridge fdb", 3)
 def entry(d: Draw) -> str:
     what = d.pick("master static", "master permanent", "self permanent", "master dynamic", "self local", f"self dst {d.address()}")
-    return f"bridge fdb {d.pick('add', 'replace', 'append')} {d.mac()} dev {d.port() if d.flip(0.7) else d.dev()} {what}{d.maybe('vlan 1', 0.1)}"
+    verb, mac = d.pick("add", "replace", "append"), d.mac()
+    return f"bridge fdb {verb} {mac} dev {d.port() if d.flip(0.7) else d.dev()} {what}{d.maybe('vlan 1', 0.1)}"
 
 
 @production("bridge fdb")
 def forget(d: Draw) -> str:
-    return d.pick(f"bridge fdb flush dev {d.bridge()}", f"bridge fdb del {d.mac()} dev {d.port()} master", f"bridge fdb flush dev {d.bridge()} permanent")
+    return d.pick(
+        f"bridge fdb flush dev {d.bridge()}",
+        f"bridge fdb del {d.mac()} dev {d.port()} master",
+        f"bridge fdb flush dev {d.bridge()} permanent",
+    )
 
 
 @production("bridge vlan", 4)
@@ -35,7 +52,8 @@ def vlan(d: Draw) -> str:
     if d.flip(0.3):
         return f"bridge vlan {d.pick('add', 'del')} vid {number} dev {d.bridge()} self{d.maybe('pvid untagged', 0.0)}{filtering}"
     return d.pick(
-        f"bridge vlan add vid {number} dev {d.port()}{d.pick('', ' pvid untagged', ' untagged', ' pvid')}{filtering}", f"bridge vlan del vid 1 dev {d.port()}{filtering}"
+        f"bridge vlan add vid {number} dev {d.port()}{d.pick('', ' pvid untagged', ' untagged', ' pvid')}{filtering}",
+        f"bridge vlan del vid 1 dev {d.port()}{filtering}",
     )
 
 
@@ -47,7 +65,8 @@ def multicast(d: Draw) -> str:
 @production("tc qdisc", 2)
 def queue(d: Draw) -> str:
     kind = d.pick(
-        "tbf rate 1mbit burst 32kbit latency 400ms", "tbf rate 8bit burst 10b latency 1ms", "pfifo limit 10", "bfifo limit 10", "pfifo limit 0", "htb default 10", "htb", "noqueue",
+        "tbf rate 1mbit burst 32kbit latency 400ms", "tbf rate 8bit burst 10b latency 1ms", "pfifo limit 10", "bfifo limit 10",
+        "pfifo limit 0", "htb default 10", "htb", "noqueue",
         "pfifo_fast", "tbf rate 100mbit burst 1mb latency 50ms", "mq", "prio",
     )  # fmt: skip
     return f"tc qdisc {d.pick('add', 'replace')} dev {d.dev()} root {kind}"
@@ -56,7 +75,9 @@ def queue(d: Draw) -> str:
 @production("tc qdisc")
 def htb_class(d: Draw) -> str:
     dev = d.dev()
-    return f"tc qdisc replace dev {dev} root handle 1: htb default {d.pick(10, 20)}; tc class add dev {dev} parent 1: classid 1:10 htb rate {d.pick('1mbit', '100mbit', '8bit')}"
+    default = d.pick(10, 20)
+    made = f"tc qdisc replace dev {dev} root handle 1: htb default {default}"
+    return f"{made}; tc class add dev {dev} parent 1: classid 1:10 htb rate {d.pick('1mbit', '100mbit', '8bit')}"
 
 
 @production("tc qdisc")
@@ -66,7 +87,12 @@ def clsact(d: Draw) -> str:
 
 def _u32(d: Draw) -> str:
     return d.pick(
-        f"match ip dst {d.where()}", f"match ip src {d.where()}", "match ip protocol 1 0xff", "match u32 0 0", "match ip protocol 6 0xff match ip dport 8080 0xffff", "match ip tos 0x10 0xff"
+        f"match ip dst {d.where()}",
+        f"match ip src {d.where()}",
+        "match ip protocol 1 0xff",
+        "match u32 0 0",
+        "match ip protocol 6 0xff match ip dport 8080 0xffff",
+        "match ip tos 0x10 0xff",
     )
 
 
@@ -75,7 +101,8 @@ def bytecode(d: Draw) -> str:
     """Classic BPF in direct-action mode: 2 is drop, 0 pass, 1 the next one's turn; some look at the protocol first."""
     verdict = d.pick(0, 2, 2, 4294967295, 1)
     program = d.pick(
-        f"1,6 0 0 {verdict},", f"4,48 0 0 23,21 0 1 1,6 0 0 {verdict},6 0 0 0,", f"4,40 0 0 12,21 0 1 2054,6 0 0 {verdict},6 0 0 4294967295,",
+        f"1,6 0 0 {verdict},", f"4,48 0 0 23,21 0 1 1,6 0 0 {verdict},6 0 0 0,",
+        f"4,40 0 0 12,21 0 1 2054,6 0 0 {verdict},6 0 0 4294967295,",
         f"4,32 0 0 30,21 0 1 {0x0AF40000 + d.number(1, 3) * 256 + 2},6 0 0 {verdict},6 0 0 4294967295,",
     )  # fmt: skip
     dev = d.dev()
@@ -87,11 +114,13 @@ def u32(d: Draw) -> str:
     dev = d.dev()
     return (
         f"tc qdisc replace dev {dev} root handle 1: htb default 10; tc class add dev {dev} parent 1: classid 1:10 htb rate 100mbit; "
-        f"tc class add dev {dev} parent 1: classid 1:20 htb rate {d.pick('8bit', '10mbit')}; tc filter add dev {dev} parent 1: protocol ip u32 {_u32(d)} flowid 1:20"
+        f"tc class add dev {dev} parent 1: classid 1:20 htb rate {d.pick('8bit', '10mbit')}; "
+        f"tc filter add dev {dev} parent 1: protocol ip u32 {_u32(d)} flowid 1:20"
     )
 
 
 @production("tc filter")
 def u32_ingress(d: Draw) -> str:
     dev = d.dev()
-    return f"tc qdisc replace dev {dev} clsact; tc filter add dev {dev} {d.pick('ingress', 'egress')} protocol {d.pick('ip', 'arp', 'all')} u32 {_u32(d)} classid 1:1"
+    way, protocol = d.pick("ingress", "egress"), d.pick("ip", "arp", "all")
+    return f"tc qdisc replace dev {dev} clsact; tc filter add dev {dev} {way} protocol {protocol} u32 {_u32(d)} classid 1:1"

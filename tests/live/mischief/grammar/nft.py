@@ -58,24 +58,79 @@ class Chain:
     def statement(self) -> str:
         """What is done with what matched."""
         d = self.d
-        return d.pick("drop", "drop", "drop", "drop", "accept", "accept", "counter", "return", "continue", "counter drop", "counter accept", 'log prefix "x"', self._more, self._more, self._more)
+        return d.pick(
+            "drop",
+            "drop",
+            "drop",
+            "drop",
+            "accept",
+            "accept",
+            "counter",
+            "return",
+            "continue",
+            "counter drop",
+            "counter accept",
+            'log prefix "x"',
+            self._more,
+            self._more,
+            self._more,
+        )
 
     def _more(self) -> str:
         d = self.d
-        layer3 = ["ip ttl set 1", "ip ttl set 32", "ip dscp set ef", f"ip saddr set {d.address()}", f"ip daddr set {d.address()}", "queue num 0 bypass", "queue num 0"]
+        layer3 = [
+            "ip ttl set 1",
+            "ip ttl set 32",
+            "ip dscp set ef",
+            f"ip saddr set {d.address()}",
+            f"ip daddr set {d.address()}",
+            "queue num 0 bypass",
+            "queue num 0",
+        ]
         if self.family == "arp":
             return d.pick("drop", "accept", f"arp saddr ether set {d.mac()}", f"arp daddr ip set {d.address()}")
-        marks = [f"meta mark set {d.plain_mark()}", f"meta priority set 1:{d.number(1, 9)}", "meta nftrace set 1", f"meta pkttype set {d.pick('host', 'other')}"]
+        marks = [
+            f"meta mark set {d.plain_mark()}",
+            f"meta priority set 1:{d.number(1, 9)}",
+            "meta nftrace set 1",
+            f"meta pkttype set {d.pick('host', 'other')}",
+        ]
         if self.family == "netdev":
-            return d.pick(*layer3[:5], *marks, f'fwd to "{d.dev()}"', f'dup to "{d.dev()}"', f"ether daddr set {d.mac()}", f"ip daddr set {d.address()}")
+            return d.pick(
+                *layer3[:5],
+                *marks,
+                f'fwd to "{d.dev()}"',
+                f'dup to "{d.dev()}"',
+                f"ether daddr set {d.mac()}",
+                f"ip daddr set {d.address()}",
+            )
         if self.family == "bridge":
-            return d.pick(*layer3, *marks, f"ether daddr set {d.mac()}", f"ether saddr set {d.mac()}", *(["reject"] if self.hook in ("prerouting", "input") else []))
+            return d.pick(
+                *layer3,
+                *marks,
+                f"ether daddr set {d.mac()}",
+                f"ether saddr set {d.mac()}",
+                *(["reject"] if self.hook in ("prerouting", "input") else []),
+            )
         if self.hook == "ingress":
             return d.pick(*layer3[:5], *marks)
-        own = ["reject", "reject with icmp type admin-prohibited", "reject with icmp type host-unreachable"] if self.hook in ("input", "forward", "output") else []
+        own = (
+            ["reject", "reject with icmp type admin-prohibited", "reject with icmp type host-unreachable"]
+            if self.hook in ("input", "forward", "output")
+            else []
+        )
         early = ["notrack", "notrack", "ct zone set 5"] if self.hook in ("prerouting", "output") else []
         dup = [f"dup to {d.address()}", f'dup to {d.address()} device "{d.dev()}"'] if self.family == "ip" else []
-        return d.pick(*layer3, *marks, *own, *early, *dup, f"ct mark set {d.plain_mark()}", "meta l4proto tcp reject with tcp reset", "tcp flags syn tcp option maxseg size set 500")
+        return d.pick(
+            *layer3,
+            *marks,
+            *own,
+            *early,
+            *dup,
+            f"ct mark set {d.plain_mark()}",
+            "meta l4proto tcp reject with tcp reset",
+            "tcp flags syn tcp option maxseg size set 500",
+        )
 
 
 def _chain(d: Draw, *families: str) -> Chain:
@@ -102,6 +157,11 @@ def rules(d: Draw) -> str:
     return table(d, chain, [f"{chain.matches()} {chain.statement()}".strip() for _ in range(d.pick(1, 1, 1, 2, 3))])
 
 
+def _by_name(d: Draw, names: dict[str, str], verdict: str) -> list[str]:
+    pairs = ", ".join(f'"{name}" : {what}' for name, what in names.items())
+    return [f"iifname vmap {{ {pairs} }}", f'iifname vmap {{ "{d.dev()[:3]}*" : {verdict} }}']
+
+
 @production("nft", 3)
 def verdict_map(d: Draw) -> str:
     chain = _chain(d, "ip", "inet", "bridge")
@@ -110,10 +170,13 @@ def verdict_map(d: Draw) -> str:
     names = {d.dev(): verdict, "eth0": other}
     text = d.pick(
         f"ip {end} vmap {{ {d.subnet()} : {verdict} }}", f"ip {end} vmap {{ {d.address()} : {verdict}, 10.99.0.0/16 : {other} }}",
-        f"ip protocol vmap {{ icmp : {verdict}, tcp : {other} }}", f"ip saddr . ip daddr vmap {{ {d.address()} . {d.address()} : {verdict} }}",
-        f"ip saddr . ip daddr vmap {{ {d.subnet()} . {d.subnet()} : {verdict} }}", f"tcp dport vmap {{ 8080 : {verdict}, 22-80 : {other} }}",
-        f"meta l4proto vmap {{ tcp : {verdict}, icmp : {other} }}", f"ct state vmap {{ established : accept, new : {verdict}, invalid : drop }}",
-        *(["iifname vmap { " + ", ".join(f'"{name}" : {what}' for name, what in names.items()) + " }", f'iifname vmap {{ "{d.dev()[:3]}*" : {verdict} }}'] if chain.first else []),
+        f"ip protocol vmap {{ icmp : {verdict}, tcp : {other} }}",
+        f"ip saddr . ip daddr vmap {{ {d.address()} . {d.address()} : {verdict} }}",
+        f"ip saddr . ip daddr vmap {{ {d.subnet()} . {d.subnet()} : {verdict} }}",
+        f"tcp dport vmap {{ 8080 : {verdict}, 22-80 : {other} }}",
+        f"meta l4proto vmap {{ tcp : {verdict}, icmp : {other} }}",
+        f"ct state vmap {{ established : accept, new : {verdict}, invalid : drop }}",
+        *(_by_name(d, names, verdict) if chain.first else []),
         f"ip {end} vmap {{ {d.address()} : jump other }}",
     )  # fmt: skip
     other_chain = f"chain other {{\n{chain.matches()} {d.pick('drop', 'accept', 'return')}\n}}" if "jump other" in text else ""
@@ -151,7 +214,12 @@ def jumps(d: Draw) -> str:
 @production("nft")
 def dormant(d: Draw) -> str:
     chain = _chain(d)
-    return table(d, chain, [f"{chain.matches()} {chain.statement()}"], flags=d.pick("flags dormant;", 'comment "off";') if chain.family != "netdev" else "")
+    return table(
+        d,
+        chain,
+        [f"{chain.matches()} {chain.statement()}"],
+        flags=d.pick("flags dormant;", 'comment "off";') if chain.family != "netdev" else "",
+    )
 
 
 @production("nft", 3)
@@ -162,10 +230,22 @@ def translation(d: Draw) -> str:
     to = d.pick(d.own, d.address)
     random = d.maybe(d.pick("random", "persistent", "fully-random"), 0.2)
     if hook in ("prerouting", "output"):
-        statement = d.pick(f"dnat {what}to {to}", f"meta l4proto tcp dnat {what}to {d.address()}:{d.tcp_port()}", "meta l4proto tcp redirect to :8080", f"dnat {what}to {d.address()}", "redirect")
+        statement = d.pick(
+            f"dnat {what}to {to}",
+            f"meta l4proto tcp dnat {what}to {d.address()}:{d.tcp_port()}",
+            "meta l4proto tcp redirect to :8080",
+            f"dnat {what}to {d.address()}",
+            "redirect",
+        )
         statement = statement if d.flip(0.8) or family == "inet" else f"dnat to ip daddr map {{ {d.address()} : {d.address()} }}"
     elif hook == "postrouting":
-        statement = d.pick(f"masquerade{random}", f"masquerade{random}", f"snat {what}to {to}{random}", f"meta l4proto tcp snat {what}to {to}:{d.ports()}", f"snat {what}to {d.own()}")
+        statement = d.pick(
+            f"masquerade{random}",
+            f"masquerade{random}",
+            f"snat {what}to {to}{random}",
+            f"meta l4proto tcp snat {what}to {to}:{d.ports()}",
+            f"snat {what}to {d.own()}",
+        )
     else:
         statement = f"snat {what}to {to}"
     priority = {"prerouting": -100, "output": -100, "postrouting": 100, "input": 100}[hook]

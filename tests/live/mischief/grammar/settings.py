@@ -7,23 +7,48 @@ from live.mischief.grammar.production import production
 
 VALUES = {
     "rp_filter": "012", "arp_ignore": "012348", "arp_announce": "012", "arp_filter": "01", "arp_accept": "012", "arp_notify": "01",
-    "ip_default_ttl": ("1", "2", "3", "16", "64", "128"), "tcp_ecn": "012", "tcp_timestamps": "012", "tcp_syncookies": "012", "tcp_sack": "01",
-    "icmp_ratelimit": ("0", "1000", "10"), "icmp_ratemask": ("0", "6168", "6169"), "mtu_expires": ("600",), "base_reachable_time_ms": ("1000", "30000"),
-    "ip_local_port_range": ('"32768 60999"', '"10000 10010"'), "ping_group_range": ('"1 0"', '"0 2147483647"'), "ip_local_reserved_ports": ("8080", "7-90"),
-    "tcp_rmem": ('"4096 131072 6291456"',), "tcp_wmem": ('"4096 16384 4194304"',), "min_pmtu": ("552", "1000"), "force_igmp_version": "0123",
+    "ip_default_ttl": ("1", "2", "3", "16", "64", "128"), "tcp_ecn": "012", "tcp_timestamps": "012", "tcp_syncookies": "012",
+    "tcp_sack": "01",
+    "icmp_ratelimit": ("0", "1000", "10"), "icmp_ratemask": ("0", "6168", "6169"), "mtu_expires": ("600",),
+    "base_reachable_time_ms": ("1000", "30000"),
+    "ip_local_port_range": ('"32768 60999"', '"10000 10010"'), "ping_group_range": ('"1 0"', '"0 2147483647"'),
+    "ip_local_reserved_ports": ("8080", "7-90"),
+    "tcp_rmem": ('"4096 131072 6291456"',), "tcp_wmem": ('"4096 16384 4194304"',), "min_pmtu": ("552", "1000"),
+    "force_igmp_version": "0123",
     "tcp_congestion_control": ("reno", "cubic"), "tcp_available_ulp": ("",), "tcp_fastopen": "0137", "medium_id": ("0", "1", "2", "-1"),
-    "gc_stale_time": ("1", "60"), "locktime": ("0", "100"), "proxy_delay": ("0", "80"), "retrans_time_ms": ("100", "1000"), "unres_qlen": "0137", "unres_qlen_bytes": ("0", "256", "212992"),
-    "ucast_solicit": "013", "mcast_solicit": "013", "app_solicit": "01", "mcast_resolicit": "01", "delay_first_probe_time": "015", "anycast_delay": ("0", "100"),
-    "fib_multipath_hash_policy": "0123", "fib_multipath_hash_fields": ("7", "1", "63"), "ip_no_pmtu_disc": "0123", "tcp_min_snd_mss": ("48", "500"), "tcp_base_mss": ("1024", "500"),
+    "gc_stale_time": ("1", "60"), "locktime": ("0", "100"), "proxy_delay": ("0", "80"), "retrans_time_ms": ("100", "1000"),
+    "unres_qlen": "0137", "unres_qlen_bytes": ("0", "256", "212992"),
+    "ucast_solicit": "013", "mcast_solicit": "013", "app_solicit": "01", "mcast_resolicit": "01", "delay_first_probe_time": "015",
+    "anycast_delay": ("0", "100"),
+    "fib_multipath_hash_policy": "0123", "fib_multipath_hash_fields": ("7", "1", "63"), "ip_no_pmtu_disc": "0123",
+    "tcp_min_snd_mss": ("48", "500"), "tcp_base_mss": ("1024", "500"),
 }  # fmt: skip
 """What is plausible where 0 and 1 are not all; a text is a choice of its characters."""
 
 CONF = (
-    "forwarding", "rp_filter", "arp_ignore", "arp_announce", "arp_filter", "proxy_arp", "proxy_arp_pvlan", "accept_local", "route_localnet", "accept_source_route", "send_redirects",
-    "accept_redirects", "secure_redirects", "src_valid_mark", "log_martians", "drop_unicast_in_l2_multicast", "disable_policy", "disable_xfrm", "arp_accept", "arp_notify",
-    "bc_forwarding", "ignore_routes_with_linkdown", "promote_secondaries", "shared_media", "tag", "medium_id", "arp_evict_nocarrier", "drop_gratuitous_arp", "mc_forwarding", "bootp_relay",
+    "forwarding", "rp_filter", "arp_ignore", "arp_announce", "arp_filter", "proxy_arp", "proxy_arp_pvlan", "accept_local",
+    "route_localnet", "accept_source_route", "send_redirects",
+    "accept_redirects", "secure_redirects", "src_valid_mark", "log_martians", "drop_unicast_in_l2_multicast", "disable_policy",
+    "disable_xfrm", "arp_accept", "arp_notify",
+    "bc_forwarding", "ignore_routes_with_linkdown", "promote_secondaries", "shared_media", "tag", "medium_id", "arp_evict_nocarrier",
+    "drop_gratuitous_arp", "mc_forwarding", "bootp_relay",
 )  # fmt: skip
-TIMES = ("timeout", "time", "interval", "_max", "thresh", "mem", "backlog", "buckets", "probes", "retries", "limit", "window", "orphans", "hash")
+TIMES = (
+    "timeout",
+    "time",
+    "interval",
+    "_max",
+    "thresh",
+    "mem",
+    "backlog",
+    "buckets",
+    "probes",
+    "retries",
+    "limit",
+    "window",
+    "orphans",
+    "hash",
+)
 
 
 def _value(d: Draw, path: str) -> str:
@@ -64,9 +89,12 @@ def whole_namespace(d: Draw) -> str:
 @production("sysctl", 2)
 def well_known(d: Draw) -> str:
     return "sysctl -w " + d.pick(
-        "net.ipv4.ip_forward=0", "net.ipv4.ip_forward=1", "net.ipv4.icmp_echo_ignore_all=1", "net.ipv4.icmp_echo_ignore_broadcasts=0", "net.ipv4.ip_nonlocal_bind=1",
-        "net.ipv4.ip_forward_update_priority=0", "net.ipv4.fwmark_reflect=1", "net.ipv4.ip_forward_use_pmtu=1", "net.ipv4.tcp_l3mdev_accept=1", "net.ipv4.ip_early_demux=0", "net.ipv4.conf.all.forwarding=0",
-        "net.bridge.bridge-nf-call-iptables=1", "net.bridge.bridge-nf-call-arptables=1", "net.bridge.bridge-nf-call-iptables=0", "net.netfilter.nf_conntrack_tcp_be_liberal=1",
+        "net.ipv4.ip_forward=0", "net.ipv4.ip_forward=1", "net.ipv4.icmp_echo_ignore_all=1", "net.ipv4.icmp_echo_ignore_broadcasts=0",
+        "net.ipv4.ip_nonlocal_bind=1",
+        "net.ipv4.ip_forward_update_priority=0", "net.ipv4.fwmark_reflect=1", "net.ipv4.ip_forward_use_pmtu=1",
+        "net.ipv4.tcp_l3mdev_accept=1", "net.ipv4.ip_early_demux=0", "net.ipv4.conf.all.forwarding=0",
+        "net.bridge.bridge-nf-call-iptables=1", "net.bridge.bridge-nf-call-arptables=1", "net.bridge.bridge-nf-call-iptables=0",
+        "net.netfilter.nf_conntrack_tcp_be_liberal=1",
     )  # fmt: skip
 
 

@@ -37,42 +37,93 @@ def _match(d: Draw, chain: str) -> str:
         names += [lambda: "-m physdev --physdev-is-bridged"]
     return d.pick(
         *[lambda: f"{d.pick('', '! ')}-s {d.where()}"] * 3, *[lambda: f"{d.pick('', '! ')}-d {d.where()}"] * 3, *names,
-        lambda: f"-p {d.pick('icmp', 'tcp', 'udp', 'all')}", lambda: f"-p icmp -m icmp --icmp-type {d.pick('echo-request', 'echo-reply', '8', 'any')}",
-        lambda: f"-p tcp --dport {d.tcp_port()}", lambda: f"-p tcp -m multiport --dports 80,443,{d.tcp_port()}", lambda: "-p tcp --syn", lambda: _module(d, chain), lambda: _module(d, chain),
+        lambda: f"-p {d.pick('icmp', 'tcp', 'udp', 'all')}",
+        lambda: f"-p icmp -m icmp --icmp-type {d.pick('echo-request', 'echo-reply', '8', 'any')}",
+        lambda: f"-p tcp --dport {d.tcp_port()}", lambda: f"-p tcp -m multiport --dports 80,443,{d.tcp_port()}", lambda: "-p tcp --syn",
+        lambda: _module(d, chain), lambda: _module(d, chain),
     )  # fmt: skip
+
+
+_RARE = {
+    "PREROUTING": "-m socket",
+    "INPUT": "-m socket",
+    "FORWARD": "-m devgroup --src-group 0",
+    "OUTPUT": "-m realm --realm 7",
+    "POSTROUTING": "-m policy --dir out --pol none",
+}
+_STATES = ("NEW", "ESTABLISHED,RELATED", "RELATED,ESTABLISHED", "INVALID", "UNTRACKED", "DNAT", "NEW,ESTABLISHED")
 
 
 def _module(d: Draw, chain: str) -> str:
     return d.pick(
-        lambda: f"-m conntrack --ctstate {d.pick('NEW', 'ESTABLISHED,RELATED', 'RELATED,ESTABLISHED', 'INVALID', 'UNTRACKED', 'DNAT', 'NEW,ESTABLISHED')}",
+        lambda: f"-m conntrack --ctstate {d.pick(*_STATES)}",
         lambda: f"-m state --state {d.pick('NEW', 'ESTABLISHED', 'INVALID')}", lambda: f"-m mark {d.pick('', '! ')}--mark {d.mark()}",
         lambda: f"-m addrtype --{d.pick('dst', 'src')}-type {d.pick('LOCAL', 'UNICAST', 'BROADCAST')}",
         lambda: f"-m comment --comment \"{d.pick('kubernetes forwarding rules', 'flanneld masq', 'cali:xyz', 'my rule')}\"",
-        lambda: f"-m limit --limit {d.pick(1, 10, 100)}/{d.pick('second', 'minute')}", lambda: f"-m iprange --src-range {d.rng.choice(['10.244.1.2-10.244.1.9', '10.0.0.0-10.255.255.255'])}",
-        lambda: f"-m statistic --mode random --probability {d.pick('0.5', '0.33333333349', '1.0')}", lambda: "-m statistic --mode nth --every 2 --packet 0",
-        lambda: f"-m ttl --ttl-{d.pick('eq 64', 'lt 64', 'gt 1', 'eq 63')}", lambda: f"-m length --length {d.pick('0:100', '84', '101:65535')}",
-        lambda: f"-m pkttype --pkt-type {d.pick('unicast', 'broadcast')}", lambda: f"-m dscp --dscp {d.pick('0x00', '0x2e')}", lambda: f"-m connmark --mark {d.mark()}",
-        lambda: f"-m recent --name x --{d.pick('set', 'rcheck', 'update --seconds 60')}", lambda: "-m u32 --u32 '6&0xFF=1'", lambda: "-m rpfilter" if chain == "PREROUTING" else "-m cpu --cpu 0",
-        lambda: f"-m mac --mac-source {d.mac()}" if chain in ("PREROUTING", "FORWARD", "INPUT") else "-m owner --uid-owner 0" if chain in ("OUTPUT", "POSTROUTING") else "-m realm --realm 7",
-        lambda: f"-m hashlimit --hashlimit-name h --hashlimit-upto {d.pick(1, 100)}/second --hashlimit-mode srcip", lambda: "-m string --string hello --algo bm",
-        lambda: "-m connbytes --connbytes 2: --connbytes-dir both --connbytes-mode packets", lambda: "-m time --timestart 00:00 --timestop 12:00", lambda: "-m policy --dir out --pol none" if chain == "POSTROUTING" else "-m socket" if chain in ("PREROUTING", "INPUT") else "-m devgroup --src-group 0" if chain == "FORWARD" else "-m ecn --ecn-ip-ect 0",
-        lambda: "-p tcp -m connlimit --connlimit-above 2", lambda: f"-m conntrack --ctdir {d.pick('ORIGINAL', 'REPLY')}", lambda: f"-m conntrack --ctorigdst {d.where()}",
+        lambda: f"-m limit --limit {d.pick(1, 10, 100)}/{d.pick('second', 'minute')}",
+        lambda: f"-m iprange --src-range {d.rng.choice(['10.244.1.2-10.244.1.9', '10.0.0.0-10.255.255.255'])}",
+        lambda: f"-m statistic --mode random --probability {d.pick('0.5', '0.33333333349', '1.0')}",
+        lambda: "-m statistic --mode nth --every 2 --packet 0",
+        lambda: f"-m ttl --ttl-{d.pick('eq 64', 'lt 64', 'gt 1', 'eq 63')}",
+        lambda: f"-m length --length {d.pick('0:100', '84', '101:65535')}",
+        lambda: f"-m pkttype --pkt-type {d.pick('unicast', 'broadcast')}", lambda: f"-m dscp --dscp {d.pick('0x00', '0x2e')}",
+        lambda: f"-m connmark --mark {d.mark()}",
+        lambda: f"-m recent --name x --{d.pick('set', 'rcheck', 'update --seconds 60')}", lambda: "-m u32 --u32 '6&0xFF=1'",
+        lambda: "-m rpfilter" if chain == "PREROUTING" else "-m cpu --cpu 0",
+        lambda: f"-m mac --mac-source {d.mac()}" if chain in ("PREROUTING", "FORWARD", "INPUT") else "-m owner --uid-owner 0",
+        lambda: f"-m hashlimit --hashlimit-name h --hashlimit-upto {d.pick(1, 100)}/second --hashlimit-mode srcip",
+        lambda: "-m string --string hello --algo bm",
+        lambda: "-m connbytes --connbytes 2: --connbytes-dir both --connbytes-mode packets",
+        lambda: "-m time --timestart 00:00 --timestop 12:00",
+        lambda: _RARE[chain],
+        lambda: "-p tcp -m connlimit --connlimit-above 2", lambda: f"-m conntrack --ctdir {d.pick('ORIGINAL', 'REPLY')}",
+        lambda: f"-m conntrack --ctorigdst {d.where()}",
     )  # fmt: skip
 
 
 def _target(d: Draw, kind: str, chain: str) -> str:
     if kind == "nat":
         if chain == "POSTROUTING":
-            return d.pick("MASQUERADE", "MASQUERADE", "MASQUERADE --random-fully", f"SNAT --to-source {d.pick(d.own, d.address)}", f"NETMAP --to {d.subnet()}", "ACCEPT", "RETURN")
-        return d.pick(f"DNAT --to-destination {d.address()}", f"DNAT --to-destination {d.address()}", "REDIRECT", "ACCEPT", f"NETMAP --to {d.subnet()}", "RETURN")
+            return d.pick(
+                "MASQUERADE",
+                "MASQUERADE",
+                "MASQUERADE --random-fully",
+                f"SNAT --to-source {d.pick(d.own, d.address)}",
+                f"NETMAP --to {d.subnet()}",
+                "ACCEPT",
+                "RETURN",
+            )
+        return d.pick(
+            f"DNAT --to-destination {d.address()}",
+            f"DNAT --to-destination {d.address()}",
+            "REDIRECT",
+            "ACCEPT",
+            f"NETMAP --to {d.subnet()}",
+            "RETURN",
+        )
     if kind == "raw":
         return d.pick("NOTRACK", "CT --notrack", "DROP", "ACCEPT", "TRACE", "CT --zone 7", "ACCEPT")
     if kind == "mangle":
         return d.pick(
-            f"MARK --set-mark {d.plain_mark()}", f"MARK --set-xmark {d.plain_mark()}/0x4000", "CONNMARK --save-mark", "CONNMARK --restore-mark", f"TTL --ttl-{d.pick('set 1', 'set 64', 'dec 1', 'inc 1')}",
-            "DSCP --set-dscp 46", "TOS --set-tos 0x10", f"TEE --gateway {d.address()}", "DROP", "ACCEPT", "CLASSIFY --set-class 1:1" if chain in ("FORWARD", "OUTPUT", "POSTROUTING") else "RETURN",
+            f"MARK --set-mark {d.plain_mark()}", f"MARK --set-xmark {d.plain_mark()}/0x4000", "CONNMARK --save-mark",
+            "CONNMARK --restore-mark", f"TTL --ttl-{d.pick('set 1', 'set 64', 'dec 1', 'inc 1')}",
+            "DSCP --set-dscp 46", "TOS --set-tos 0x10", f"TEE --gateway {d.address()}", "DROP", "ACCEPT",
+            "CLASSIFY --set-class 1:1" if chain in ("FORWARD", "OUTPUT", "POSTROUTING") else "RETURN",
         )  # fmt: skip
-    return d.pick("DROP", "DROP", "ACCEPT", "ACCEPT", "RETURN", "REJECT", "REJECT --reject-with icmp-host-prohibited", "LOG --log-prefix x", "NFLOG --nflog-group 5", "NFQUEUE --queue-num 0 --queue-bypass", "DROP", "DROP")
+    return d.pick(
+        "DROP",
+        "DROP",
+        "ACCEPT",
+        "ACCEPT",
+        "RETURN",
+        "REJECT",
+        "REJECT --reject-with icmp-host-prohibited",
+        "LOG --log-prefix x",
+        "NFLOG --nflog-group 5",
+        "NFQUEUE --queue-num 0 --queue-bypass",
+        "DROP",
+        "DROP",
+    )
 
 
 @production("iptables", 8)
@@ -87,7 +138,9 @@ def rule(d: Draw) -> str:
 @production("iptables", 2)
 def port_translation(d: Draw) -> str:
     chain = d.pick("PREROUTING", "OUTPUT")
-    target = d.pick(f"DNAT --to-destination {d.address()}:{d.tcp_port()}", f"REDIRECT --to-ports {d.tcp_port()}", f"DNAT --to-destination {d.address()}")
+    target = d.pick(
+        f"DNAT --to-destination {d.address()}:{d.tcp_port()}", f"REDIRECT --to-ports {d.tcp_port()}", f"DNAT --to-destination {d.address()}"
+    )
     return f"{program(d)} -t nat -A {chain} -p tcp{d.maybe(f'-d {d.where()}')} --dport {d.tcp_port()} -j {target}"
 
 
@@ -101,7 +154,9 @@ def tcp_only(d: Draw) -> str:
 @production("iptables")
 def policy(d: Draw) -> str:
     chain = d.pick("INPUT", "FORWARD", "FORWARD", "OUTPUT")
-    accept = d.pick("", f"; {{0}} -A {chain} -s {d.subnet()} -j ACCEPT", f"; {{0}} -A {chain} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT")
+    accept = d.pick(
+        "", f"; {{0}} -A {chain} -s {d.subnet()} -j ACCEPT", f"; {{0}} -A {chain} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
+    )
     one = program(d)
     return f"{one} -P {chain} DROP{accept.format(one)}"
 
@@ -132,12 +187,15 @@ def kube_proxy(d: Draw) -> str:
     one = program(d)
     return (
         f"{one} -t nat -N KUBE-MARK-MASQ; {one} -t nat -A KUBE-MARK-MASQ -j MARK --or-mark 0x4000; {one} -t nat -N KUBE-POSTROUTING; "
-        f"{one} -t nat -A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN; {one} -t nat -A KUBE-POSTROUTING -j MARK --xor-mark 0x4000; "
+        f"{one} -t nat -A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN; "
+        f"{one} -t nat -A KUBE-POSTROUTING -j MARK --xor-mark 0x4000; "
         f"{one} -t nat -A KUBE-POSTROUTING -m comment --comment 'kubernetes service traffic requiring SNAT' -j MASQUERADE --random-fully; "
-        f"{one} -t nat -A POSTROUTING -j KUBE-POSTROUTING; {one} -t nat -N KUBE-SVC-X; {one} -t nat -A KUBE-SVC-X ! -s {d.subnet()} -j KUBE-MARK-MASQ; "
+        f"{one} -t nat -A POSTROUTING -j KUBE-POSTROUTING; {one} -t nat -N KUBE-SVC-X; "
+        f"{one} -t nat -A KUBE-SVC-X ! -s {d.subnet()} -j KUBE-MARK-MASQ; "
         f"{one} -t nat -A KUBE-SVC-X -p tcp -m tcp -j DNAT --to-destination {d.address()}:8080; "
         f"{one} -t nat -A {d.pick('PREROUTING', 'OUTPUT')} -d {d.address()}/32 -p tcp -m tcp --dport {d.tcp_port()} -j KUBE-SVC-X; "
-        f"{one} -N KUBE-FORWARD; {one} -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP; {one} -A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT; {one} -A FORWARD -j KUBE-FORWARD"
+        f"{one} -N KUBE-FORWARD; {one} -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP; "
+        f"{one} -A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT; {one} -A FORWARD -j KUBE-FORWARD"
     )
 
 
@@ -146,8 +204,10 @@ def flannel(d: Draw) -> str:
     """What flanneld writes, for some network and some subnet."""
     one, wide, own = program(d), d.subnet(), d.subnet()
     return (
-        f"{one} -t nat -N FLANNEL-POSTRTG; {one} -t nat -A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 -j RETURN; {one} -t nat -A FLANNEL-POSTRTG -s {own} -d {wide} -j RETURN; "
-        f"{one} -t nat -A FLANNEL-POSTRTG -s {wide} ! -d 224.0.0.0/4 -j MASQUERADE --random-fully; {one} -t nat -A FLANNEL-POSTRTG ! -s {wide} -d {wide} -j MASQUERADE; "
+        f"{one} -t nat -N FLANNEL-POSTRTG; {one} -t nat -A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 -j RETURN; "
+        f"{one} -t nat -A FLANNEL-POSTRTG -s {own} -d {wide} -j RETURN; "
+        f"{one} -t nat -A FLANNEL-POSTRTG -s {wide} ! -d 224.0.0.0/4 -j MASQUERADE --random-fully; "
+        f"{one} -t nat -A FLANNEL-POSTRTG ! -s {wide} -d {wide} -j MASQUERADE; "
         f"{one} -t nat -A POSTROUTING -j FLANNEL-POSTRTG; {one} -A FORWARD -s {wide} -j ACCEPT; {one} -A FORWARD -d {wide} -j ACCEPT"
     )
 
@@ -157,7 +217,8 @@ def calico(d: Draw) -> str:
     """What Felix writes for one workload's policy, by marks."""
     one, dev = program(d), d.dev()
     return (
-        f"{one} -N cali-FORWARD; {one} -N cali-tw; {one} -A cali-FORWARD -j MARK --set-xmark 0x0/0xe0000; {one} -A cali-FORWARD -o {dev} -j cali-tw; "
+        f"{one} -N cali-FORWARD; {one} -N cali-tw; {one} -A cali-FORWARD -j MARK --set-xmark 0x0/0xe0000; "
+        f"{one} -A cali-FORWARD -o {dev} -j cali-tw; "
         f"{one} -A cali-tw -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; {one} -A cali-tw -m conntrack --ctstate INVALID -j DROP; "
         f"{one} -A cali-tw -s {d.subnet()} -j MARK --set-xmark 0x10000/0x10000; {one} -A cali-tw -m mark --mark 0x10000/0x10000 -j RETURN; "
         f"{one} -A cali-tw -m comment --comment 'Drop if no profiles matched' -j DROP; {one} -I FORWARD -j cali-FORWARD"
@@ -166,20 +227,34 @@ def calico(d: Draw) -> str:
 
 @production("ip6tables")
 def version6(d: Draw) -> str:
-    return f"ip6tables -{d.pick('A', 'I')} {d.pick('INPUT', 'FORWARD')} -p {d.pick('tcp', 'ipv6-icmp', 'all')} -j {d.pick('DROP', 'ACCEPT')}"
+    return (
+        f"ip6tables -{d.pick('A', 'I')} {d.pick('INPUT', 'FORWARD')} -p {d.pick('tcp', 'ipv6-icmp', 'all')} -j {d.pick('DROP', 'ACCEPT')}"
+    )
+
+
+def _frame_match(d: Draw, chain: str) -> str:
+    side = f"-i {d.port()}" if chain in ("INPUT", "FORWARD", "PREROUTING") else f"-o {d.port()}"
+    return d.pick(
+        f"{d.pick('-p IPv4', '-p ARP', '-p IPv6', '! -p ARP')}", f"-s {d.mac()}", f"-d {d.mac()}", f"-p IPv4 --ip-dst {d.where()}",
+        f"-p IPv4 --ip-src {d.where()}", "-p IPv4 --ip-proto icmp", "-p ARP --arp-op Request", f"-p ARP --arp-ip-dst {d.address()}", side,
+        "-d Broadcast", "-d Multicast",
+    )  # fmt: skip
 
 
 @production("ebtables", 4)
 def ebtables(d: Draw) -> str:
     kind = d.pick("filter", "filter", "nat")
     chain = d.pick("INPUT", "FORWARD", "OUTPUT") if kind == "filter" else d.pick("PREROUTING", "POSTROUTING", "OUTPUT")
-    match = "".join(
-        " " + d.pick(f"-p {d.pick('IPv4', 'ARP', 'IPv6', '! ARP')}".replace("-p ! ", "! -p "), f"-s {d.mac()}", f"-d {d.mac()}", f"-p IPv4 --ip-dst {d.where()}", f"-p IPv4 --ip-src {d.where()}", "-p IPv4 --ip-proto icmp",
-                     "-p ARP --arp-op Request", f"-p ARP --arp-ip-dst {d.address()}", f"-i {d.port()}" if chain in ("INPUT", "FORWARD", "PREROUTING") else f"-o {d.port()}", "-d Broadcast", "-d Multicast")
-        for _ in range(d.pick(0, 1, 1)))  # fmt: skip
+    match = "".join(f" {_frame_match(d, chain)}" for _ in range(d.pick(0, 1, 1)))
     target = d.pick("DROP", "DROP", "ACCEPT", "CONTINUE", "mark --mark-set 0x1")
     if kind == "nat":
-        target = d.pick(f"dnat --to-destination {d.mac()}", "redirect") if chain == "PREROUTING" else f"snat --to-source {d.mac()}" if chain == "POSTROUTING" else target
+        target = (
+            d.pick(f"dnat --to-destination {d.mac()}", "redirect")
+            if chain == "PREROUTING"
+            else f"snat --to-source {d.mac()}"
+            if chain == "POSTROUTING"
+            else target
+        )
     return f"{d.pick('ebtables', 'ebtables', 'ebtables-legacy')} -t {kind} -A {chain}{match} -j {target}"
 
 
