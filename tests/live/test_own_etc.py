@@ -46,7 +46,14 @@ def test_they_go_with_the_lab_and_another_lab_has_its_own():
 
 def test_they_go_with_an_owner_that_is_killed():
     before = _host()
-    script = f"import os\nfrom podnet_lab import Lab\nLab.open(name='killed')['node1'].shell({SCRIPT!r})\nprint('written', flush=True)\nos.kill(os.getpid(), 9)"
+    lines = (
+        "import os",
+        "from podnet_lab import Lab",
+        f"Lab.open(name='killed')['node1'].shell({SCRIPT!r})",
+        "print('written', flush=True)",
+        "os.kill(os.getpid(), 9)",
+    )
+    script = "\n".join(lines)
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout) == (-9, "written\n")
     assert _host() == before
