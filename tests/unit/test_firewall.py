@@ -163,6 +163,22 @@ def test_a_range_to_translate_to_is_not_judged(to):
 DROP = [{"drop": None}]
 
 
+def test_what_an_echo_has_in_place_of_a_port_is_only_a_part_of_a_key():
+    """kube-proxy looks up the address, the protocol and the port of whatever comes by."""
+    key = {
+        "concat": [
+            {"payload": {"protocol": "ip", "field": "daddr"}},
+            {"meta": {"key": "l4proto"}},
+            {"payload": {"protocol": "th", "field": "dport"}},
+        ]
+    }
+    service = [{"concat": ["10.244.2.2", "tcp", 80]}, {"drop": None}]
+    rules = listed([{"vmap": {"key": key, "data": {"set": [service]}}}])
+    assert (verdict(rules), verdict(rules, SYN)) == ("accept", "drop")
+    port = {"match": {"op": "==", "left": {"payload": {"protocol": "th", "field": "dport"}}, "right": 80}}
+    assert verdict(listed([port, *DROP])) == "unknown"
+
+
 def test_a_dormant_table_does_nothing():
     assert verdict(listed(DROP)) == "drop"
     for flags in ("t", "dormant", ["dormant"]):  # as nft 1.0.6 prints it, and as others do

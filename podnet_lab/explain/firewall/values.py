@@ -149,7 +149,8 @@ def _transport(protocol: str, field: str | None, packet: Packet) -> Any:
     if protocol != "th" and protocol != packet.protocol:
         return NOT_THERE
     if packet.protocol not in ("tcp", "udp"):
-        return None  # what a raw look at those bytes finds
+        # A raw look at bytes that are something else, in an echo its type, code and checksum: in a map's key they are one part of several.
+        return Number("port", 0, 65535) if field in ("sport", "dport") else None
     if field in ("sport", "dport"):
         server = (field == "sport") == packet.reply
         client = ANY_CLIENT if packet.source_translated else CLIENTS
