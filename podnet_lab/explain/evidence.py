@@ -80,7 +80,7 @@ class Evidence:
 
 def _words(query: RouteQuery) -> list[Any]:
     source = str(query.source) if query.source else ""
-    return [str(query.to), source, query.iif, query.protocol, query.port, query.mark]
+    return [str(query.to), source, query.iif, query.protocol, query.port, query.mark, query.tos]
 
 
 NOTHING = Evidence(asks=False)

@@ -23,8 +23,8 @@ is there; or can't see it: that is said of in docs, and only a packet that is re
 PLAIN_QUEUES = frozenset({"noqueue", "pfifo_fast", "fq_codel", "fq", "mq", "clsact", "ingress"})
 """Queueing disciplines that let everything pass, as far as a single packet is concerned, where the kernel put them."""
 
-HOOKLESS = frozenset({"clsact", "ingress", "noqueue", "mq"})
-"""The same, also where somebody put them: their filters are counted apart."""
+PLAIN_BY_HAND = frozenset({"clsact", "htb", "ingress", "mq", "noqueue", "pfifo_fast", "prio", "sfq"})
+"""The same, also where somebody put them: they may make packets wait, but drop none that comes alone. Filters are counted apart."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def unjudged_device(look: CloseLook, dev: str, egress: bool) -> Iterator[str]:
 def unusual_queues(device: DeviceLook) -> Iterator[str]:
     """The queueing disciplines that may drop or delay even a single packet, by kind."""
     for kind, by_hand in device.queues:
-        if kind not in PLAIN_QUEUES or (by_hand and kind not in HOOKLESS):
+        if kind not in PLAIN_QUEUES | PLAIN_BY_HAND or (by_hand and kind not in PLAIN_BY_HAND):
             yield kind
 
 

@@ -141,8 +141,9 @@ class PathWalk:
         # A program that sends has no address yet when the kernel looks for a route; an answer has one.
         flow = self.flow
         bound = iif is not None or self.reply or flow.protocol == "tcp"
-        source, mark = flow.source if bound else None, self._hooks.marks.get(place, 0)
-        decision = decide(self.cluster, self.evidence, RoutedPacket(place, space, flow.to, source, iif, flow.protocol, flow.port, mark))
+        source, written = flow.source if bound else None, (self._hooks.marks.get(place, 0), self._hooks.dscp << 2)
+        packet = RoutedPacket(place, space, flow.to, source, iif, flow.protocol, flow.port, *written)
+        decision = decide(self.cluster, self.evidence, packet)
         if decision.unsure:
             self.unsure.append(decision.unsure)
         return decision

@@ -42,6 +42,7 @@ class Packet:
     protocol: str
     port: int | None = None
     mark: int = 0
+    tos: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def decide(cluster: Cluster, evidence: Evidence, packet: Packet) -> Decision:
     """What a place does with a packet: as its kernel says, if it was asked; else as its snapshot does."""
     from_snapshot = read_off(cluster, packet)
     protocol = PROTOCOLS[packet.protocol]
-    query = RouteQuery(packet.to, packet.source, packet.iif or "", protocol, packet.port or 0, packet.mark)
+    query = RouteQuery(packet.to, packet.source, packet.iif or "", protocol, packet.port or 0, packet.mark, packet.tos)
     answer = evidence.route(packet.place, query)
     return from_snapshot if answer is None else _settled(packet, from_snapshot, answer)
 

@@ -61,8 +61,6 @@ NOT_JUDGED = {
     "ipv4/icmp_ratemask": "6168",
     "ipv4/ip_no_pmtu_disc": "0",
     "ipv4/ip_forward_use_pmtu": "0",
-    "netfilter/nf_conntrack_tcp_loose": "1",
-    "netfilter/nf_conntrack_tcp_be_liberal": "0",
     "netfilter/nf_hooks_lwtunnel": "0",
     "core/xfrm_larval_drop": "1",
     "ipv4/xfrm4_gc_thresh": "32768",
@@ -70,6 +68,7 @@ NOT_JUDGED = {
 """Of a namespace: may decide, and the walk does not follow how; named where it is not the kernel's default."""
 
 NOT_JUDGED_TCP = {
+    "netfilter/nf_conntrack_tcp_loose": "1",
     "ipv4/tcp_abort_on_overflow": "0",
     "ipv4/tcp_fwmark_accept": "0",
     "ipv4/tcp_migrate_req": "0",

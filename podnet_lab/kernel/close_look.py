@@ -28,6 +28,10 @@ TC_INGRESS, TC_EGRESS = 0xFFFFFFF2, 0xFFFFFFF3
 IFLA_XDP, IFLA_XDP_ATTACHED, IFLA_PROMISCUITY, IFLA_AF_SPEC = 43, 2, 30, 26
 IFLA_BRIDGE_VLAN_INFO, VLAN_PVID, VLAN_UNTAGGED, RTEXT_FILTER_BRVLAN, IFLA_EXT_MASK = 2, 0x2, 0x4, 2, 29
 BRIDGE_SETTINGS = {5: "stp", 7: "vlan_filtering", 36: "nf_call_iptables", 38: "nf_call_arptables"}
+HOOKS = ("clsact", "ingress")
+FILTER_ACTIONS = {"u32": {6, 7}, "flower": {3}, "matchall": {2}, "fw": {2, 4}, "basic": {3, 4}}
+"""Of each kind of filter, the attributes that are actions or police (TCA_U32_ACT, …): one that has none only names a class."""
+
 NTF_PROXY = 0x08
 IFA_FLAGS, IFA_F_TENTATIVE = 8, 0x40
 
@@ -109,7 +113,7 @@ def _add_queues(sock: Socket, names: dict[int, str], devices: dict[str, dict[str
         kind, device = attributes(body, 20)[1].rstrip(b"\0").decode(), devices[names[index]]
         device["queues"].append((kind, bool(handle)))
         if handle:
-            parents = (TC_INGRESS, TC_EGRESS) if kind in ("clsact", "ingress") else (handle,)
+            parents = (TC_INGRESS, TC_EGRESS) if kind in HOOKS else (handle,)
             try:
                 device["filters"] += sum(_filters(sock, index, parent) for parent in parents)
             except Refused as refusal:
@@ -118,7 +122,14 @@ def _add_queues(sock: Socket, names: dict[int, str], devices: dict[str, dict[str
 
 
 def _filters(sock: Socket, index: int, parent: int) -> int:
-    return len(sock.dump(RTM_GETTFILTER, struct.pack("=BxxxiIII", 0, index, 0, parent, 0)))
+    """How many filters there are that can do more than say which class of its queueing discipline a packet is of."""
+    answers = sock.dump(RTM_GETTFILTER, struct.pack("=BxxxiIII", 0, index, 0, parent, 0))
+    return sum(parent in (TC_INGRESS, TC_EGRESS) or not _only_sorts(attributes(body, 20)) for body in answers)
+
+
+def _only_sorts(has: dict[int, bytes]) -> bool:
+    kind, options = has[1].rstrip(b"\0").decode(), attributes(has.get(2, b""))
+    return kind in FILTER_ACTIONS and not FILTER_ACTIONS[kind] & set(options)
 
 
 def _add_vlans(sock: Socket, names: dict[int, str], devices: dict[str, dict[str, Any]]) -> None:

@@ -29,7 +29,7 @@ _KINDS = {number: kind for kind, number in ROUTE_KINDS.items()}
 
 
 def route_queries(sock: Socket, names: dict[int, str], queries: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    """What `podnet_lab.model.RouteAnswer` holds, for each (to, source, iif, protocol, port, mark)."""
+    """What `podnet_lab.model.RouteAnswer` holds, for each (to, source, iif, protocol, port, mark, tos)."""
     indexes = {name: index for index, name in names.items()}
     known = [query for query in queries if not query[2] or query[2] in indexes]
     answers = dict(zip(map(tuple, known), sock.ask_each(RTM_GETROUTE, [_query(query, indexes) for query in known]), strict=True))
@@ -37,8 +37,8 @@ def route_queries(sock: Socket, names: dict[int, str], queries: Sequence[Sequenc
 
 
 def _query(query: Sequence[Any], indexes: dict[str, int]) -> bytes:
-    to, source, iif, protocol, port, mark = query
-    body = struct.pack("=BBBBBBBBI", socket.AF_INET, 32, 32 if source else 0, 0, 0, 0, 0, 0, RTM_F_LOOKUP_TABLE)
+    to, source, iif, protocol, port, mark, tos = query
+    body = struct.pack("=BBBBBBBBI", socket.AF_INET, 32, 32 if source else 0, tos, 0, 0, 0, 0, RTM_F_LOOKUP_TABLE)
     body += attribute(RTA_DST, socket.inet_aton(to))
     body += attribute(RTA_IP_PROTO, bytes([protocol])) if protocol else b""
     body += attribute(RTA_SRC, socket.inet_aton(source)) if source else b""

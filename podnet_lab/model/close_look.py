@@ -18,7 +18,8 @@ class RouteQuery:
     """
     A packet for whose way the kernel's own routing is asked (``ip route get``): one that came in by *iif*, or ("") is sent from here.
 
-    A *source* of None is a sender's that has not chosen its address; *protocol* is IP's number; a *port* or *mark* of 0 is none.
+    A *source* of None is a sender's that has not chosen its address; *protocol* is IP's number; a *port* or *mark* of 0 is none;
+    *tos* is the type of service, without the two bits of ECN.
     """
 
     to: IPv4Address
@@ -27,6 +28,7 @@ class RouteQuery:
     protocol: int = 1
     port: int = 0
     mark: int = 0
+    tos: int = 0
 
 
 @dataclass(frozen=True, slots=True)

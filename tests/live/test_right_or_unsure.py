@@ -43,6 +43,19 @@ ROUTING = {
     "a rule by protocol": ({"node1": "ip rule add ipproto icmp blackhole"}, *P, BROKEN),
     "a rule by another protocol": ({"node1": "ip rule add ipproto tcp blackhole"}, *P, WORKS),
     "a rule by type of service": ({"node1": "ip rule add tos 0x10 blackhole"}, *P, WORKS),
+    "a rule by type of service, which a firewall writes": (
+        {"node1": "ip rule add tos 0x10 blackhole; " + chain("prerouting", "ip daddr 10.244.2.2 ip dscp set 4", priority=-150)},
+        *P,
+        BROKEN,
+    ),
+    "filters that only sort": (
+        {
+            "node1": "tc qdisc add dev eth0 root handle 1: htb default 10; tc class add dev eth0 parent 1: classid 1:10 htb rate 10mbit; "
+            "tc filter add dev eth0 parent 1: protocol ip u32 match ip tos 0x10 0xff flowid 1:10"
+        },
+        *P,
+        WORKS,
+    ),
     "a rule that says not": ({"node1": "ip rule add not from 10.244.9.0/24 blackhole"}, *P, BROKEN),
     "a rule by mark": ({"node1": "ip rule add fwmark 7 blackhole"}, *P, WORKS),
     "an address of scope link": (

@@ -17,7 +17,7 @@ from podnet_lab.explain.firewall.outcome import Outcome
 from podnet_lab.explain.firewall.rewrite import Context, mangled, translated
 from podnet_lab.explain.firewall.values import CONNTRACK
 
-HARMLESS = frozenset({"counter", "log", "comment", "last", "ct helper", "ct timeout", "ct expectation", "secmark", "reset"})
+HARMLESS = frozenset({"counter", "log", "comment", "last", "ct helper", "ct timeout", "ct expectation", "dup", "secmark", "reset"})
 """What a packet passes without any effect on where it goes."""
 
 DOUBTFUL = {
