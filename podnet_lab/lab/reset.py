@@ -137,8 +137,12 @@ def arrived(stage: str, left: Sequence[str], failing: Sequence[str]) -> str:
 
 
 def failing_checks(network: Network, stage: str, cluster: Mapping[str, Snapshot], pods: int) -> tuple[str, ...]:
-    """The checks of the stages before *stage* that do not hold on nodes as they are in *cluster*."""
-    stages = network.stages[: network.starts.index(stage)]
+    """
+    The checks of the stages before *stage* that do not hold on nodes as they are in *cluster*.
+
+    None where no Pods are planned: a stage's checks ask for some.
+    """
+    stages = network.stages[: network.starts.index(stage)] if pods else ()
     return tuple(str(check) for one in stages for node in cluster.values() for check in one.checks(node, cluster, pods) if not check)
 
 

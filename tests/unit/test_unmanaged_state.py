@@ -3,14 +3,18 @@
 import struct
 
 import pytest
+import world
 
 pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
 
+from podnet_lab.devices import link
 from podnet_lab.devices.nlattr import attribute
 from podnet_lab.kernel import replay, unmanaged_state
 from podnet_lab.kernel.unmanaged import legacy_tables, netfilter, others, queues
 from podnet_lab.kernel.unmanaged.base import Kind
-from podnet_lab.lab.reset import Goto, Reset, arrived, came_back
+from podnet_lab.lab.reset import Goto, Reset, arrived, came_back, failing_checks
+from podnet_lab.networks import registry as networks
+from podnet_lab.plan import plan
 
 NUMBERS = {"eth0": 7, "eth1": 8}
 
@@ -128,6 +132,17 @@ def test_a_lab_is_called_wired_only_where_it_is(stage, left, failing, words):
     assert goto.headline == words
     assert bool(goto) == (not left and not failing)
     assert [line in str(goto) for line in ("could not be brought back:\n  x", "what does not hold:\n  y")] == [bool(left), bool(failing)]
+
+
+def test_what_does_not_hold_of_the_stages_before_is_told():
+    network, wired = networks.find("static_routes"), world.wired(plan(2, 2))
+    assert failing_checks(network, "done", wired, 2) == ()
+    broken = {**wired, "node1": world.do(wired["node1"], link.down("v-net-0"))}
+    assert [line for line in failing_checks(network, "done", broken, 2) if "v-net-0 is down" in line]
+    assert failing_checks(network, "bridge", broken, 2) == (), "a later stage's checks are not asked"
+    bare = {name: world.bare() for name in wired}
+    assert failing_checks(network, "veth", bare, 2)
+    assert failing_checks(network, "done", bare, 0) == (), "a lab that is planned without Pods"
 
 
 def test_a_reset_says_what_is_left():
