@@ -122,7 +122,7 @@ def no_gateway(cluster: Cluster, place: Place, space: Namespace, bad: Route, to:
         near = next((interface.network.prefixlen for interface in space.addresses_of(bad.dev) if bad.via in interface.network), 32)
         gone = address.add(f"{bad.via}/{near}", dev=bridge.name)
         return Cause(text, "address", place, f"Who has {bad.via}, and who had it?", "ip addr", mend=gone.command)
-    removal = RemoveRoute.of(bad, place[1], raw=False)
+    removal = RemoveRoute.of(bad, place[1], raw=bool(bad.extra))
     left = replace(space, routes=tuple(route for route in space.routes if route != bad))
     right = [] if lookup_route(left, to).route else _route_to(cluster, place, to)
     question = f"By whom does {place_name(place)} send what is for {to}, and is anybody there?"
@@ -133,7 +133,7 @@ def rejecting_route(place: Place, bad: Route, to: IPv4Address) -> Cause:
     """The route is of the kind blackhole, unreachable or prohibit."""
     text = f"{place_name(place)}'s route to {to} is {bad.kind}"
     question = f"Which of {place_name(place)}'s routes fits {to} best?"
-    return Cause(text, "route", place, question, _routes(place, to), RemoveRoute.of(bad, place[1], raw=False))
+    return Cause(text, "route", place, question, _routes(place, to), RemoveRoute.of(bad, place[1], raw=bool(bad.extra)))
 
 
 def routing_loop(place: Place, to: IPv4Address) -> Cause:

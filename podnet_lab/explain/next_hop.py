@@ -25,6 +25,8 @@ from podnet_lab.steps import neighbour
 GC_THRESH3 = 1024
 """Neighbour entries that a kernel keeps at most: the default of net.ipv4.neigh.default.gc_thresh3 (arp(7))."""
 
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
 _UNUSABLE_STATES = ("FAILED", "INCOMPLETE", "NONE")
 
 
@@ -86,6 +88,8 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
     for owner in owners:
         if owner.cause is None and (misled := wrong_port(cluster, place, link, owner, fresh=False)) is not None:
             return _taken_by_bridge(reached, owner, _forgetting(misled, place, entry))
+    if entry.mac == BROADCAST:
+        return _for_everybody(hop, entry, owners)
     right = [owner for owner in owners if owner.link.mac == entry.mac]
     stale = causes.stale_neighbour(place, entry) if owners or entry.state == "PERMANENT" else None
     cause = next((owner.cause for owner in owners if owner.cause), None) or own_cable_unplugged(cluster, place, link)
@@ -96,6 +100,14 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
                 return NextHop(cause=forgot)
             return NextHop(receiver, misdelivery=None if right or proxies(hop, receiver, entry.address) else cause)
     return NextHop(cause=(right[0].cause or unusable(right[0].link, right[0].place)) if right else cause)
+
+
+def _for_everybody(hop: Hop, entry: Neighbour, owners: list[Receiver]) -> NextHop:
+    """Where a packet for one goes that is sent in a frame for everybody: its owner takes it, and a router does not forward it."""
+    for owner in owners:
+        if owner.cause is None and owner.broadcast_cause is None and owns(hop.cluster, owner, hop.to):
+            return NextHop(owner)
+    return NextHop(cause=causes.stale_neighbour(hop.place, entry))
 
 
 def _forgot_itself(hop: Hop, to: Receiver) -> Cause | None:

@@ -90,6 +90,17 @@ NEIGHBOURS = {
         *P,
         WORKS,
     ),
+    "a neighbour that everybody is": (
+        {"node1": "ip -n pod-1-2 neigh replace 10.244.1.3 lladdr ff:ff:ff:ff:ff:ff dev veth-1-2 nud permanent"},
+        "pod-1-2",
+        "pod-1-3",
+        WORKS,
+    ),
+    "a router that everybody is": (
+        {"node1": "ip -n pod-1-2 neigh replace 10.244.1.1 lladdr ff:ff:ff:ff:ff:ff dev veth-1-2 nud permanent"},
+        *P,
+        BROKEN,
+    ),
     "nobody is asked": (
         {"node1": inside("sysctl -qw net.ipv4.neigh.veth-1-2.mcast_solicit=0") + "; ip -n pod-1-2 neigh flush all"},
         *P,
