@@ -11,8 +11,9 @@ kernel's own bytes, and makes an explanation unsure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Address
 from typing import ClassVar
 
@@ -68,12 +69,19 @@ class Wires:
                     if link.peer is None and self.kind_of(link).faces_outside:
                         yield Wire(node, space.name, link)
 
-    def upper_devices(self, node: str, namespace: str | None, lower: Link) -> Iterator[Wire]:
+    def upper_devices(self, node: str, namespace: str | None, lower: Link) -> Sequence[Wire]:
         """The interfaces of a node, in any of its namespaces, that hear what comes in at *lower*, which is in *namespace*."""
-        for space in self.cluster[node].spaces.values():
-            for link in space.links.values():
-                if link.lower == (namespace, lower.name) and self.kind_of(link).hears_lower:
-                    yield Wire(node, space.name, link)
+        return self._uppers.get((node, (namespace, lower.name)), ())
+
+    @cached_property
+    def _uppers(self) -> dict[tuple[str, Interface], list[Wire]]:
+        uppers: dict[tuple[str, Interface], list[Wire]] = {}
+        for node, snapshot in self.cluster.items():
+            for space in snapshot.spaces.values():
+                for link in space.links.values():
+                    if link.lower is not None and self.kind_of(link).hears_lower:
+                        uppers.setdefault((node, link.lower), []).append(Wire(node, space.name, link))
+        return uppers
 
 
 class InterfaceKind:

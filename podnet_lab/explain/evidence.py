@@ -12,6 +12,8 @@ from typing import Any
 
 from podnet_lab.explain import settings
 from podnet_lab.explain.cause import Place
+from podnet_lab.explain.l2 import Receiver, receivers
+from podnet_lab.model import Cluster, Link
 from podnet_lab.model.close_look import CloseLook, RouteAnswer, RouteQuery
 from podnet_lab.model.decode_look import close_look, route_answer
 
@@ -27,6 +29,7 @@ class Evidence:
         self._new_looks: dict[Place, set[str]] = {}
         self._new_queries: dict[Place, list[RouteQuery]] = {}
         self._gone: set[Place] = set()
+        self._receivers: dict[tuple[Place, str], tuple[list[Receiver], list[str]]] = {}
 
     def look(self, place: Place, *devices: str) -> CloseLook | None:
         """A place, looked at closely, with the settings of some of its interfaces; None if it was not looked at yet, or can't be."""
@@ -42,6 +45,14 @@ class Evidence:
             self._new_queries.setdefault(place, []).append(query)
         return answer
 
+    def receivers(self, cluster: Cluster, place: Place, link: Link) -> tuple[list[Receiver], list[str]]:
+        """Who receives a broadcast (`podnet_lab.explain.l2.receivers`): the same in each walk of one explanation, and the longest part."""
+        if not self.asks:
+            return receivers(cluster, place, link)
+        if (place, link.name) not in self._receivers:
+            self._receivers[place, link.name] = receivers(cluster, place, link)
+        return self._receivers[place, link.name]
+
     @property
     def wanted(self) -> bool:
         """Whether something was asked for that nobody has answered yet."""
@@ -53,7 +64,8 @@ class Evidence:
         for place in {**self._new_looks, **self._new_queries}:
             wanted: dict[str, Any] = {"routes": [_words(query) for query in self._new_queries.get(place, ())]}
             if place in self._new_looks:
-                wanted["settings"] = settings.asked(sorted(self._devices.get(place, set()) | self._new_looks[place]))
+                devices = sorted(self._devices.get(place, set()) | self._new_looks[place])
+                wanted |= {"settings": settings.asked(devices), "devices": devices}
             asked.setdefault(place[0], {})[place[1] or ""] = wanted
         return asked
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
-from podnet_lab.devices.base import Unseen
+from podnet_lab.devices.base import Unseen, Wires
 from podnet_lab.devices.registry import kind_of, wires
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Cause, Place, place_name
@@ -63,7 +63,7 @@ class Receiver:
 def receivers(cluster: Cluster, place: Place, link: Link) -> tuple[list[Receiver], list[str]]:
     """All interfaces that receive a broadcast sent out of *link*; and, in words, where it goes besides and is not seen."""
     reached, unseen = [], []
-    for end in _send(cluster, Receiver(place, link, None, (), (link.mtu, place, link.name))):
+    for end in _send(wires(cluster), Receiver(place, link, None, (), (link.mtu, place, link.name))):
         if isinstance(end, Unseen):
             unseen.append(end.words)
         else:
@@ -71,34 +71,34 @@ def receivers(cluster: Cluster, place: Place, link: Link) -> tuple[list[Receiver
     return reached, unseen
 
 
-def _send(cluster: Cluster, at: Receiver) -> Iterator[Receiver | Unseen]:
+def _send(net: Wires, at: Receiver) -> Iterator[Receiver | Unseen]:
     place, link = at.place, at.link
     at = replace(at, devices=(*at.devices, (place, link.name, True)))
     if kind_of(link).switches:
-        yield from _flood(cluster, at, None)
+        yield from _flood(net, at, None)
         return
-    for wire in wires(cluster).transmit(*place, link):
+    for wire in net.transmit(*place, link):
         if isinstance(wire, Unseen):
             yield wire
         elif wire.tunnel is None:
-            yield from _arrive(cluster, at, (wire.node, wire.namespace), wire.link)
+            yield from _arrive(net, at, (wire.node, wire.namespace), wire.link)
         elif len(at.tunnels) < MOST_TUNNELS:
             inside = replace(at, tunnels=(*at.tunnels, (place, link.name, wire.tunnel)))
-            yield from _arrive(cluster, inside, (wire.node, wire.namespace), wire.link)
+            yield from _arrive(net, inside, (wire.node, wire.namespace), wire.link)
 
 
-def _arrive(cluster: Cluster, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
+def _arrive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
     """At *link* itself, or its bridge, and at those that share its wire, as macvlans do."""
-    yield from _receive(cluster, before, place, link)
+    yield from _receive(net, before, place, link)
     if kind_of(link).hears_lower:
         return
     cause = before.cause or (None if link.up else causes.link_down(place, link.name))
-    for tap in wires(cluster).upper_devices(*place, link):
-        yield from _receive(cluster, replace(before, cause=cause), (tap.node, tap.namespace), tap.link)
+    for tap in net.upper_devices(*place, link):
+        yield from _receive(net, replace(before, cause=cause), (tap.node, tap.namespace), tap.link)
 
 
-def _receive(cluster: Cluster, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
-    node = cluster[place[0]]
+def _receive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
+    node = net.cluster[place[0]]
     cause = before.cause or (None if link.up else causes.link_down(place, link.name))
     devices = (*before.devices, (place, link.name, False))
     at = replace(before, place=place, link=link, cause=cause, bottleneck=_bottleneck(before, place, link), devices=devices)
@@ -111,7 +111,7 @@ def _receive(cluster: Cluster, before: Receiver, place: Place, link: Link) -> It
     if any((passed.place, passed.bridge) == (place, bridge.name) for passed in at.bridges):
         return  # a loop of bridges
     yield replace(at, link=bridge, cause=cause, bridges=bridges, devices=(*devices, (place, bridge.name, False)))
-    yield from _flood(cluster, replace(at, link=bridge, cause=cause), link)
+    yield from _flood(net, replace(at, link=bridge, cause=cause), link)
 
 
 def _bottleneck(before: Receiver, place: Place, link: Link) -> tuple[int, Place, str]:
@@ -127,10 +127,10 @@ def port_flags(port: Link) -> list[str]:
     return port.port.split(", ") if port.port else []
 
 
-def _flood(cluster: Cluster, at: Receiver, in_port: Link | None) -> Iterator[Receiver | Unseen]:
+def _flood(net: Wires, at: Receiver, in_port: Link | None) -> Iterator[Receiver | Unseen]:
     """Out of every port of a bridge but *in_port*; None: the bridge itself sends."""
     place, bridge = at.place, at.link
-    space = cluster[place[0]].spaces[place[1]]
+    space = net.cluster[place[0]].spaces[place[1]]
     for port in (space.links[dev] for dev in space.ports_of(bridge.name)):
         flags = port_flags(port)
         if in_port is not None and port.name == in_port.name and "hairpin" not in flags:
@@ -141,7 +141,7 @@ def _flood(cluster: Cluster, at: Receiver, in_port: Link | None) -> Iterator[Rec
         silent = causes.port_flag(place, port, "bcast_flood", "on") if "bcast_flood off" in flags else None
         bridges = (*at.bridges, BridgePass(place, bridge.name, in_port.name if in_port else None, port.name))
         onward = replace(at, link=port, cause=cause, bridges=bridges, bottleneck=_bottleneck(at, place, port))
-        yield from _send(cluster, replace(onward, broadcast_cause=at.broadcast_cause or silent))
+        yield from _send(net, replace(onward, broadcast_cause=at.broadcast_cause or silent))
 
 
 def wrong_port(cluster: Cluster, place: Place, link: Link, to: Receiver, fresh: bool) -> Cause | None:

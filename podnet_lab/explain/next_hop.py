@@ -16,7 +16,7 @@ from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.arp import Hop, arp_source, asks_nobody, no_proxy_route, no_reply, owns, proxies, unusable
 from podnet_lab.explain.arp_failure import arp_failure, on_other_bridge, own_cable_unplugged
 from podnet_lab.explain.cause import Cause, Place, place_name
-from podnet_lab.explain.l2 import Receiver, receivers, reply_taken_by_bridge, wrong_port
+from podnet_lab.explain.l2 import Receiver, reply_taken_by_bridge, wrong_port
 from podnet_lab.model import Namespace, Neighbour
 from podnet_lab.model.close_look import DeviceLook
 from podnet_lab.model.route_lookup import is_own
@@ -51,7 +51,7 @@ def next_hop(hop: Hop) -> NextHop:
     place, space, dev, address, link = hop.place, hop.space, hop.route.dev, hop.neighbour, hop.link
     if (cause := unusable(replace(link, arp=True), place)) is not None:
         return NextHop(cause=cause)
-    reached, unseen = receivers(hop.cluster, place, link)
+    reached, unseen = hop.evidence.receivers(hop.cluster, place, link)
     if hop.route.via6:
         return _or_unseen(_by_ipv6(hop, reached), unseen)
     entry = _neighbour_entry(space, dev, address)

@@ -14,10 +14,11 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from podnet_lab.devices.nlattr import attributes
+from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel import bpf_programs, firewall, listeners, namespaces
 from podnet_lab.kernel.encode import IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH
 from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.kernel.read_links import RTEXT_FILTER_SKIP_STATS
 from podnet_lab.kernel.route_queries import route_queries
 from podnet_lab.kernel.sysctl import ROOT
 from podnet_lab.kernel.unmanaged.queues import RTM_GETQDISC
@@ -40,9 +41,10 @@ _U32 = struct.Struct("=I")
 
 def close_looks(wanted: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
     """
-    What is asked of namespaces, by name ("" is this thread's own): {"routes": queries, "settings": paths}.
+    What is asked of namespaces, by name ("" is this thread's own): {"routes": queries, "settings": paths, "devices": interfaces}.
 
-    Without ``settings`` only routes are asked for. None of a namespace that is gone.
+    Without ``settings`` only routes are asked for. Bridges are always looked at, of other interfaces only those that are named:
+    a node may have hundreds. None of a namespace that is gone.
     """
     return {name: _inside(name, asked) for name, asked in wanted.items()}
 
@@ -63,18 +65,20 @@ def _inside(name: str, asked: dict[str, Any]) -> dict[str, Any] | None:
 def _look(asked: dict[str, Any]) -> dict[str, Any]:
     sock = Socket()
     try:
-        links = sock.dump(RTM_GETLINK, struct.pack("=BxHiII", 0, 0, 0, 0, 0))
+        lean = attribute(IFLA_EXT_MASK, _U32.pack(RTEXT_FILTER_SKIP_STATS))
+        links = sock.dump(RTM_GETLINK, struct.pack("=BxHiII", 0, 0, 0, 0, 0) + lean)
         names = {struct.unpack_from("=i", body, 4)[0]: os.fsdecode(attributes(body, 16)[IFLA_IFNAME].rstrip(b"\0")) for body in links}
         answers: dict[str, Any] = {"routes": route_queries(sock, names, asked["routes"])}
         if "settings" in asked:
-            answers |= _everything(sock, links, names) | {"settings": dict(_settings(asked["settings"]))}
+            answers |= _everything(sock, links, names, set(asked["devices"])) | {"settings": dict(_settings(asked["settings"]))}
         return answers
     finally:
         sock.close()
 
 
-def _everything(sock: Socket, links: list[bytes], names: dict[int, str]) -> dict[str, Any]:
-    devices = {names[struct.unpack_from("=i", body, 4)[0]]: _device(body) for body in links}
+def _everything(sock: Socket, links: list[bytes], names: dict[int, str], wanted: set[str]) -> dict[str, Any]:
+    named = ((names[struct.unpack_from("=i", body, 4)[0]], body) for body in links)
+    devices = {name: _device(body) for name, body in named if name in wanted or b"\x01\x00bridge\0" in body}
     unreadable = _add_queues(sock, names, devices)
     if any(device["bridge"].get("vlan_filtering") for device in devices.values()):
         _add_vlans(sock, names, devices)
@@ -108,9 +112,9 @@ def _add_queues(sock: Socket, names: dict[int, str], devices: dict[str, dict[str
     """The queueing disciplines and filters of each interface; returns what can't be read, in words."""
     for body in sock.dump(RTM_GETQDISC, struct.pack("=BxxxiIII", 0, 0, 0, 0, 0)):
         _, index, handle, _, _ = struct.unpack_from("=BxxxiIII", body)
-        if index not in names:
+        if (device := devices.get(names.get(index, ""))) is None:
             continue
-        kind, device = attributes(body, 20)[1].rstrip(b"\0").decode(), devices[names[index]]
+        kind = attributes(body, 20)[1].rstrip(b"\0").decode()
         device["queues"].append((kind, bool(handle)))
         if handle:
             parents = (TC_INGRESS, TC_EGRESS) if kind in HOOKS else (handle,)

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from live.lab_facade import agents
 from podnet_lab import Lab, service
 from podnet_lab.checks.reachability import endpoints
 from podnet_lab.errors import BadInput
@@ -16,6 +17,20 @@ def test_a_network_that_works_is_not_called_broken(wired):
         for target in everyone:
             if source != target:
                 assert wired.explain(source, target), str(wired.explain(source, target))
+
+
+def test_one_question_to_the_nodes_on_the_path_is_enough(wired, monkeypatch):
+    asked = []
+    for name, agent in agents(wired).items():
+        start = agent.start
+        monkeypatch.setattr(
+            agent, "start", lambda call, *, _start=start, _name=name, **given: asked.append((_name, call)) or _start(call, **given)
+        )
+    assert wired.explain("pod-1-2", "pod-2-2", probe=False)
+    assert [call for call in asked if call[1] == "close_looks"] == [("node1", "close_looks"), ("node2", "close_looks")]
+    asked.clear()
+    assert wired.explain("pod-1-2", "pod-1-3", probe=False)
+    assert [call for call in asked if call[1] == "close_looks"] == [("node1", "close_looks")]
 
 
 @pytest.mark.nft
