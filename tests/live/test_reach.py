@@ -58,7 +58,7 @@ SILENT = {
         {"node1": [address.remove("10.244.1.2/24", dev="veth-1-2", namespace="pod-1-2")]},
         "pod-1-2",
         "pod-1-3",
-        "pod-1-2 has no route to 10.244.1.3",
+        "pod-1-2 has no address on veth-1-2",
     ),
     "outside knows no Pods": ({}, "outside", "pod-1-2", "outside has no route to 10.244.1.2"),
     "a Pod to outside, which has no way back": ({}, "pod-1-2", "outside", "the answer has no way back: outside has no route"),
