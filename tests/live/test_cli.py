@@ -162,7 +162,7 @@ def test_the_printed_script_wires_the_lab(lab):
 
 def test_reset(wired):
     assert "node1# ip netns del pod-1-2" in podnet("reset").stdout
-    assert data("reset") == {"ok": True, "headline": "nothing to do: the lab is as it was opened", "undone": []}
+    assert data("reset") == {"ok": True, "headline": "nothing to do: the lab is as it was opened", "undone": [], "left": []}
     assert wired.snapshot()["node1"].spaces.keys() == {None}
 
 
