@@ -67,6 +67,15 @@ def pytest_collection_modifyitems(config, items):
         items.sort(key=lambda item: places.get(group(item.nodeid), len(places)))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Show what tests counted, `record_property("counted", text)`, passed or not: what a worker prints is not seen."""
+    reports = [report for kept in terminalreporter.stats.values() for report in kept if getattr(report, "when", None) == "call"]
+    for report in reports:
+        for text in (text for name, text in getattr(report, "user_properties", ()) if name == "counted"):
+            terminalreporter.section(report.nodeid)
+            terminalreporter.write_line(text)
+
+
 class Room:
     """Where a worker's tests run: beside those of other workers, or, if they are marked `alone`, while nobody else is in there."""
 

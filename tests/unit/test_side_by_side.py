@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,8 @@ TEST = """
 import json, os, time, pytest
 pytestmark = [pytest.mark.alone] if {alone} else []
 @pytest.mark.parametrize("number", range(3))
-def test_it(number):
+def test_it(number, record_property):
+    record_property("counted", f"number {{number}} of {name}")
     began = time.monotonic()
     time.sleep(0.2)
     with open(os.environ["WHEN"], "a") as file:
@@ -26,15 +29,20 @@ def times(folder, **alone):
     """When tests of some files ran, in three workers: (file, begin, end, process) each."""
     for name, one in alone.items():
         (folder / f"test_{name}.py").write_text(TEST.format(name=name, alone=one))
+    (folder / "tests").mkdir()
+    shutil.copy(side_by_side.__file__, folder / "tests")  # a copy has locks of its own: this very test is in the room
+    (folder / "conftest.py").touch()
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = alone\n")
-    more = {"PYTHONPATH": str(ROOT / "tests"), "WHEN": str(folder / "when")}
-    environment = (
-        {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")} | more | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    )
+    mine = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    mine |= {"PYTHONPATH": str(folder / "tests"), "WHEN": str(folder / "when"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "side_by_side", "-p", "no:cacheprovider", "-n", "3", "-q"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=folder, env=mine, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return [json.loads(line) for line in (folder / "when").read_text().splitlines()]
+    ran = [json.loads(line) for line in (folder / "when").read_text().splitlines()]
+    assert sorted(re.findall("(?m)^number (.) of (.)$", done.stdout)) == sorted((str(n), name) for name in alone for n in range(3)), (
+        "shown once"
+    )
+    return ran
 
 
 def beside(ran):
