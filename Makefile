@@ -18,7 +18,7 @@ demo: $(READY) ## wire the whole cluster in the terminal and check it, without a
 	@.venv/bin/podnet demo
 
 test: $(READY) ## run every test: unit, live, and all notebooks
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n auto $(ARGS)
 
 test-long: $(READY) ## run the tests that take minutes
 	@.venv/bin/python -m pytest -m long $(ARGS)

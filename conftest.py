@@ -9,6 +9,8 @@ from pathlib import Path
 import nbval.kernel
 import pytest
 
+pytest_plugins = ["side_by_side"]
+
 ROOT = Path(__file__).parent
 ASKED_FOR = {
     "long": "takes minutes; run it with `make test-long`",

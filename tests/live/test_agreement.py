@@ -15,19 +15,18 @@ from podnet_lab.lab.ping_pairs import try_pairs
 pytestmark = pytest.mark.nft
 
 
-def tried(lab, capsys, seeds, pairs) -> Report:
-    """Cases with none to four things wrong in each network; how many agreed is printed."""
+def tried(lab, record_property, seeds, pairs) -> Report:
+    """Cases with none to four things wrong in each network; how many agreed is shown at the end of the run."""
     report = Report()
     for seed in seeds:
         lab.reset()
         case(lab, seed, seed % 5, pairs, report)
-    with capsys.disabled():
-        print(f"\n{report}")
+    record_property("counted", str(report))
     return report
 
 
-def test_what_is_explained_is_what_happens_in_a_hundred_cases(lab, capsys):
-    report = tried(lab, capsys, range(50), 2)
+def test_what_is_explained_is_what_happens_in_a_hundred_cases(lab, record_property):
+    report = tried(lab, record_property, range(50), 2)
     assert report.disagree == []
     assert report.healthy + report.broken + report.unsure == 100
     assert min(report.healthy, report.broken) > 20, "what is drawn tells nothing"
@@ -35,8 +34,8 @@ def test_what_is_explained_is_what_happens_in_a_hundred_cases(lab, capsys):
 
 
 @pytest.mark.long
-def test_what_is_explained_is_what_happens_in_a_thousand_cases(lab, capsys):
-    report = tried(lab, capsys, range(1000, 1250), 4)
+def test_what_is_explained_is_what_happens_in_a_thousand_cases(lab, record_property):
+    report = tried(lab, record_property, range(1000, 1250), 4)
     assert report.disagree == []
     assert report.healthy + report.broken + report.unsure == 1000
     assert report.unsure < 50

@@ -11,6 +11,8 @@ import pytest
 from live.helpers import birth, links_of_processes, owner, traces, until
 from podnet_lab.backends import running_labs
 
+pytestmark = pytest.mark.alone  # that all ends within 2 s is promised, but of a machine that is not busy
+
 OWNER = r"""
 import json, os, signal, sys, time
 sys.path.insert(0, os.environ["PODNET_TESTS"])

@@ -109,6 +109,7 @@ def test_what_is_asked_for_is_looked_at(wired):
         wired.explain("pod-1-2", "pod-9-9")
 
 
+@pytest.mark.alone
 def test_an_explanation_of_many_pods_takes_less_time_than_the_look_before_it():
     with Lab.open(pods=60, name="many", where="namespaces") as lab:
         lab.build()

@@ -114,6 +114,7 @@ def collect(folder, cells_of):
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
 
 
+@pytest.mark.alone  # each cell has 6 s
 def test_a_folder_of_notebooks_is_marked_one_by_one(tmp_path):
     folder, marks = tmp_path / "collected", tmp_path / "marks.csv"
     collect(folder, COLLECTED)

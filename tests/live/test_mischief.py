@@ -43,9 +43,9 @@ def _run(first: int, cases: int, seconds: float) -> Found:
     return found
 
 
-def _held(found: Found, cases: int) -> None:
+def _held(found: Found, cases: int, record_property) -> None:
     told = report(found)
-    sys.stdout.write(told + "\n")
+    record_property("counted", told)
     assert found.cases >= cases, told
     assert not found.of(WRONG), told
     assert len(found.of(UNSURE)) <= MOST_UNSURE * len(found.outcomes), told
@@ -55,13 +55,13 @@ def _held(found: Found, cases: int) -> None:
     assert {"works", "broken"} <= {one.truth for one in found.of(RIGHT)}, "mischief that never breaks anything shows nothing"
 
 
-def test_what_is_said_of_two_hundred_mischiefs_is_true_or_unsure():
-    _held(_run(0, 200, 400), 200)
+def test_what_is_said_of_two_hundred_mischiefs_is_true_or_unsure(record_property):
+    _held(_run(0, 200, 400), 200, record_property)
 
 
 @pytest.mark.long
-def test_what_is_said_of_a_thousand_mischiefs_is_true_or_unsure():
-    _held(_run(10_000, 1000, 2000), 1000)
+def test_what_is_said_of_a_thousand_mischiefs_is_true_or_unsure(record_property):
+    _held(_run(10_000, 1000, 2000), 1000, record_property)
 
 
 @pytest.mark.parametrize(
