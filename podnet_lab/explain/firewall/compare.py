@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from podnet_lab.explain.firewall.elements import Elements, elements, is_default
+from podnet_lab.explain.firewall.kinds import Flags, Name, Number, Place
 from podnet_lab.explain.firewall.numbers import bits, span
 from podnet_lab.explain.firewall.packet import NOT_THERE, Packet
-from podnet_lab.explain.firewall.values import Flags, Name, Number, Place, value
+from podnet_lab.explain.firewall.values import value
 from podnet_lab.model.nftables import Ruleset
 
 

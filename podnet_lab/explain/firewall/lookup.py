@@ -8,8 +8,9 @@ from typing import Any
 
 from podnet_lab.explain.firewall.compare import same
 from podnet_lab.explain.firewall.elements import Elements, elements, is_default, pair
+from podnet_lab.explain.firewall.kinds import Place
 from podnet_lab.explain.firewall.packet import NOT_THERE, Packet
-from podnet_lab.explain.firewall.values import Place, value
+from podnet_lab.explain.firewall.values import value
 from podnet_lab.model.nftables import Ruleset
 
 

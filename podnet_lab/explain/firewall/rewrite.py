@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from podnet_lab.explain.firewall.connection import has_connection
+from podnet_lab.explain.firewall.kinds import Number, Place
 from podnet_lab.explain.firewall.lookup import Found, look_up
 from podnet_lab.explain.firewall.numbers import number
 from podnet_lab.explain.firewall.outcome import Outcome
 from podnet_lab.explain.firewall.packet import NOT_THERE, Packet
-from podnet_lab.explain.firewall.values import Number, Place, has_connection, value
+from podnet_lab.explain.firewall.values import value
 from podnet_lab.model.nftables import Ruleset
 
 HARMLESS = (

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from podnet_lab.explain.firewall.compare import any_of, fits
+from podnet_lab.explain.firewall.kinds import CONNTRACK
 from podnet_lab.explain.firewall.lookup import look_up
 from podnet_lab.explain.firewall.outcome import Outcome
 from podnet_lab.explain.firewall.rewrite import Context, mangled, translated
-from podnet_lab.explain.firewall.values import CONNTRACK
 
 HARMLESS = frozenset({"counter", "log", "comment", "last", "ct helper", "ct timeout", "ct expectation", "dup", "secmark", "reset"})
 """What a packet passes without any effect on where it goes."""

@@ -7,62 +7,13 @@ Sources: net/netfilter/nft_meta.c, nft_ct.c, nft_fib.c, nft_payload.c of the ker
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
-from podnet_lab.explain.firewall.numbers import BITS, ICMP_TYPES, PROTOCOLS, bits, number
+from podnet_lab.explain.firewall.connection import connection
+from podnet_lab.explain.firewall.kinds import ALL_32, ANY_CLIENT, CLIENTS, SIZES, Flags, Name, Number, Place, exactly
+from podnet_lab.explain.firewall.numbers import ICMP_TYPES, PROTOCOLS, bits, number
 from podnet_lab.explain.firewall.packet import NOT_THERE, Packet
-
-CONNTRACK = -200
-"""NF_IP_PRI_CONNTRACK: at prerouting and output, chains with a smaller priority see no connection yet."""
-
-SIZES = (28, 200)
-"""Bytes of a packet whose size nobody asked for, at least and at most."""
-
-CLIENTS, ANY_CLIENT = (32768, 60999), (1024, 65535)
-"""Ports that a kernel gives those who ask (net.ipv4.ip_local_port_range's default); after a translation it may be any of the second."""
-
-_32 = (1 << 32) - 1
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number of a kind (an address, a port …) from *low* to *high*: which of these is not known."""
-
-    kind: str
-    low: int
-    high: int
-
-    @property
-    def exact(self) -> int | None:
-        """The number itself; None where it may be another."""
-        return self.low if self.low == self.high else None
-
-
-@dataclass(frozen=True)
-class Name:
-    """The name of an interface, "" where there is none."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Flags:
-    """Bits of a kind that are *set*; of those that are not *known* it is not."""
-
-    kind: str
-    set: int
-    known: int = _32
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a packet is judged: the hook, and the family and priority of the base chain."""
-
-    hook: str
-    family: str
-    priority: int
 
 
 def value(left: Any, packet: Packet, place: Place) -> Any:
@@ -78,7 +29,7 @@ def value(left: Any, packet: Packet, place: Place) -> Any:
         case "meta":
             return _meta(body["key"], packet, place)
         case "ct":
-            return _connection(body, packet, place)
+            return connection(body, packet, place)
         case "fib":
             return _fib(body, packet)
         case "physdev":
@@ -96,14 +47,6 @@ _NEVER = {"exthdr": NOT_THERE, "ip option": Number("number", 0, 0)}
 
 def _together(parts: tuple) -> Any:
     return NOT_THERE if NOT_THERE in parts else None if None in parts else parts
-
-
-def _exactly(kind: str, found: Any) -> Any:
-    """A Number from a number, a name or an address; None stays None."""
-    if found is None:
-        return None
-    found = int(found) if isinstance(found, IPv4Address) else number(found, kind)
-    return None if found is None else Number(kind, found, found)
 
 
 def _payload(payload: Mapping[str, Any], packet: Packet, place: Place) -> Any:
@@ -129,11 +72,11 @@ _SAME_IN_ALL = {"version": (4, 4), "hdrlength": (5, 5), "id": (0, 65535), "check
 def _ip(field: str | None, packet: Packet) -> Any:
     match field:
         case "saddr" | "daddr":
-            return _exactly("address", packet.source if field == "saddr" else packet.target)
+            return exactly("address", packet.source if field == "saddr" else packet.target)
         case "protocol":
-            return _exactly("protocol", PROTOCOLS.get(packet.protocol))
+            return exactly("protocol", PROTOCOLS.get(packet.protocol))
         case "ttl" | "dscp":
-            return _exactly(field, getattr(packet, field))
+            return exactly(field, getattr(packet, field))
         case "length":
             return _size(packet)
         case "ecn":
@@ -154,7 +97,7 @@ def _transport(protocol: str, field: str | None, packet: Packet) -> Any:
     if field in ("sport", "dport"):
         server = (field == "sport") == packet.reply
         client = ANY_CLIENT if packet.source_translated else CLIENTS
-        return Number("port", *client) if not server else _exactly("port", packet.port)
+        return Number("port", *client) if not server else exactly("port", packet.port)
     if field == "flags" and protocol == "tcp":
         return Flags("tcp flags", bits(["syn", "ack"] if packet.reply else ["syn"], "tcp flags"))
     return None
@@ -178,24 +121,24 @@ def _frame(protocol: str, field: str | None, packet: Packet, place: Place) -> An
     if protocol == "arp":
         return _arp(field, packet) if packet.ethertype == "arp" else NOT_THERE
     if field == "type":
-        return _exactly("ethertype", packet.ethertype)
+        return exactly("ethertype", packet.ethertype)
     if place.family in ("ip", "inet") and place.hook == "output":
         return NOT_THERE
-    return _exactly("mac", packet.source_mac if field == "saddr" else packet.target_mac if field == "daddr" else None)
+    return exactly("mac", packet.source_mac if field == "saddr" else packet.target_mac if field == "daddr" else None)
 
 
 def _arp(field: str | None, packet: Packet) -> Any:
     match field:
         case "operation":
-            return _exactly("operation", packet.operation)
+            return exactly("operation", packet.operation)
         case "saddr ip":
-            return _exactly("address", packet.source)
+            return exactly("address", packet.source)
         case "daddr ip":
-            return _exactly("address", packet.target)
+            return exactly("address", packet.target)
         case "saddr ether":
-            return _exactly("mac", packet.source_mac)
+            return exactly("mac", packet.source_mac)
         case "daddr ether":
-            return _exactly("mac", packet.target_mac if packet.operation == "reply" else "00:00:00:00:00:00")
+            return exactly("mac", packet.target_mac if packet.operation == "reply" else "00:00:00:00:00:00")
         case "htype":
             return Number("number", 1, 1)
         case "ptype":
@@ -213,15 +156,15 @@ def _meta(key: str, packet: Packet, place: Place) -> Any:
         case "iif" | "iifname" | "oif" | "oifname":
             return Name((packet.iif if key.startswith("i") else packet.oif) or "")
         case "mark":
-            return _exactly("number", packet.mark)
+            return exactly("number", packet.mark)
         case "l4proto":
-            return _exactly("protocol", PROTOCOLS.get(packet.protocol)) if packet.ethertype == "ip" else NOT_THERE
+            return exactly("protocol", PROTOCOLS.get(packet.protocol)) if packet.ethertype == "ip" else NOT_THERE
         case "protocol":
-            return _exactly("ethertype", packet.ethertype)
+            return exactly("ethertype", packet.ethertype)
         case "skuid" | "skgid":
             return NOT_THERE if place.hook == "forward" else None
         case "random":
-            return Number("number", 0, _32)
+            return Number("number", 0, ALL_32)
     return {"nfproto": Number("nfproto", 2, 2), "length": _size(packet), "pkttype": Number("pkttype", 0, 0)}.get(key) if of_ip else None
 
 
@@ -234,7 +177,7 @@ def _fib(fib: Mapping[str, Any], packet: Packet) -> Any:
     if own and flags & {"iif", "oif"}:
         return None
     address = packet.source if "saddr" in flags else packet.target
-    return _exactly("fib type", "local" if own else _kind_of_address(address))
+    return exactly("fib type", "local" if own else _kind_of_address(address))
 
 
 def _kind_of_address(address: IPv4Address) -> str | None:
@@ -252,59 +195,6 @@ def _port(which: str, packet: Packet) -> Any:
     return Number("number", 0, 0) if "" in ports else None if None in ports else Number("number", 1, 1)
 
 
-def has_connection(packet: Packet, place: Place) -> bool | None:
-    """Whether connection tracking has seen the packet, and keeps an entry; None where that is not known."""
-    early = place.hook in ("prerouting", "output")
-    if place.hook in ("ingress", "egress") or place.family not in ("ip", "inet") or packet.state == "?":
-        return None
-    if early and place.priority == CONNTRACK:
-        return None
-    return not (early and place.priority < CONNTRACK) and not packet.untracked and packet.state != "invalid"
-
-
-def _connection(ct: Mapping[str, Any], packet: Packet, place: Place) -> Any:
-    tracked, key = has_connection(packet, place), ct["key"]
-    if tracked is None:
-        return None
-    if key == "state":
-        usual = packet.state or ("established" if packet.reply else "new")
-        state = usual if tracked else "untracked" if packet.untracked else "invalid"
-        return Flags("ct state", BITS["ct state"][state]) if state in BITS["ct state"] else None
-    if not tracked:
-        return NOT_THERE
-    match key:
-        case "status":
-            return _status(packet)
-        case "direction":
-            return _exactly("direction", "reply" if packet.reply else "original")
-        case "mark":
-            return _exactly("number", packet.ct_mark if packet.reply or packet.ct_mark is not None else 0)
-        case "l3proto":
-            return Number("nfproto", 2, 2)
-        case "protocol":
-            return _exactly("protocol", PROTOCOLS.get(packet.protocol))
-    return _tuple(key.removeprefix("ip "), ct.get("dir"), packet)
-
-
-def _status(packet: Packet) -> Flags:
-    names = BITS["ct status"]
-    there = names["dnat"] * packet.translated | names["snat"] * bool(packet.source_translated)
-    there |= (names["seen-reply"] | names["confirmed"]) * packet.reply
-    unknown = names["snat"] * (packet.source_translated is None and packet.reply) | names["assured"] * packet.reply
-    return Flags("ct status", there, _32 & ~unknown)
-
-
-def _tuple(key: str, direction: str | None, packet: Packet) -> Any:
-    """Addresses and ports of the connection's first packet, before it was rewritten."""
-    if direction != "original":
-        return None
-    if packet.original is None and (packet.reply or packet.translated):
-        return None
-    source, target, port = packet.original or (packet.source, packet.target, packet.port)
-    found = {"saddr": ("address", source), "daddr": ("address", target), "proto-dst": ("port", port)}.get(key)
-    return found and _exactly(*found)
-
-
 def _computed(operator: str, operands: list, packet: Packet, place: Place) -> Any:
     """A value with bits masked, set, or moved; only of what is known exactly."""
     left, right = (_operand(operand, packet, place) for operand in operands)
@@ -320,14 +210,14 @@ def _computed(operator: str, operands: list, packet: Packet, place: Place) -> An
     other = right.exact if isinstance(right, Number) else number(operands[1], left.kind)
     if left.exact is None or other is None:
         return None
-    return _exactly(left.kind, _OPERATIONS[operator](left.exact, other))
+    return exactly(left.kind, _OPERATIONS[operator](left.exact, other))
 
 
 _OPERATIONS = {
     "&": lambda left, right: left & right,
     "|": lambda left, right: left | right,
     "^": lambda left, right: left ^ right,
-    "<<": lambda left, right: left << right & _32,
+    "<<": lambda left, right: left << right & ALL_32,
     ">>": lambda left, right: left >> right,
     "+": lambda left, right: min(max(left + right, 0), 255),  # of a time to live
 }

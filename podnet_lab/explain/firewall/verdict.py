@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from podnet_lab.explain.firewall import statements
+from podnet_lab.explain.firewall.connection import has_connection
+from podnet_lab.explain.firewall.kinds import Place
 from podnet_lab.explain.firewall.outcome import Outcome, merged, summary
 from podnet_lab.explain.firewall.packet import Packet
 from podnet_lab.explain.firewall.rewrite import Context
-from podnet_lab.explain.firewall.values import Place, has_connection
 from podnet_lab.model.nftables import ChainKey, Ruleset
 
 __all__ = ["Packet", "outcomes", "summary"]
