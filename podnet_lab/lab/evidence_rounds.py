@@ -15,10 +15,10 @@ from podnet_lab.model import Cluster
 MOST_ROUNDS = 24
 """Times that a walk is begun again with what the nodes have answered: each gets further, mostly to the end at once."""
 
-QUICK, PATIENT = 0.05, 1.2
+QUICK, PATIENT = 0.05, 3.0
 """
 Seconds that an echo is waited for: where it should not be answered, as long as answers take on one machine; where it should, so long
-that the kernel has asked for a MAC a second time.
+that the kernel has asked for a MAC three times.
 """
 
 
