@@ -70,7 +70,7 @@ class Wires:
                         yield Wire(node, space.name, link)
 
     def upper_devices(self, node: str, namespace: str | None, lower: Link) -> Sequence[Wire]:
-        """The interfaces of a node, in any of its namespaces, that hear what comes in at *lower*, which is in *namespace*."""
+        """The interfaces of a node, in any of its namespaces, that hear what comes in at *lower*, or may, being of an unknown kind."""
         return self._uppers.get((node, (namespace, lower.name)), ())
 
     @cached_property
@@ -79,7 +79,7 @@ class Wires:
         for node, snapshot in self.cluster.items():
             for space in snapshot.spaces.values():
                 for link in space.links.values():
-                    if link.lower is not None and self.kind_of(link).hears_lower:
+                    if link.lower is not None and (self.kind_of(link).hears_lower or self.kind_of(link).unknown):
                         uppers.setdefault((node, link.lower), []).append(Wire(node, space.name, link))
         return uppers
 
@@ -111,6 +111,11 @@ class InterfaceKind:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody has written this kind."""
+        return type(self) is InterfaceKind
+
     def words(self, link: Link) -> str:
         """Its settings in a few words, for pictures and lists; empty where it has none."""
         return ""
@@ -130,6 +135,10 @@ class InterfaceKind:
     def restore_tables(self, namespace: str | None, dev: str, now: Namespace, then: Namespace) -> list[Step]:
         """The steps that bring what hangs on it (such as forwarding entries) from *now* to *then*."""
         return []
+
+    def doubt(self, link: Link) -> str:
+        """Why it is not known whether an interface takes in a frame that comes in at its lower one, in words; "" if it does."""
+        return f"{link.name} is a {self.name}" if self.unknown else ""
 
     def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire | Unseen]:
         """Where a frame that goes out of *link* comes in. Not asked of a kind that `switches`."""

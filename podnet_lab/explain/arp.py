@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from podnet_lab.devices.registry import kind_of
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Cause, Place
 from podnet_lab.explain.evidence import Evidence
@@ -55,11 +56,12 @@ class Hop:
         return self.route.via or self.to
 
 
-def unusable(link: Link, place: Place) -> Cause | None:
+def unusable(link: Link, place: Place, cluster: Cluster) -> Cause | None:
     """Why an interface with an address, or a route, can't send or receive packets: it is down, a bridge's port, or without ARP."""
     if not link.up:
         return causes.link_down(place, link.name)
-    if link.master is not None:
+    master = cluster[place[0]].link(place[1], link.master) if link.master is not None else None
+    if master is not None and kind_of(master).switches:
         return causes.enslaved(place, link)
     return None if link.arp else causes.arp_off(place, link.name)
 
@@ -86,19 +88,18 @@ def conf(look: CloseLook | None, dev: str, key: str) -> int:
 
 
 def asks_nobody(hop: Hop) -> Cause | None:
-    """Why no ARP request is sent at all, or no packet waits for its answer: settings of the interface's neighbours are 0."""
+    """Why no ARP request is sent at all: a setting of the interface's neighbours is 0."""
     dev = hop.link.name
     look = hop.evidence.look(hop.place, dev)
-    for key, usual in (("mcast_solicit", 3), ("unres_qlen", 101)):
-        if look is not None and look.setting(f"ipv4/neigh/{dev}/{key}", usual) == 0:
-            return causes.asks_nobody(hop.place, dev, key, usual)
+    if look is not None and look.setting(f"ipv4/neigh/{dev}/mcast_solicit", 3) == 0:
+        return causes.asks_nobody(hop.place, dev, "mcast_solicit", 3)
     return None
 
 
 def no_reply(hop: Hop, receiver: Receiver, source: IPv4Address | None) -> Cause | None:
     """Why the owner of the wanted address does not answer an ARP request from *source*; None if it does."""
     address = hop.neighbour
-    cause = receiver.cause or unusable(receiver.link, receiver.place) or _unheard(hop, receiver)
+    cause = receiver.cause or unusable(receiver.link, receiver.place, hop.cluster) or _unheard(hop, receiver)
     if cause is not None or source is None:
         return cause
     space = hop.cluster[receiver.place[0]].spaces[receiver.place[1]]
@@ -136,19 +137,18 @@ def _setting_forbids(hop: Hop, receiver: Receiver, source: IPv4Address) -> Cause
     scoped = any(own.interface.ip == address and "scope 254" in own.extra for own in space.addresses)
     near = any(source in own.network for own in here)
     if ignore == 8 or (ignore == 1 and not here) or (ignore == 2 and not near) or (ignore == 3 and scoped):
-        mend = f"sysctl -w net/ipv4/conf/{_of(look, dev, ignore)}/arp_ignore=0"
-        return causes.no_arp_reply(place, address, source, f"arp_ignore is {ignore}", mend)
-    if conf(look, dev, "arp_filter") and lookup_route(space, source, address).route is not None:
-        back = lookup_route(space, source, address).route.dev
-        if back != dev:
-            why = f"arp_filter is 1, and its way to {source} is {back}"
-            return causes.no_arp_reply(place, address, source, why, f"sysctl -w net/ipv4/conf/{dev}/arp_filter=0")
+        return causes.no_arp_reply(place, address, source, f"arp_ignore is {ignore}", _to_zero(look, dev, "arp_ignore"))
+    back = hop.evidence.route(place, RouteQuery(source, address, protocol=0)) if conf(look, dev, "arp_filter") else None
+    if back is not None and (back.error or back.dev != dev):
+        way = f"its way to {source} is {back.dev}" if back.dev else f"it has no way to {source}"
+        return causes.no_arp_reply(place, address, source, f"arp_filter is 1, and {way}", _to_zero(look, dev, "arp_filter"))
     return None
 
 
-def _of(look: CloseLook, dev: str, value: int) -> str:
-    """Whose arp_ignore has a value: that of all interfaces, or the one's own."""
-    return "all" if look.setting("ipv4/conf/all/arp_ignore") == value else dev
+def _to_zero(look: CloseLook, dev: str, key: str) -> str:
+    """The command that sets a setting to 0, of all interfaces and of one, wherever it is something else."""
+    paths = (f"ipv4/conf/{name}/{key}" for name in ("all", dev))
+    return "sysctl -w " + " ".join(f"net/{path}=0" for path in paths if look.setting(path))
 
 
 def proxies(hop: Hop, receiver: Receiver, address: IPv4Address) -> bool:

@@ -23,6 +23,13 @@ def link_down(place: Place, dev: str) -> Cause:
     return Cause(text, "cable", place, question, f"ip {on(place[1])}link show dev {dev}", link.up(dev, place[1]))
 
 
+def no_carrier(place: Place, dev: str) -> Cause:
+    """An interface is up, but has no carrier: its cable is cut, or a program or person holds it down (``protodown``)."""
+    text = f"{dev} in {place_name(place)} is up, but has no carrier"
+    question = f"Does {dev} say LOWER_UP, and what holds it down if not?"
+    return Cause(text, "cable", place, question, f"ip -d {on(place[1])}link show dev {dev}")
+
+
 def enslaved(place: Place, port: Link) -> Cause:
     """An interface with an address is enslaved to a bridge."""
     text = f"{port.name} in {place_name(place)} is plugged into {port.master}, and what it hears goes there"

@@ -159,11 +159,13 @@ def no_host(place: Place, to: IPv4Address, kind: str) -> Cause:
     return Cause(text, "address", place, question, f"ip {on(place[1])}route show table local {to}")
 
 
-def time_exceeded(place: Place, ttl: int) -> Cause:
-    """A router gets a packet whose time to live has run out (ip_forward); *ttl* is what the packet began with."""
+def time_exceeded(place: Place, sender: Place, ttl: int) -> Cause:
+    """A router gets a packet whose time to live has run out (ip_forward); *ttl* is what *sender* gave it."""
     text = f"the packet's time to live ({ttl} when it was sent) is over at {place_name(place)}"
-    question = "How many routers may the packet pass, and how many are on its way?"
-    return Cause(text, "route", place, question, "sysctl net.ipv4.ip_default_ttl", mend="sysctl -w net.ipv4.ip_default_ttl=64")
+    question = f"How many routers may {place_name(sender)}'s packet pass, and how many are on its way?"
+    inside = f"ip netns exec {sender[1]} " if sender[1] else ""
+    look = f"{inside}sysctl net.ipv4.ip_default_ttl; ip {on(sender[1])}route; nft list ruleset"
+    return Cause(text, "route", place, question, look)
 
 
 def nobody_listens(place: Place, protocol: str, port: int, elsewhere: str) -> Cause:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -34,3 +35,15 @@ class Translation:
     place: Place
     before: Flow
     after: Flow
+
+
+def reply_translation(translations: Sequence[Translation], place: Place, flow: Flow) -> Translation | None:
+    """The translation to undo in a reply's target address, before it is routed."""
+    here = (translation for translation in translations if translation.place == place)
+    return next((translation for translation in here if (translation.after.to, translation.after.source) == (flow.source, flow.to)), None)
+
+
+def source_translation(translations: Sequence[Translation], place: Place, flow: Flow) -> Translation | None:
+    """The translation to undo in a reply's source address."""
+    here = (translation for translation in translations if translation.place == place)
+    return next((translation for translation in here if translation.after.to == flow.source), None)

@@ -8,7 +8,7 @@ function here that names it, or a judgement in the walk (`podnet_lab.explain.pat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from podnet_lab.explain import settings
@@ -24,7 +24,10 @@ PLAIN_QUEUES = frozenset({"noqueue", "pfifo_fast", "fq_codel", "fq", "mq", "clsa
 """Queueing disciplines that let everything pass, as far as a single packet is concerned, where the kernel put them."""
 
 PLAIN_BY_HAND = frozenset({"clsact", "htb", "ingress", "mq", "noqueue", "pfifo_fast", "prio", "sfq"})
-"""The same, also where somebody put them: they may make packets wait, but drop none that comes alone. Filters are counted apart."""
+"""
+The same, also where somebody put them: they may make packets wait, but drop none that comes alone. A slow htb is read as another
+kind, and filters are counted apart.
+"""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ INVENTORY = (
     Influence("bridge port: state, isolated, hairpin, learning, flood, bcast_flood, locked", "bridge", "snapshot", JUDGED),
     Influence("bridge port: neigh_suppress, proxy_arp, vlan_tunnel, mab", "bridge", "snapshot", NAMED),
     Influence("bridge: VLAN filtering", "bridge", "close look", NAMED),
-    Influence("bridge: forwarding table", "bridge", "snapshot", JUDGED),
-    Influence("vxlan: VNI, port, remotes, forwarding table", "device", "snapshot", JUDGED),
+    Influence("bridge: forwarding table, without VLANs", "bridge", "snapshot", JUDGED),
+    Influence("vxlan: VNI, port, remotes, forwarding table", "device", "snapshot", PARTLY),
     Influence("policy rules, routes, nexthop objects, local table, rp_filter, forwarding", "routing", "snapshot, kernel asked", JUDGED),
     Influence("lightweight tunnel of a route (encap)", "routing", "kernel asked", NAMED),
     Influence("IPsec policy", "forward, input, output", "close look", PARTLY),
@@ -63,7 +66,7 @@ INVENTORY = (
     Influence("learned path MTU", "output", "snapshot", JUDGED),
     Influence("icmp_echo_ignore_all", "input", "snapshot", JUDGED),
     Influence("settings that may decide (podnet_lab.explain.settings)", "everywhere", "close look", NAMED),
-    Influence("sockets that listen", "input", "close look", JUDGED),
+    Influence("sockets that listen, of IPv4 and of both", "input", "close look", JUDGED),
     Influence("program of a cgroup", "input, output", "nothing", NOT_SEEN),
     Influence("what other hosts do, and namespaces without a name", "device", "nothing", NAMED),
 )
@@ -74,6 +77,8 @@ def unjudged_here(look: CloseLook, protocol: str) -> Iterator[str]:
     """What of a whole namespace may decide, is there, and is not judged: in words."""
     yield from settings.unusual(look.settings, protocol)
     yield from (f"{what} can't be read" for what in look.unreadable)
+    if protocol != "icmp" and look.listeners is None:
+        yield "who listens can't be read"
 
 
 def unjudged_device(look: CloseLook, dev: str, egress: bool) -> Iterator[str]:
@@ -96,12 +101,10 @@ def unusual_queues(device: DeviceLook) -> Iterator[str]:
             yield kind
 
 
-def unjudged_bridge(look: CloseLook, bridge: str, ports: Iterable[str]) -> Iterator[str]:
+def unjudged_bridge(look: CloseLook, bridge: str) -> Iterator[str]:
     """Settings of a bridge that may decide, and are not judged: in words."""
     device = look.devices.get(bridge, DeviceLook())
-    # In VLAN 1 alone, untagged, as new ones are, filtering filters nothing.
-    plain = all(look.devices[dev].vlans == ((1, True, True),) for dev in (bridge, *ports) if dev in look.devices)
-    if device.bridge.get("vlan_filtering") and not plain:
+    if device.bridge.get("vlan_filtering"):
         yield f"{bridge} filters VLANs"
     if device.bridge.get("nf_call_arptables"):
         yield f"{bridge} passes ARP through arptables (nf_call_arptables)"

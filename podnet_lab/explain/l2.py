@@ -94,6 +94,9 @@ def _arrive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[
         return
     cause = before.cause or (None if link.up else causes.link_down(place, link.name))
     for tap in net.upper_devices(*place, link):
+        if doubt := kind_of(tap.link).doubt(tap.link):
+            yield Unseen(f"{place_name((tap.node, tap.namespace))}'s {doubt}, and sits on {link.name}")
+            continue
         yield from _receive(net, replace(before, cause=cause), (tap.node, tap.namespace), tap.link)
 
 

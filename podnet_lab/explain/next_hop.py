@@ -49,7 +49,7 @@ class NextHop:
 def next_hop(hop: Hop) -> NextHop:
     """Who receives a packet."""
     place, space, dev, address, link = hop.place, hop.space, hop.route.dev, hop.neighbour, hop.link
-    if (cause := unusable(replace(link, arp=True), place)) is not None:
+    if (cause := unusable(replace(link, arp=True), place, hop.cluster)) is not None:
         return NextHop(cause=cause)
     reached, unseen = hop.evidence.receivers(hop.cluster, place, link)
     if hop.route.via6:
@@ -64,11 +64,16 @@ def next_hop(hop: Hop) -> NextHop:
         entry = Neighbour(address, dev, hop.learned[place, address], "REACHABLE")
     if entry is not None:
         return _or_unseen(_by_entry(hop, entry, reached), unseen)
-    if (entries := sum(len(other.neighbours) for other in hop.cluster[place[0]].spaces.values())) >= GC_THRESH3:
+    if (entries := sum(map(_counted, hop.cluster[place[0]].spaces.values()))) >= GC_THRESH3:
         return NextHop(cause=causes.neighbour_table_full(place, entries))
     if (cause := asks_nobody(hop)) is not None:
         return NextHop(cause=cause)
     return _or_unseen(_by_arp(hop, reached), unseen)
+
+
+def _counted(space: Namespace) -> int:
+    """The neighbour entries of a namespace that count: permanent ones don't (neigh_alloc in the kernel's net/core/neighbour.c)."""
+    return sum(entry.state != "PERMANENT" for entry in space.neighbours)
 
 
 def _or_unseen(hop: NextHop, unseen: list[str]) -> NextHop:
@@ -99,7 +104,7 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
             if (forgot := _forgot_itself(hop, receiver)) is not None:
                 return NextHop(cause=forgot)
             return NextHop(receiver, misdelivery=None if right or proxies(hop, receiver, entry.address) else cause)
-    return NextHop(cause=(right[0].cause or unusable(right[0].link, right[0].place)) if right else cause)
+    return NextHop(cause=(right[0].cause or unusable(right[0].link, right[0].place, cluster)) if right else cause)
 
 
 def _for_everybody(hop: Hop, entry: Neighbour, owners: list[Receiver]) -> NextHop:
@@ -131,8 +136,21 @@ def _by_ipv6(hop: Hop, reached: list[Receiver]) -> NextHop:
     for receiver in reached:
         look = looks.get(receiver.place)
         if look is not None and receiver.cause is None and via6 in look.addresses6.get(receiver.link.name, ()):
-            return NextHop(receiver)
+            doubt = _ipv6_doubt(hop, receiver) or wrong_port(hop.cluster, hop.place, hop.link, receiver, fresh=True)
+            unsure = f"{place_name(hop.place)}: the next hop {via6} is an IPv6 address, and {doubt}" if doubt else ""
+            return NextHop(None if doubt else receiver, unsure=unsure)
     return NextHop(unsure=f"{place_name(hop.place)}: nobody is seen who has {via6}, an IPv6 address, which is the next hop")
+
+
+def _ipv6_doubt(hop: Hop, receiver: Receiver) -> str:
+    """What may keep the two from each other that is IPv6's own, and not judged: in words, "" if there is nothing."""
+    here = hop.evidence.look(hop.place, hop.route.dev)
+    known = {mac for dev, address, mac in here.neighbours6 if (dev, address) == (hop.route.dev, hop.route.via6)} if here else set()
+    if known - {receiver.link.mac}:
+        return "it has another MAC written for that"
+    looks = (look for look in (here, hop.evidence.look(receiver.place)) if look is not None and look.rules)
+    families = {table[0] for look in looks for table in look.rules.tables}
+    return "there are firewalls for IPv6" if families & {"ip6", "inet", "bridge", "netdev"} else ""
 
 
 def _may_route(hop: Hop, receiver: Receiver) -> bool:

@@ -15,10 +15,10 @@ from podnet_lab.explain import causes_l2, causes_l3
 from podnet_lab.explain.arp import Hop, LearnedMacs
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.evidence import NOTHING, Evidence
-from podnet_lab.explain.flow import Flow, Translation
+from podnet_lab.explain.flow import Flow, Translation, reply_translation, source_translation
 from podnet_lab.explain.frames import Frames
 from podnet_lab.explain.hooks import At, Hooks, Tracked
-from podnet_lab.explain.influences import Influences, calls_iptables
+from podnet_lab.explain.influences import Influences, calls_iptables, stays_on_bridge
 from podnet_lab.explain.l2 import VLAN_HLEN, BridgePass, Receiver, port_flags
 from podnet_lab.explain.listeners import nobody_listens
 from podnet_lab.explain.next_hop import next_hop
@@ -84,7 +84,8 @@ class PathWalk:
             if (place, iif, self.flow.source, self.flow.to) in seen:
                 return causes_l3.routing_loop(place, self.flow.to)
             seen.add((place, iif, self.flow.source, self.flow.to))
-            self._only_bridged = self._stays_on_bridge(place, space, iif, decision.route, receiver)
+            rewritten = self.flow.to != self._untranslated.to
+            self._only_bridged = rewritten and stays_on_bridge(self.evidence, self.cluster, place, decision.route, receiver)
             receiver, cause = self._forward(place, space, iif, decision)
             if receiver is None:
                 self.incomplete = cause is None
@@ -95,15 +96,11 @@ class PathWalk:
     def _prerouting(self, place: Place, space: Namespace, iif: str) -> Cause | None:
         if cause := self._at_hook(At(place, space, "prerouting", iif, None)):
             return cause
-        if (translation := self._reply_translation(place)) is not None:  # a reply's target is put back before its route is looked up
+        if (
+            translation := reply_translation(self.translations, place, self.flow)
+        ) is not None:  # a reply's target is put back before its route is looked up
             self.flow = replace(self.flow, to=translation.before.source)
         return None
-
-    def _reply_translation(self, place: Place) -> Translation | None:
-        """The translation to undo in a reply's target address, before it is routed."""
-        ends = (self.flow.source, self.flow.to)
-        here = (translation for translation in self.translations if translation.place == place)
-        return next((translation for translation in here if (translation.after.to, translation.after.source) == ends), None)
 
     def _decide(self, place: Place, space: Namespace, iif: str | None) -> Decision:
         """Where the packet goes from here; what is sent from here gets its source and its time to live, and meets the hook output."""
@@ -125,24 +122,36 @@ class PathWalk:
                 if decision.route is None:
                     return decision
         self.flow = replace(self.flow, ttl=decision.hop_limit or self._influences.default_ttl(place))
-        self._sent_with = self.flow.ttl
+        self._sender, self._sent_with = place, self.flow.ttl
         return self._sent(place, space, decision, decision.route.dev)
 
     def _sent(self, place: Place, space: Namespace, decision: Decision, dev: str) -> Decision:
         """After the hook output: what a node sends itself has its way looked for again, if its target was rewritten."""
-        to = self.flow.to
+        to, written = self.flow.to, self._written(place)
         if cause := self._at_hook(At(place, space, "output", None, dev)):
             return Decision(cause=cause)
-        if (undone := self._reply_translation(place)) is not None:
+        if self._written(place) != written:
+            self._written_at_output(place, space, decision)
+        if (undone := reply_translation(self.translations, place, self.flow)) is not None:
             self.flow = replace(self.flow, to=undone.before.source)
         return decision if self.flow.to == to else self._look_up(place, space, None)
+
+    def _written(self, place: Place) -> tuple[int, int]:
+        """What routing may go by and rules may write: the packet's mark at a place, and its type of service."""
+        return self._hooks.marks.get(place, 0), self._hooks.dscp << 2
+
+    def _written_at_output(self, place: Place, space: Namespace, before: Decision) -> None:
+        """Unsure, if what rules have written at output would lead another way: only some chains have it looked for again."""
+        again = self._look_up(place, space, None)
+        if (again.route, again.local, again.cause) != (before.route, before.local, before.cause):
+            self.unsure.append(f"{place_name(place)}: rules write a mark at output by which there is another way")
 
     def _look_up(self, place: Place, space: Namespace, iif: str | None) -> Decision:
         # A program that sends has no address yet when the kernel looks for a route; an answer has one.
         flow = self.flow
         bound = iif is not None or self.reply or flow.protocol == "tcp"
-        source, written = flow.source if bound else None, (self._hooks.marks.get(place, 0), self._hooks.dscp << 2)
-        packet = RoutedPacket(place, space, flow.to, source, iif, flow.protocol, flow.port, *written)
+        source = flow.source if bound else None
+        packet = RoutedPacket(place, space, flow.to, source, iif, flow.protocol, flow.port, *self._written(place))
         decision = decide(self.cluster, self.evidence, packet)
         if decision.unsure:
             self.unsure.append(decision.unsure)
@@ -152,7 +161,7 @@ class PathWalk:
         if cause := self._input(place, space, iif):
             return cause
         self._remember(place)
-        if not self.reply and (cause := nobody_listens(self.evidence, place, self.flow)) is not None and not self.tunnelled:
+        if not self.reply and (cause := nobody_listens(self.evidence, place, self.flow, iif or "lo")) is not None and not self.tunnelled:
             return cause
         if end is not None and place != end and not self.flow.translated:
             dev = next((address.dev for address in space.addresses if address.interface.ip == self.flow.to), "lo")
@@ -163,23 +172,26 @@ class PathWalk:
 
     def _input(self, place: Place, space: Namespace, iif: str | None) -> Cause | None:
         """What stops a packet for this place itself: its loopback if it comes from here, the hook input, IPsec policies."""
+        cause = self._over_lo(place, space) if iif is None else None
+        return cause or self._at_hook(At(place, space, "input", iif or "lo", None)) or (iif and self._xfrm(place, "in", iif))
+
+    def _over_lo(self, place: Place, space: Namespace) -> Cause | None:
+        """What a place sends to itself goes out of its loopback, and comes in by it."""
         lo = space.links.get("lo")
-        if iif is None and lo is not None and not lo.up:
+        if lo is not None and not lo.up:
             return causes_l2.link_down(place, "lo")
-        if iif is None and (cause := self._at_hook(At(place, space, "prerouting", "lo", None))):
-            return cause
-        return self._at_hook(At(place, space, "input", iif or "lo", None)) or (iif and self._xfrm(place, "in", iif))
+        cause, frames = self._at_hook(At(place, space, "postrouting", None, "lo")), Frames(self.cluster, self._hooks)
+        for egress in (True, False) if lo is not None else ():
+            self._influences.device(place, "lo", egress)
+            at_lo, self.flow = frames.at_device(self.flow, place, "lo", egress)
+            cause = cause or at_lo
+        return cause or self._at_hook(At(place, space, "prerouting", "lo", None))
 
     def _xfrm(self, place: Place, direction: str, dev: str) -> Cause | None:
         """What an IPsec policy does: blocks the packet, or puts it into another, which is not followed."""
         policy, unsure = blocking_policy(self.evidence.look(place, dev), direction, self.flow.source, self.flow.to, self.flow.protocol, dev)
         self.unsure += [f"{place_name(place)}: {unsure}"] if unsure else []
         return causes_l3.blocked_by_xfrm(place, direction, policy) if policy else None
-
-    def _source_translation(self, place: Place) -> Translation | None:
-        """The translation to undo in a reply's source address."""
-        here = (translation for translation in self.translations if translation.place == place)
-        return next((translation for translation in here if translation.after.to == self.flow.source), None)
 
     def _forward(self, place: Place, space: Namespace, iif: str | None, decision: Decision) -> tuple[Receiver | None, Cause | None]:
         """From a place to the next hop: time to live, the hook forward, MTU, postrouting, ARP, bridges."""
@@ -199,7 +211,7 @@ class PathWalk:
         if cause := self._xfrm(place, "fwd", iif):
             return cause
         if self.flow.ttl <= 1:
-            return causes_l3.time_exceeded(place, self._sent_with)
+            return causes_l3.time_exceeded(place, self._sender, self._sent_with)
         self.flow = replace(self.flow, ttl=self.flow.ttl - 1)
         return self._at_hook(At(place, space, "forward", iif, route.dev))
 
@@ -224,6 +236,8 @@ class PathWalk:
         frames = Frames(self.cluster, self._hooks, sender, receiver.link.mac)
         for at, name, egress in receiver.devices:
             self._influences.device(at, name, egress)
+            if self._influences.lacks_carrier(at, name):
+                return None, causes_l2.no_carrier(at, name)
             cause, self.flow = frames.at_device(self.flow, at, name, egress)
             if cause is not None:
                 return None, cause
@@ -241,27 +255,14 @@ class PathWalk:
 
     def _through_tunnel(self, place: Place, dev: str, host: IPv4Address) -> Cause | None:
         """What stops the packet that a tunnel puts ours into, on its way to the tunnel's other end."""
-        link = self.cluster[place[0]].link(*(place[1], dev))
-        local = link.setting("local")
-        outer = Flow(IPv4Address(local) if local else None, host, "udp", link.setting("port"))
+        link = self.cluster[place[0]].link(place[1], dev)
+        outer = Flow(IPv4Address(link.setting("local")) if link.setting("local") else None, host, "udp", link.setting("port"))
         walk = PathWalk(self.cluster, outer, evidence=self.evidence, tunnelled=True)
         cause = walk.follow(place, None)
         self.unsure += walk.unsure
         if cause is None and not walk.incomplete and walk.flow.to != host:
-            self.unsure.append(
-                f"{place_name(place)}: what its tunnel {dev} sends to {host} is rewritten on its way, and goes to {walk.flow.to}"
-            )
+            self.unsure.append(f"{place_name(place)}: what its tunnel {dev} sends to {host} is rewritten, and goes to {walk.flow.to}")
         return cause and cause.prefixed(f"the tunnel {dev} of {place_name(place)} does not get to {host}: ")
-
-    def _stays_on_bridge(self, place: Place, space: Namespace, iif: str | None, route: Route, by: Receiver | None) -> str | None:
-        """
-        The port that the packet came in by, if its bridge itself passes it on, because its target was rewritten there.
-
-        Such a packet never leaves the bridge (br_nf_pre_routing_finish): it must not go out by the port that it came in by.
-        """
-        if by is None or route.dev != iif or self.flow.to == self._untranslated.to or not calls_iptables(self.evidence, place, space, iif):
-            return None
-        return next((passed.in_port for passed in by.bridges if (passed.place, passed.bridge) == (place, iif)), None)
 
     def _br_netfilter(self, passed: BridgePass) -> Cause | None:
         """What a node's nftables do with a frame that its bridge passes on, if bridge-nf-call-iptables is 1."""
@@ -270,7 +271,7 @@ class PathWalk:
             return None
         at, self._untranslated = (passed.place, space), self.flow
         cause = self._at_hook(At(*at, "prerouting", passed.bridge, None, passed=passed))
-        if cause is None and (translation := self._reply_translation(passed.place)) is not None:
+        if cause is None and (translation := reply_translation(self.translations, passed.place, self.flow)) is not None:
             self.flow = replace(self.flow, to=translation.before.source)
         cause = cause or self._at_hook(At(*at, "forward", passed.bridge, passed.bridge, passed=passed))
         cause = cause or self._at_hook(At(*at, "postrouting", None, passed.bridge, passed=passed))
@@ -280,14 +281,14 @@ class PathWalk:
 
     def _remember(self, place: Place) -> None:
         """What a place's connection tracking keeps of its rewriting, or, for a reply, undoes."""
-        if (translation := self._source_translation(place)) is not None:
+        if (translation := source_translation(self.translations, place, self.flow)) is not None:
             self.flow = replace(self.flow, source=translation.before.to)
         elif not self.reply and (self.flow.source, self.flow.to) != (self._untranslated.source, self._untranslated.to):
             self.translations = (*self.translations, Translation(place, self._untranslated, self.flow))
 
     def _at_hook(self, at: At) -> Cause | None:
         """What stops the packet at a netfilter hook; rules there may rewrite it."""
-        undone = self._reply_translation(at.place) or self._source_translation(at.place)
+        undone = reply_translation(self.translations, at.place, self.flow) or source_translation(self.translations, at.place, self.flow)
         rewritten = undone if self.reply else Translation(at.place, self._untranslated, self.flow)
         cause, self.flow = self._hooks.ip(self.flow, replace(at, rewritten=rewritten))
         self.endpoint_count = max(self.endpoint_count, self._hooks.drawn)
@@ -295,5 +296,5 @@ class PathWalk:
 
     def __post_init__(self) -> None:
         self._hooks = Hooks(self.evidence, self.unsure, self.reply, self.endpoint, self.tracked)
-        self._untranslated, self._sent_with, self._only_bridged = self.flow, self.flow.ttl, None
+        self._untranslated, self._sender, self._sent_with, self._only_bridged = self.flow, None, self.flow.ttl, None
         self._influences = Influences(self.cluster, self.evidence, self.unsure)

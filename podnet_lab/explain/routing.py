@@ -22,6 +22,9 @@ from podnet_lab.model.route_lookup import ANYWHERE, hop_limit, is_own, lookup_ro
 
 PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17}
 
+FRA_SPORT_RANGE = 23
+"""The attribute of a policy rule that asks for a sender's port (linux/fib_rules.h), as a snapshot keeps it."""
+
 _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EINVAL, errno.EACCES, errno.EXDEV)
 """Errors that are the kernel's answer about a packet, and not about the question."""
 
@@ -70,7 +73,22 @@ def decide(cluster: Cluster, evidence: Evidence, packet: Packet) -> Decision:
     protocol = PROTOCOLS[packet.protocol]
     query = RouteQuery(packet.to, packet.source, packet.iif or "", protocol, packet.port or 0, packet.mark, packet.tos)
     answer = evidence.route(packet.place, query)
-    return from_snapshot if answer is None else _settled(packet, from_snapshot, answer)
+    if answer is None:
+        return from_snapshot
+    settled = _settled(packet, from_snapshot, answer)
+    doubt = packet.protocol != "icmp" and from_snapshot.unsure and _goes_by_ports(evidence, packet)
+    return (
+        replace(settled, unsure=f"{place_name(packet.place)}: which of several ways it takes goes by the sender's port")
+        if doubt
+        else settled
+    )
+
+
+def _goes_by_ports(evidence: Evidence, packet: Packet) -> bool:
+    """Whether routing there goes by the sender's port, which nobody knows before: of one way of several, or of a policy rule."""
+    look = evidence.look(packet.place)
+    by_hash = look is not None and look.setting("ipv4/fib_multipath_hash_policy") != 0
+    return by_hash or any(f" {FRA_SPORT_RANGE}:" in f" {rule.extra}" for rule in packet.space.policy)
 
 
 def _settled(packet: Packet, read: Decision, answer: RouteAnswer) -> Decision:

@@ -16,6 +16,7 @@ JUDGED = {
     "ipv4/icmp_echo_ignore_all": 0,
     "ipv4/icmp_echo_ignore_broadcasts": 1,
     "ipv4/ip_default_ttl": 64,
+    "ipv4/fib_multipath_hash_policy": 0,
     "bridge/bridge-nf-call-iptables": 0,
     "bridge/bridge-nf-call-arptables": 0,
     "bridge/bridge-nf-filter-vlan-tagged": 0,
@@ -28,7 +29,6 @@ JUDGED_OF_DEVICE = ("forwarding", "rp_filter", "proxy_arp", "arp_ignore", "arp_a
 ROUTING = frozenset(
     {
         "ipv4/fib_multipath_hash_fields",
-        "ipv4/fib_multipath_hash_policy",
         "ipv4/fib_multipath_hash_seed",
         "ipv4/fib_multipath_use_neigh",
         "ipv4/ip_nonlocal_bind",
@@ -45,7 +45,6 @@ ROUTING_OF_DEVICE = frozenset(
         "ignore_routes_with_linkdown",
         "log_martians",
         "mc_forwarding",
-        "medium_id",
         "route_localnet",
         "secure_redirects",
         "send_redirects",
@@ -89,14 +88,31 @@ NOT_JUDGED_OF_DEVICE = {
     "drop_unicast_in_l2_multicast": ("0",),
     "proxy_arp_pvlan": ("0",),
     "arp_evict_nocarrier": ("1",),
+    "medium_id": ("0",),
 }
 """Of an interface (net.ipv4.conf.NAME.…), with the values that change nothing for the packets of this book."""
 
-NOT_JUDGED_OF_NEIGHBOUR = {"proxy_qlen": ("64",)}
+NOT_JUDGED_OF_NEIGHBOUR = {"app_solicit": ("0",), "proxy_qlen": ("64",)}
 """Of an interface's neighbours (net.ipv4.neigh.NAME.…)."""
 
-JUDGED_OF_NEIGHBOUR = ("mcast_solicit", "unres_qlen", "unres_qlen_bytes", "retrans_time_ms")
-"""The same, taken into account: without a question for a MAC, or room to wait for its answer, nothing is sent."""
+JUDGED_OF_NEIGHBOUR = ("mcast_solicit",)
+"""The same, taken into account: without a question for a MAC nothing is sent."""
+
+TOO_LOW = {
+    "netfilter/nf_conntrack_generic_timeout": 2,
+    "netfilter/nf_conntrack_icmp_timeout": 2,
+    "netfilter/nf_conntrack_tcp_timeout_established": 2,
+    "netfilter/nf_conntrack_tcp_timeout_syn_recv": 2,
+    "netfilter/nf_conntrack_tcp_timeout_syn_sent": 2,
+    "netfilter/nf_conntrack_udp_timeout": 2,
+}
+"""Seconds, of a namespace: named if less, as a connection is then forgotten before its answer comes."""
+
+TOO_HIGH = {"proxy_delay": 300}
+"""Hundredths of a second, of an interface's neighbours: named if more, as a proxy's answer then comes too late."""
+
+NAMED_IF_SET = ("ipv4/ip_local_reserved_ports",)
+"""Of a namespace, for connections: named if they are anything but empty."""
 
 HARMLESS = (
     "bridge/bridge-nf-call-ip6tables",  # IPv6
@@ -123,7 +139,6 @@ HARMLESS = (
     "ipv4/ip_dynaddr",
     "ipv4/ip_early_demux",
     "ipv4/ip_forward_update_priority",
-    "ipv4/ip_local_reserved_ports",
     "ipv4/ip_unprivileged_port_start",
     "ipv4/ipfrag_*",
     "ipv4/neigh/*/*",  # timers
@@ -148,12 +163,14 @@ _ALWAYS = ("all", "default")
 def asked(devices: Iterable[str]) -> list[str]:
     """The paths below /proc/sys/net that an explanation asks for, of a namespace and of some of its interfaces."""
     of_devices = (*JUDGED_OF_DEVICE, *NOT_JUDGED_OF_DEVICE)
-    of_neighbours = (*JUDGED_OF_NEIGHBOUR, *NOT_JUDGED_OF_NEIGHBOUR)
+    of_neighbours = (*JUDGED_OF_NEIGHBOUR, *NOT_JUDGED_OF_NEIGHBOUR, *TOO_HIGH)
     names = [name for name in devices if name not in _ALWAYS]
     return [
         *JUDGED,
         *NOT_JUDGED,
         *NOT_JUDGED_TCP,
+        *TOO_LOW,
+        *NAMED_IF_SET,
         *(f"ipv4/conf/{name}/{key}" for name in ("all", *names) for key in of_devices),
         *(f"ipv4/neigh/{name}/{key}" for name in names for key in of_neighbours),
     ]
@@ -167,9 +184,9 @@ def kind(path: str) -> str:
         return "judged"
     if path in ROUTING or (of_device and key in ROUTING_OF_DEVICE):
         return "routing"
-    if path in NOT_JUDGED or path in NOT_JUDGED_TCP:
+    if path in {*NOT_JUDGED, *NOT_JUDGED_TCP, *TOO_LOW, *NAMED_IF_SET}:
         return "named"
-    if (of_device and key in NOT_JUDGED_OF_DEVICE) or (of_neighbour and key in NOT_JUDGED_OF_NEIGHBOUR):
+    if (of_device and key in NOT_JUDGED_OF_DEVICE) or (of_neighbour and key in {*NOT_JUDGED_OF_NEIGHBOUR, *TOO_HIGH}):
         return "named"
     return "harmless" if any(fnmatch(path, pattern) for pattern in HARMLESS) else ""
 
@@ -181,5 +198,11 @@ def unusual(settings: Mapping[str, str], protocol: str) -> Iterator[str]:
         *folder, key = path.split("/")
         usual = {"conf": NOT_JUDGED_OF_DEVICE, "neigh": NOT_JUDGED_OF_NEIGHBOUR}[folder[1]].get(key) if len(folder) == 3 else None
         default = plain.get(path, "")
-        if (usual is not None and value not in usual) or (usual is None and default and value != default):
+        extreme = _is_extreme(path, key, value) or (protocol == "tcp" and path in NAMED_IF_SET and value)
+        if extreme or (usual is not None and value not in usual) or (usual is None and default and value != default):
             yield f"{path.replace('/', '.')} = {value}"
+
+
+def _is_extreme(path: str, key: str, value: str) -> bool:
+    low = path in TOO_LOW and value.isdigit() and int(value) < TOO_LOW[path]
+    return low or ("/neigh/" in path and key in TOO_HIGH and value.isdigit() and int(value) > TOO_HIGH[key])

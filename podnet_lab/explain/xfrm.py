@@ -20,18 +20,22 @@ def blocking_policy(
     key = "disable_xfrm" if direction == "out" else "disable_policy"
     if look is None or any(look.setting(f"ipv4/conf/{name}/{key}") for name in ("all", dev)):
         return "", ""
-    fitting = [policy for policy in look.policies if _fits(policy, direction, source, to, PROTOCOLS[protocol], dev)]
-    policy = min(fitting, key=lambda policy: policy.priority, default=None)
+    fitting = [policy for policy in look.policies if _fits(policy, direction, source, to, PROTOCOLS[protocol])]
+    least = min((policy.priority for policy in fitting), default=0)
+    first = [policy for policy in fitting if policy.priority == least]
+    if len({(policy.action, policy.transforms) for policy in first}) > 1:
+        return "", "several IPsec policies fit with the same priority, and which holds is not judged"
+    policy = first[0] if first else None
     if policy is None:
         return ("what no policy allows is blocked", "") if look.xfrm_default.get(direction) == "block" else ("", "")
-    if policy.other:
-        return "", "an IPsec policy asks for ports, a mark or more, which is not judged"
+    if any(one.other or one.dev for one in fitting):
+        return "", "an IPsec policy asks for an interface, ports, a mark or more, which is not judged"
     words = f"src {policy.source} dst {policy.to} action {policy.action}"
     if policy.action == "block":
         return words, ""
     return "", f"an IPsec policy ({words}) transforms packets, which is not followed" if policy.transforms else ""
 
 
-def _fits(policy: XfrmPolicy, direction: str, source: IPv4Address, to: IPv4Address, protocol: int, dev: str) -> bool:
+def _fits(policy: XfrmPolicy, direction: str, source: IPv4Address, to: IPv4Address, protocol: int) -> bool:
     addresses = source in policy.source and to in policy.to
-    return policy.direction == direction and addresses and policy.protocol in (0, protocol) and policy.dev in ("", dev)
+    return policy.direction == direction and addresses and policy.protocol in (0, protocol)

@@ -16,7 +16,16 @@ from typing import Any
 
 from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel import bpf_programs, firewall, listeners, namespaces
-from podnet_lab.kernel.encode import IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH
+from podnet_lab.kernel.encode import (
+    IFLA_IFNAME,
+    IFLA_INFO_DATA,
+    IFLA_INFO_KIND,
+    IFLA_LINKINFO,
+    NUD_PERMANENT,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETNEIGH,
+)
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.read_links import RTEXT_FILTER_SKIP_STATS
 from podnet_lab.kernel.route_queries import route_queries
@@ -24,10 +33,12 @@ from podnet_lab.kernel.sysctl import ROOT
 from podnet_lab.kernel.unmanaged.queues import RTM_GETQDISC
 from podnet_lab.kernel.xfrm import xfrm
 
-RTM_GETTFILTER = 46
+RTM_GETTCLASS, RTM_GETTFILTER = 42, 46
+HTB_PARMS, HTB_DIRECT_QLEN, HTB_SLOW = 1, 5, 12500
+"""Attributes of htb (TCA_HTB_…), and the bytes a second below which a class is slow."""
+
 TC_INGRESS, TC_EGRESS = 0xFFFFFFF2, 0xFFFFFFF3
-IFLA_XDP, IFLA_XDP_ATTACHED, IFLA_PROMISCUITY, IFLA_AF_SPEC = 43, 2, 30, 26
-IFLA_BRIDGE_VLAN_INFO, VLAN_PVID, VLAN_UNTAGGED, RTEXT_FILTER_BRVLAN, IFLA_EXT_MASK = 2, 0x2, 0x4, 2, 29
+IFLA_XDP, IFLA_XDP_ATTACHED, IFLA_PROMISCUITY, IFLA_EXT_MASK = 43, 2, 30, 29
 BRIDGE_SETTINGS = {5: "stp", 7: "vlan_filtering", 36: "nf_call_iptables", 38: "nf_call_arptables"}
 HOOKS = ("clsact", "ingress")
 FILTER_ACTIONS = {"u32": {6, 7}, "flower": {3}, "matchall": {2}, "fw": {2, 4}, "basic": {3, 4}}
@@ -52,7 +63,7 @@ def close_looks(wanted: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any] |
 def _inside(name: str, asked: dict[str, Any]) -> dict[str, Any] | None:
     if not name:
         return _look(asked)
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # it is gone, or changes faster than it can be read: then nothing is known of it
         descriptor = namespaces.open_named(name)
         try:
             with namespaces.inside(descriptor):
@@ -80,14 +91,13 @@ def _everything(sock: Socket, links: list[bytes], names: dict[int, str], wanted:
     named = ((names[struct.unpack_from("=i", body, 4)[0]], body) for body in links)
     devices = {name: _device(body) for name, body in named if name in wanted or b"\x01\x00bridge\0" in body}
     unreadable = _add_queues(sock, names, devices)
-    if any(device["bridge"].get("vlan_filtering") for device in devices.values()):
-        _add_vlans(sock, names, devices)
     return {
         "devices": devices,
         "xfrm": xfrm(names),
-        "listeners": listeners.listeners(),
+        "listeners": listeners.listeners(names),
         "proxied": list(_proxied(sock, names)),
         "addresses6": list(_addresses6(sock, names)),
+        "neighbours6": list(_neighbours6(sock, names)),
         "unreadable": unreadable,
         "firewall": firewall.firewall(),
     }
@@ -104,7 +114,6 @@ def _device(body: bytes) -> dict[str, Any]:
         "promiscuous": bool(_U32.unpack(has.get(IFLA_PROMISCUITY, bytes(4)))[0]),
         "tcx": bpf_programs.tcx_programs(struct.unpack_from("=i", body, 4)[0]),
         "bridge": {name: int.from_bytes(settings[kind], "little") for kind, name in BRIDGE_SETTINGS.items() if kind in settings},
-        "vlans": [],
     }
 
 
@@ -116,13 +125,29 @@ def _add_queues(sock: Socket, names: dict[int, str], devices: dict[str, dict[str
             continue
         kind = attributes(body, 20)[1].rstrip(b"\0").decode()
         device["queues"].append((kind, bool(handle)))
+        if kind == "htb" and _slow_htb(sock, index, attributes(body, 20)):
+            device["queues"][-1] = ("htb of a low rate", True)
         if handle:
-            parents = (TC_INGRESS, TC_EGRESS) if kind in HOOKS else (handle,)
+            parents = (TC_INGRESS, TC_EGRESS) if kind in HOOKS else (handle, *_classes(sock, index))
             try:
                 device["filters"] += sum(_filters(sock, index, parent) for parent in parents)
             except Refused as refusal:
                 return [f"tc filters ({refusal.strerror.lower()})"]
     return []
+
+
+def _classes(sock: Socket, index: int) -> dict[int, dict[int, bytes]]:
+    """The classes of an interface's queueing disciplines, by handle, with their options."""
+    bodies = sock.dump(RTM_GETTCLASS, struct.pack("=BxxxiIII", 0, index, 0, 0, 0))
+    return {struct.unpack_from("=I", body, 8)[0]: attributes(attributes(body, 20).get(2, b"")) for body in bodies}
+
+
+def _slow_htb(sock: Socket, index: int, has: dict[int, bytes]) -> bool:
+    """Whether an htb may drop even a packet that comes alone: it has no room for what has no class, or a class of a low rate."""
+    options = attributes(has.get(2, b""))
+    room = _U32.unpack(options[HTB_DIRECT_QLEN])[0] if HTB_DIRECT_QLEN in options else 1
+    rates = (_U32.unpack_from(of[HTB_PARMS], 8)[0] for of in _classes(sock, index).values() if HTB_PARMS in of)
+    return room == 0 or any(rate < HTB_SLOW for rate in rates)
 
 
 def _filters(sock: Socket, index: int, parent: int) -> int:
@@ -134,18 +159,6 @@ def _filters(sock: Socket, index: int, parent: int) -> int:
 def _only_sorts(has: dict[int, bytes]) -> bool:
     kind, options = has[1].rstrip(b"\0").decode(), attributes(has.get(2, b""))
     return kind in FILTER_ACTIONS and not FILTER_ACTIONS[kind] & set(options)
-
-
-def _add_vlans(sock: Socket, names: dict[int, str], devices: dict[str, dict[str, Any]]) -> None:
-    mask = struct.pack("=HHI", 8, IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN)
-    for body in sock.dump(RTM_GETLINK, struct.pack("=BxHiII", socket.AF_BRIDGE, 0, 0, 0, 0) + mask):
-        spec, at = attributes(body, 16).get(IFLA_AF_SPEC, b""), 0
-        while at + 8 <= len(spec):  # several of one kind: a dict would keep the last alone
-            length, kind, flags, number = struct.unpack_from("=HHHH", spec, at)
-            if kind == IFLA_BRIDGE_VLAN_INFO:
-                name = names.get(struct.unpack_from("=i", body, 4)[0], "")
-                devices.get(name, {"vlans": []})["vlans"].append((number, bool(flags & VLAN_PVID), bool(flags & VLAN_UNTAGGED)))
-            at += max(length + 3 & ~3, 4)
 
 
 def _proxied(sock: Socket, names: dict[int, str]) -> Iterator[tuple[str, str]]:
@@ -160,6 +173,15 @@ def _addresses6(sock: Socket, names: dict[int, str]) -> Iterator[tuple[str, str]
         flags = _U32.unpack(has.get(IFA_FLAGS, bytes(4)))[0]
         if len(address := has.get(1, b"")) == 16 and not flags & IFA_F_TENTATIVE:
             yield names.get(_U32.unpack_from(body, 4)[0], ""), socket.inet_ntop(socket.AF_INET6, address)
+
+
+def _neighbours6(sock: Socket, names: dict[int, str]) -> Iterator[tuple[str, str, str]]:
+    """(interface, address, MAC) of each IPv6 neighbour that somebody wrote."""
+    for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_INET6, 0, 0, 0, 0)):
+        _, index, state, _, _ = struct.unpack_from("=BxxxiHBB", body)
+        has = attributes(body, 12)
+        if state & NUD_PERMANENT and len(has.get(1, b"")) == 16:
+            yield names.get(index, ""), socket.inet_ntop(socket.AF_INET6, has[1]), has.get(2, b"").hex(":")
 
 
 def _settings(paths: list[str]) -> Iterator[tuple[str, str]]:

@@ -1,34 +1,52 @@
-"""The sockets of this thread's network namespace that wait for somebody, as plain data (proc(5), /proc/net/tcp)."""
+"""
+The sockets of this thread's network namespace that wait for somebody, as plain data (sock_diag(7), linux/inet_diag.h).
+"""
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
 
-TCP_LISTEN, UDP_UNCONNECTED = "0A", "07"
-_FILES = (("tcp", "tcp", TCP_LISTEN), ("tcp", "tcp6", TCP_LISTEN), ("udp", "udp", UDP_UNCONNECTED), ("udp", "udp6", UDP_UNCONNECTED))
+from podnet_lab.devices.nlattr import attributes
+from podnet_lab.kernel.netlink import Refused, Socket
+
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
+TCP_LISTEN, UDP_UNCONNECTED = 10, 7
+INET_DIAG_SKV6ONLY, MESSAGE_SIZE = 11, 72
+PROTOCOLS = {"tcp": (socket.IPPROTO_TCP, TCP_LISTEN), "udp": (socket.IPPROTO_UDP, UDP_UNCONNECTED)}
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
-def listeners() -> list[tuple[str, str, int]]:
-    """(protocol, IPv4 address, port) of each; an IPv6 socket that takes IPv4 as well has 0.0.0.0 for its address."""
+def listeners(names: dict[int, str]) -> list[tuple[str, str, int, str]] | None:
+    """(protocol, IPv4 address, port, interface or "") of each; None where the kernel does not tell (it has no inet_diag)."""
+    try:
+        sock = Socket(NETLINK_SOCK_DIAG)
+    except OSError:
+        return None
+    try:
+        return [
+            found for protocol in PROTOCOLS for family in (socket.AF_INET, socket.AF_INET6) for found in _of(sock, protocol, family, names)
+        ]
+    except Refused:
+        return None
+    finally:
+        sock.close()
+
+
+def _of(sock: Socket, protocol: str, family: int, names: dict[int, str]) -> list[tuple[str, str, int, str]]:
+    number, state = PROTOCOLS[protocol]
     waiting = []
-    for protocol, name, state in _FILES:
-        with contextlib.suppress(FileNotFoundError), open(f"/proc/thread-self/net/{name}") as file:
-            for line in file.read().splitlines()[1:]:
-                fields = line.split()
-                address, _, port = fields[1].partition(":")
-                if fields[3] == state and (ip := _ipv4(address)) is not None:
-                    waiting.append((protocol, ip, int(port, 16)))
+    for body in sock.dump(SOCK_DIAG_BY_FAMILY, struct.pack("=BBBBI48x", family, number, 0, 0, 1 << state)):
+        (port,), (index,) = struct.unpack_from("!H", body, 4), struct.unpack_from("=I", body, 40)
+        only6 = attributes(body, MESSAGE_SIZE).get(INET_DIAG_SKV6ONLY, b"\0")[0]
+        address = _ipv4(body[8:24], family)
+        if address is not None and not only6:
+            waiting.append((protocol, address, port, names.get(index, "") if index else ""))
     return waiting
 
 
-def _ipv4(text: str) -> str | None:
-    """The IPv4 address that a socket's hexadecimal one stands for; None for an IPv6 address that is no IPv4 one."""
-    data = b"".join(struct.pack("=I", int(text[at : at + 8], 16)) for at in range(0, len(text), 8))
-    if len(data) == 4:
-        return socket.inet_ntoa(data)
-    if data == bytes(16):
-        return "0.0.0.0"  # noqa: S104 - whether it takes IPv4, too (IPV6_V6ONLY), /proc does not say
-    return socket.inet_ntoa(data[12:]) if data[:12] == _MAPPED else None
+def _ipv4(data: bytes, family: int) -> str | None:
+    """The IPv4 address that a socket waits at; None for an IPv6 address that is no IPv4 one."""
+    if family == socket.AF_INET or data[:12] == _MAPPED:
+        return socket.inet_ntoa(data[:4] if family == socket.AF_INET else data[12:])
+    return "0.0.0.0" if data == bytes(16) else None  # noqa: S104 - told, not bound

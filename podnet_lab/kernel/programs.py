@@ -43,6 +43,7 @@ def run(*words: str, given: str | None = None, seconds: float = SECONDS) -> Comp
             stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
             text=True,
+            errors="replace",  # a name or comment that somebody made may be no UTF-8
             env=environment(),
             timeout=seconds,
             check=False,

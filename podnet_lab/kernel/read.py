@@ -40,7 +40,8 @@ RTNH_F_ONLINK, RTA_NH_ID, RTM_F_CLONED = 0x4, 30, 0x200
 RTA_METRICS, RTAX_MTU = 8, 2
 _USUAL = {1, 4, 5, 6, 12, 15}  # destination, interface, gateway, metric, cache, table
 NUD_NOARP = 0x40
-NDA_DST, NDA_MASTER = 1, 9
+NDA_DST, NDA_PORT, NDA_VNI, NDA_MASTER, NDA_NH_ID = 1, 6, 7, 9, 13
+ELSEWHERE = "0.0.0.0"  # noqa: S104 - stands for: to a port, a number, or a group of hosts of its own, and where that is is not read
 NUD = {0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0x08: "DELAY", 0x10: "PROBE", 0x20: "FAILED", 0x40: "NOARP", 0x80: "PERMANENT"}
 
 _KINDS = {number: kind for kind, number in ROUTE_KINDS.items()}
@@ -143,6 +144,8 @@ def fdb(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, bool, str |
         _, index, state, _, _ = struct.unpack_from("=BxxxiHBB", body)
         has = attributes(body, 12)
         remote = socket.inet_ntoa(has[NDA_DST]) if len(has.get(NDA_DST, b"")) == 4 else None
+        if NDA_NH_ID in has or (remote and (NDA_PORT in has or NDA_VNI in has)):
+            remote = ELSEWHERE
         if NDA_MASTER in has or remote:  # a bridge's, or a tunnel's; not a network card's own filter
             found.append((has[2].hex(":"), names.get(index, "?"), bool(state & NUD_PERMANENT), remote))
     return found

@@ -30,8 +30,7 @@ from podnet_lab.kernel.encode import (
 from podnet_lab.kernel.netlink import Socket
 
 IFF_LOWER_UP = 0x10000
-IF_OPER_UP = 6
-IFLA_OPERSTATE, IFLA_BRPORT_STATE = 16, 1
+IFLA_BRPORT_STATE = 1
 PORT_FLAGS = {
     33: ("isolated", b"\0"),
     4: ("hairpin", b"\0"),
@@ -45,7 +44,7 @@ PORT_FLAGS = {
     39: ("locked", b"\0"),
     40: ("mab", b"\0"),
 }
-"""A port's flags by their number (IFLA_BRPORT_…), and what a new port has; others change no IPv4 packet's way."""
+"""A port's flags by their number (IFLA_BRPORT_…), and what a new port has; others change no IPv4 packet's way while the port is up."""
 PORT_STATES = ("disabled", "listening", "learning", "", "blocking")
 ARPHRD_LOOPBACK = 772
 IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS = 29, 8
@@ -78,7 +77,7 @@ def links(sock: Socket) -> list[dict[str, Any]]:
                 "card": given.get(IFLA_PERM_ADDRESS, b"").hex(":") if not kind else "",
                 "mtu": _u32(given[IFLA_MTU]),
                 "index": index,
-                "port": _port(given, info),
+                "port": _port(info, flags),
                 "master_index": _u32(given[IFLA_MASTER]) if IFLA_MASTER in given else 0,
                 **_other(kind, index, given),
                 "data": info.get(IFLA_INFO_DATA, b""),
@@ -101,12 +100,12 @@ def _other(kind: str, index: int, given: dict[int, bytes]) -> dict[str, Any]:
     return {"peer_index": other if paired else 0, "lower_index": lower, "nsid": there if other else None}
 
 
-def _port(given: dict[int, bytes], info: dict[int, bytes]) -> str:
+def _port(info: dict[int, bytes], flags: int) -> str:
     """What is unusual about a bridge's port: its state, once its cable is in order, and its flags, as ``bridge -d link`` says them."""
     if IFLA_INFO_SLAVE_DATA not in info:
         return ""
     port = attributes(info[IFLA_INFO_SLAVE_DATA])
-    up = given.get(IFLA_OPERSTATE, b"\0")[0] == IF_OPER_UP  # the bridge disables a port whose cable is down, and that is said elsewhere
+    up = flags & IFF_UP and flags & IFF_LOWER_UP  # the bridge disables a port whose cable is down, and that is said elsewhere
     state = PORT_STATES[port[IFLA_BRPORT_STATE][0]] if IFLA_BRPORT_STATE in port and up else ""
     unusual = ((name, port[number][0]) for number, (name, usual) in PORT_FLAGS.items() if port.get(number, usual) != usual)
     flags = (name if on else f"{name} off" for name, on in unusual)

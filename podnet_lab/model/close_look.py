@@ -72,26 +72,26 @@ class DeviceLook:
     What hangs on an interface beside its addresses.
 
     *queues* as (kind, whether somebody put it there), the number of tc *filters*, how an *xdp* program is attached (0: none is),
-    its *vlans* as a bridge or a port: (number, whether it is the PVID, whether untagged), and, of a *bridge*, settings that are
-    numbers ("vlan_filtering", "nf_call_iptables", …). *tcx*: the number of BPF programs at its "ingress" and "egress".
+    and, of a *bridge*, settings that are numbers ("vlan_filtering", "nf_call_iptables", …). *tcx*: the number of BPF programs at
+    its "ingress" and "egress".
     """
 
     queues: tuple[tuple[str, bool], ...] = ()
     filters: int = 0
     xdp: int = 0
     promiscuous: bool = False
-    vlans: tuple[tuple[int, bool, bool], ...] = ()
     bridge: Mapping[str, int] = field(default_factory=dict)
     tcx: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A socket that waits for what comes to its *address* (0.0.0.0: any) and *port*."""
+    """A socket that waits for what comes to its *address* (0.0.0.0: any) and *port*; with *dev*, by that interface alone."""
 
     protocol: str
     address: IPv4Address
     port: int
+    dev: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +100,18 @@ class CloseLook:
     One namespace, looked at closely; *settings* are those of /proc/sys/net that were asked for and that are there.
 
     *proxied*: addresses that it answers ARP for by a proxy neighbour, as (interface, address). *addresses6* are the IPv6 addresses
-    by interface, *unreadable* what could not be read, in words. *rules*: all firewalls here; None if they were not read.
+    by interface, *neighbours6* the IPv6 neighbours that somebody wrote, as (interface, address, MAC), *unreadable* what could not
+    be read, in words. *listeners* are None where the kernel does not tell of them, *rules* all firewalls here, None if not read.
     """
 
     devices: Mapping[str, DeviceLook] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     policies: tuple[XfrmPolicy, ...] = ()
     xfrm_default: Mapping[str, str] = field(default_factory=dict)
-    listeners: tuple[Listener, ...] = ()
+    listeners: tuple[Listener, ...] | None = ()
     proxied: tuple[tuple[str, IPv4Address], ...] = ()
     addresses6: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    neighbours6: tuple[tuple[str, str, str], ...] = ()
     rules: Ruleset | None = None
     unreadable: tuple[str, ...] = ()
 

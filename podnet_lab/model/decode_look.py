@@ -26,18 +26,25 @@ def close_look(fields: dict[str, Any]) -> CloseLook:
         fields["settings"],
         tuple(map(_policy, xfrm["policies"])),
         xfrm["default"],
-        tuple(Listener(protocol, IPv4Address(address), port) for protocol, address, port in fields["listeners"]),
+        _listeners(fields["listeners"]),
         tuple((dev, IPv4Address(address)) for dev, address in fields["proxied"]),
         addresses6,
+        tuple(map(tuple, fields["neighbours6"])),
         firewall_rules(fields["firewall"]),
         tuple(words for words in (*fields["unreadable"], xfrm["unreadable"]) if words),
     )
 
 
 def _device(fields: dict[str, Any]) -> DeviceLook:
-    queues, vlans = (tuple(map(tuple, fields[name])) for name in ("queues", "vlans"))
-    return DeviceLook(queues, fields["filters"], fields["xdp"], fields["promiscuous"], vlans, fields["bridge"], fields["tcx"])
+    queues = tuple(map(tuple, fields["queues"]))
+    return DeviceLook(queues, fields["filters"], fields["xdp"], fields["promiscuous"], fields["bridge"], fields["tcx"])
+
+
+def _listeners(waiting: list | None) -> tuple[Listener, ...] | None:
+    return (
+        None if waiting is None else tuple(Listener(protocol, IPv4Address(address), port, dev) for protocol, address, port, dev in waiting)
+    )
 
 
 def _policy(fields: dict[str, Any]) -> XfrmPolicy:
-    return XfrmPolicy(**fields | {"source": IPv4Network(fields["source"]), "to": IPv4Network(fields["to"])})
+    return XfrmPolicy(**fields | {"source": IPv4Network(fields["source"], strict=False), "to": IPv4Network(fields["to"], strict=False)})

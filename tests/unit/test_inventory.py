@@ -35,7 +35,7 @@ def test_every_ipv4_setting_of_this_kernel_is_sorted():
         ("ipv4/conf/eth0/rp_filter", "judged"),
         ("ipv4/conf/all/arp_ignore", "judged"),
         ("ipv4/conf/eth0.5/accept_local", "routing"),
-        ("ipv4/fib_multipath_hash_policy", "routing"),
+        ("ipv4/fib_multipath_hash_fields", "routing"),
         ("ipv4/conf/eth0/proxy_arp_pvlan", "named"),
         ("ipv4/neigh/eth0/mcast_solicit", "judged"),
         ("ipv4/neigh/eth0/gc_stale_time", "harmless"),
@@ -62,6 +62,13 @@ def test_what_is_asked_for_is_of_a_kind_that_is_told():
         ("ipv4/tcp_abort_on_overflow", "1", "icmp", []),
         ("ipv4/tcp_abort_on_overflow", "1", "tcp", ["ipv4.tcp_abort_on_overflow = 1"]),
         ("ipv4/conf/eth0/proxy_arp_pvlan", "1", "icmp", ["ipv4.conf.eth0.proxy_arp_pvlan = 1"]),
+        ("netfilter/nf_conntrack_icmp_timeout", "30", "icmp", []),
+        ("netfilter/nf_conntrack_icmp_timeout", "0", "icmp", ["netfilter.nf_conntrack_icmp_timeout = 0"]),
+        ("ipv4/neigh/eth0/proxy_delay", "0", "icmp", []),
+        ("ipv4/neigh/eth0/proxy_delay", "100000", "icmp", ["ipv4.neigh.eth0.proxy_delay = 100000"]),
+        ("ipv4/neigh/eth0/app_solicit", "100", "icmp", ["ipv4.neigh.eth0.app_solicit = 100"]),
+        ("ipv4/ip_local_reserved_ports", "", "tcp", []),
+        ("ipv4/ip_local_reserved_ports", "1024-65535", "tcp", ["ipv4.ip_local_reserved_ports = 1024-65535"]),
         ("ipv4/conf/eth0/arp_ignore", "8", "icmp", []),  # judged: the walk says what comes of it
     ],
 )
@@ -102,7 +109,9 @@ POLICIES = {
     "the lower number blocks": ([policy(priority=5), policy("allow", 10)], "block", ""),
     "one that transforms": ([policy("allow", transforms=1)], "", "transforms"),
     "one that asks for a port": ([policy(other=True)], "", "not judged"),
-    "another interface's": ([policy(dev="eth1")], "", ""),
+    "an interface's": ([policy(dev="eth1")], "", "not judged"),
+    "two of one priority": ([policy(), policy("allow")], "", "not judged"),
+    "two of one priority that say the same": ([policy(), policy()], "block", ""),
 }
 
 

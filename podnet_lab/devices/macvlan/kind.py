@@ -31,6 +31,10 @@ class Macvlan(InterfaceKind):
         """Its MAC, which others know it by, and its MTU."""
         return [ChangeLink(link.name, namespace, mtu=link.mtu, mac=link.mac, arp=None if link.arp else False)]
 
+    def doubt(self, link: Link) -> str:
+        """In mode "source" it hears those on a list, which is not read."""
+        return f"{link.name} is a macvlan of mode source, which hears those on a list" if link.setting("mode") == "source" else ""
+
     def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterator[Wire | Unseen]:
         """To those on the same lower interface, in mode "bridge", and out of that to the wire; never to the lower's own node."""
         if link.lower is None:

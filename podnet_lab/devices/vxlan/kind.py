@@ -94,7 +94,7 @@ def _same_tunnel(link: Link, end: Link) -> bool:
 
 
 def _entries(space: Namespace, dev: str) -> list[FdbEntry]:
-    return [entry for entry in space.fdb if entry.dev == dev and entry.remote is not None and entry.permanent]
+    return [entry for entry in space.fdb if entry.dev == dev and entry.remote and int(entry.remote) and entry.permanent]
 
 
 KIND = Vxlan("vxlan")
