@@ -8,6 +8,9 @@ from ipaddress import IPv4Address
 
 from podnet_lab.explain.cause import Place
 
+MAX_HOPS = 255
+"""More places than a packet's time to live lets it pass."""
+
 DEFAULT_TTL = 64
 """The time to live that a packet begins with, where nobody has said otherwise (net.ipv4.ip_default_ttl)."""
 

@@ -15,7 +15,7 @@ from podnet_lab.explain import causes_l2, causes_l3
 from podnet_lab.explain.arp import Hop, LearnedMacs
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.evidence import NOTHING, Evidence
-from podnet_lab.explain.flow import Flow, Translation, reply_translation, source_translation
+from podnet_lab.explain.flow import MAX_HOPS, Flow, Translation, reply_translation, source_translation
 from podnet_lab.explain.frames import Frames
 from podnet_lab.explain.hooks import At, Hooks, Tracked
 from podnet_lab.explain.influences import Influences, calls_iptables, stays_on_bridge
@@ -28,9 +28,6 @@ from podnet_lab.explain.size import too_big
 from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Cluster, Namespace, Route
 from podnet_lab.model.route_lookup import source_for
-
-MAX_HOPS = 255
-"""More places than a packet's time to live lets it pass."""
 
 
 @dataclass
@@ -255,6 +252,9 @@ class PathWalk:
 
     def _through_tunnel(self, place: Place, dev: str, host: IPv4Address) -> Cause | None:
         """What stops the packet that a tunnel puts ours into, on its way to the tunnel's other end."""
+        if self.tunnelled:
+            self.unsure.append(f"{place_name(place)}: {dev} is a tunnel in a tunnel, which is not followed")
+            return None
         link = self.cluster[place[0]].link(place[1], dev)
         outer = Flow(IPv4Address(link.setting("local")) if link.setting("local") else None, host, "udp", link.setting("port"))
         walk = PathWalk(self.cluster, outer, evidence=self.evidence, tunnelled=True)

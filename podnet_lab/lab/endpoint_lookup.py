@@ -21,6 +21,13 @@ def endpoint(known: Mapping[str, Endpoint], name: str) -> Endpoint:
     return known[name]
 
 
+def endpoint_or_whoever(known: Mapping[str, Endpoint], name: str) -> Endpoint:
+    """As `endpoint_or_address`; an address that several have is nobody's in particular: whoever a packet gets to is meant."""
+    if sum(name in candidate.addresses for candidate in known.values()) > 1:
+        return Endpoint(name, "", None, (name,))
+    return endpoint_or_address(known, name)
+
+
 def endpoint_or_address(known: Mapping[str, Endpoint], name: str) -> Endpoint:
     """A Pod or node, or an address alone, which a Service may have; BadInput if it is neither."""
     try:

@@ -11,7 +11,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import Explanation
 from podnet_lab.explain.flow import DEFAULT_SIZE
 from podnet_lab.lab.core import OUTSIDE_NAME, LabCore
-from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address
+from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_whoever
 from podnet_lab.lab.evidence_rounds import explained_with_evidence, probed
 from podnet_lab.lab.ping_pairs import Progress, all_pairs, one_pair
 from podnet_lab.packets.trace import Trace
@@ -70,7 +70,7 @@ class Observer:
         protocol, port = ("icmp", None) if tcp is None else ("tcp", port_number(tcp))
         everyone = self._core.everyone()
         known = endpoints(everyone)
-        ends = (endpoint(known, source), endpoint_or_address(known, target))
+        ends = (endpoint(known, source), endpoint_or_whoever(known, target))
         bytes_sent = DEFAULT_SIZE if size is None else echo_size(size)
         explained = explained_with_evidence(self._core.agents, everyone, ends, protocol, port, bytes_sent)
         return probed(self._core.agents, ends, explained) if probe and tcp is None and size is None else explained

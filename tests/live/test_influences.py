@@ -107,3 +107,20 @@ def test_a_line_of_22_routers_is_no_loop(lab):
     assert "answered" in lab["node1"].shell(f"ip netns exec r0 python3 -c {quote(ECHO)} 10.7.23.2")
     lab["node1"].shell("ip netns exec r0 sysctl -qw net.ipv4.ip_default_ttl=20")
     assert "time to live (20 when it was sent) is over at r20" in str(lab.explain("r0", "10.7.23.2", probe=False))
+
+
+def test_an_address_that_two_have_is_whoevers_a_packet_gets_to(fresh):
+    fresh["node1"].shell("ip -n pod-1-3 addr add 10.244.2.2/32 dev lo")
+    assert fresh.explain("pod-1-2", "10.244.2.2")
+    assert answered(fresh, *P)
+
+
+def test_a_tunnel_that_leads_into_itself_is_unsure(lab):
+    lab["node1"].shell(
+        "set -e; ip link add vx0 type vxlan id 9 dstport 4789 remote 10.7.0.2; ip addr add 10.7.0.1/24 dev vx0; ip link set vx0 up"
+    )
+    lab["node2"].shell(
+        "set -e; ip link add vx0 type vxlan id 9 dstport 4789 remote 10.7.0.1; ip addr add 10.7.0.2/24 dev vx0; ip link set vx0 up"
+    )
+    said = lab.explain("node1", "10.7.0.2", probe=False)
+    assert (said.cause, "a tunnel in a tunnel" in str(said)) == (None, True), said
