@@ -8,9 +8,8 @@ from typing import Any
 
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.kernel.unmanaged.xfrm import GETDEFAULT, GETPOLICY, NETLINK_XFRM
 
-NETLINK_XFRM = 6
-XFRM_MSG_GETPOLICY, XFRM_MSG_GETDEFAULT = 0x15, 0x28
 XFRMA_TMPL, XFRMA_MARK, XFRMA_IF_ID = 5, 21, 31
 POLICY_SIZE, TEMPLATE_SIZE = 168, 64
 DIRECTIONS, ACTIONS = ("in", "out", "fwd"), ("allow", "block")
@@ -34,7 +33,7 @@ def xfrm(names: dict[int, str]) -> dict[str, Any]:
 
 def _policies(sock: Socket, names: dict[int, str]) -> list[dict[str, Any]]:
     policies = []
-    for body in sock.dump(XFRM_MSG_GETPOLICY, b""):
+    for body in sock.dump(GETPOLICY, b""):
         to, source, dport, _, sport, _, family, to_len, source_len, protocol, index, user = _SELECTOR.unpack_from(body)
         priority, _, direction, action = struct.unpack_from("=IIBB", body, 152)
         if family == socket.AF_INET and direction < len(DIRECTIONS):
@@ -56,5 +55,5 @@ def _policies(sock: Socket, names: dict[int, str]) -> list[dict[str, Any]]:
 
 
 def _default(sock: Socket) -> dict[str, str]:
-    (answer,) = sock.ask(XFRM_MSG_GETDEFAULT, [bytes(4)])
+    (answer,) = sock.ask(GETDEFAULT, [bytes(4)])
     return {} if answer is None else dict(zip(("in", "fwd", "out"), (DEFAULTS[value] for value in answer[:3]), strict=True))

@@ -35,6 +35,14 @@ def lab(running):
     return running
 
 
+@pytest.fixture
+def fresh():
+    """A lab of its own for one test, at the lesson's end: for what leaves more behind than `reset` is asked to bring back."""
+    with Lab.open(name="fresh") as lab:
+        lab.goto("done")
+        yield lab
+
+
 @pytest.fixture(scope="module")
 def other_running():
     """A second lab, in which what is printed is run."""

@@ -10,7 +10,6 @@ import pytest
 
 from live.helpers import until
 from live.outsiders_echo import answered
-from podnet_lab import Lab
 
 P = ("pod-1-2", "pod-2-2")
 INSIDE = "ip netns exec pod-1-2 "
@@ -70,14 +69,6 @@ ECHOES = {
         True,
     ),
 }
-
-
-@pytest.fixture
-def fresh():
-    """A lab of its own, at the lesson's end."""
-    with Lab.open(name="brought") as lab:
-        lab.goto("done")
-        yield lab
 
 
 @pytest.mark.nft

@@ -6,17 +6,9 @@ from shlex import quote
 import pytest
 
 from live.outsiders_echo import ECHO, answered
-from podnet_lab import Lab, service
+from podnet_lab import service
 
 P = ("pod-1-2", "pod-2-2")
-
-
-@pytest.fixture
-def fresh():
-    """A lab of its own, at the lesson's end."""
-    with Lab.open(name="right-or-unsure") as lab:
-        lab.goto("done")
-        yield lab
 
 
 @pytest.mark.root

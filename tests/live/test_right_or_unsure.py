@@ -4,7 +4,6 @@ import pytest
 
 from live.helpers import until
 from live.outsiders_echo import answered
-from podnet_lab import Lab
 
 P = ("pod-1-2", "pod-2-2")
 WORKS, BROKEN = True, False
@@ -177,14 +176,6 @@ DEVICES = {
 }
 
 ROWS = {**ROUTING, **NEIGHBOURS, **PORTS, **DEVICES}
-
-
-@pytest.fixture
-def fresh():
-    """A lab of its own, at the lesson's end."""
-    with Lab.open(name="right-or-unsure") as lab:
-        lab.goto("done")
-        yield lab
 
 
 @pytest.fixture
