@@ -64,8 +64,20 @@ def read(known: int) -> dict[str, Any]:
         except Missing as missing:
             return {"generation": number, "listing": None, "problem": str(missing)}
         if done.returncode == 0 and generation() == number:
-            return {"generation": number, "listing": done.stdout, "problem": "", "devices": hook_devices(done.stdout)}
+            return {"generation": number, "listing": _with_table_flags(done.stdout), "problem": "", "devices": hook_devices(done.stdout)}
     return {"generation": number, "listing": None, "problem": done.stderr.strip() or "it changes faster than it can be read"}
+
+
+def _with_table_flags(listing: str) -> str:
+    """What `nft` lists, with the tables' flags as the kernel has them: `nft` 1.0.6 prints a table's name in place of its flag."""
+    flags = unmanaged_state.table_flags() if '"flags"' in listing else {}
+    if not any(flags.values()):
+        return listing
+    listed = json.loads(listing)
+    for table in (entry["table"] for entry in listed["nftables"] if "table" in entry):
+        has = flags.get((table["family"], table["name"]))
+        table.update({"flags": has} if has else {})
+    return json.dumps(listed)
 
 
 def apply(requests: list[list[dict[str, Any]]]) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 from podnet_lab.kernel.unmanaged import ip_objects, legacy_tables, links, netfilter, others, queues, xfrm
 from podnet_lab.kernel.unmanaged.base import Kind, Look, opened
-from podnet_lab.kernel.unmanaged.netfilter import FAMILIES, NETLINK_NETFILTER, NFT, add_table, remove_tables, tables
+from podnet_lab.kernel.unmanaged.netfilter import FAMILIES, NETLINK_NETFILTER, NFT, add_table, remove_tables, table_flags, tables
 
-__all__ = ["FAMILIES", "NETLINK_NETFILTER", "NFT", "RTM_GETRULE", "add_table", "read", "remove_tables", "restore", "tables"]
+__all__ = ["FAMILIES", "NETLINK_NETFILTER", "NFT", "RTM_GETRULE", "add_table", "read", "remove_tables", "restore", "table_flags", "tables"]
 
 RTM_GETRULE = 34
 

@@ -67,8 +67,7 @@ class Ruleset:
     def is_dormant(self, table: tuple[str, str]) -> bool:
         """Whether a table has the flag dormant: its chains are not attached to any hook."""
         flags = (self.objects.get(("table", *table)) or {}).get("flags", ())
-        # nft 1.0.6 prints a single flag's last letter alone; only "dormant" of its flags ends in a t.
-        return bool({"dormant", "t"} & set([flags] if isinstance(flags, str) else flags))
+        return "dormant" in ([flags] if isinstance(flags, str) else flags)
 
     def table(self, family: str, name: str) -> tuple[dict[Key, Any], dict[ChainKey, Any]]:
         """The objects and the rules of one table."""

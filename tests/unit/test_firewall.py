@@ -181,9 +181,10 @@ def test_what_an_echo_has_in_place_of_a_port_is_only_a_part_of_a_key():
 
 def test_a_dormant_table_does_nothing():
     assert verdict(listed(DROP)) == "drop"
-    for flags in ("t", "dormant", ["dormant"]):  # as nft 1.0.6 prints it, and as others do
+    for flags in ("dormant", ["dormant"], ["dormant", "owner"]):
         assert verdict(listed(DROP, flags=flags)) == "accept"
-    assert verdict(listed(DROP, flags="r")) == "drop", "an owner's"
+    for flags in ("t", ["owner"]):  # nft 1.0.6 has the table's name in the flag's place: the agent puts that right
+        assert verdict(listed(DROP, flags=flags)) == "drop"
 
 
 def test_only_chains_of_the_family_that_is_asked_for_count():

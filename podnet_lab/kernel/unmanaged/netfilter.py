@@ -20,15 +20,33 @@ IPSET, IPSET_DESTROY, IPSET_LIST, IPSET_PROTOCOL = 6, 3, 7, 7
 FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 """The families of nftables, by the kernel's numbers."""
 
+TABLE_NAME, TABLE_FLAGS = 1, 2
+FLAGS = ("dormant", "owner", "persist")
+"""A table's flags, from the lowest bit on (NFT_TABLE_F_…)."""
+
 
 def tables() -> list[tuple[int, str]]:
     """(family, name) of every nftables table here; none where the kernel has no nftables."""
+    return [(body[0], attributes(body, 4)[TABLE_NAME].rstrip(b"\0").decode()) for body in _tables()]
+
+
+def table_flags() -> dict[tuple[str, str], list[str]]:
+    """The flags of every nftables table here, by (family, name): "dormant", "owner", "persist"."""
+    flags = {}
+    for body in _tables():
+        has = attributes(body, 4)
+        (number,) = struct.unpack("!I", has.get(TABLE_FLAGS, bytes(4)))
+        key = (FAMILIES.get(body[0], ""), has[TABLE_NAME].rstrip(b"\0").decode())
+        flags[key] = [name for bit, name in enumerate(FLAGS) if number >> bit & 1]
+    return flags
+
+
+def _tables() -> list[bytes]:
     try:
         with opened(NETLINK_NETFILTER) as sock:
-            bodies = sock.dump(NFT << 8 | GETTABLE, struct.pack("!BBH", 0, 0, 0))
+            return sock.dump(NFT << 8 | GETTABLE, struct.pack("!BBH", 0, 0, 0))
     except OSError:
         return []
-    return [(body[0], attributes(body, 4)[1].rstrip(b"\0").decode()) for body in bodies]
 
 
 def add_table(name: str) -> None:
