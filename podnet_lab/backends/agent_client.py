@@ -23,7 +23,7 @@ from podnet_lab.model import NO_RULES
 from podnet_lab.model.nftables import Ruleset
 
 SERVE = "from podnet_lab.kernel import agent_channel; agent_channel.serve(channel)"
-SHELL = "from podnet_lab.kernel import shell; shell.serve(channel, channel.receive())"
+SHELL = "from podnet_lab.kernel import shell; shell.serve(channel, *channel.receive())"
 WATCH = "from podnet_lab.kernel import watch; watch.serve(channel)"
 
 
@@ -117,13 +117,17 @@ class AgentClient:
         """Ask, and wait for the answer; Refusal if the kernel refused, LabGone if the agent is gone."""
         return self.start(do, **arguments)()
 
-    def shell(self, script: str, output: Callable[[int, bytes], None]) -> int:
-        """Run *script* in a fresh bash; *output* gets (1 or 2, bytes) as they come; returns the exit status."""
+    def shell(self, script: str, output: Callable[[int, bytes], None], together: bool = False) -> int:
+        """
+        Run *script* in a fresh bash; *output* gets (1 or 2, bytes) as they come; returns the exit status.
+
+        *together* has both as 1, in the order in which they were printed: two streams have no order between them.
+        """
         events: queue.SimpleQueue = queue.SimpleQueue()
 
         def begin():
             channel = self._gateway.remote_exec(SHELL)
-            channel.send(script)
+            channel.send((script, together))
             channel.setcallback(events.put, endmarker=None)
             return channel
 

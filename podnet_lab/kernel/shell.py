@@ -37,9 +37,10 @@ def shell_environment() -> dict[str, str]:
     return known | {"PATH": f"{WRAPPERS}:{known['PATH']}"}
 
 
-def serve(channel, script: str) -> None:
+def serve(channel, script: str, together: bool) -> None:
     """
     Run *script* with bash, in a session of its own; *channel* gets (1 or 2, bytes) as output comes, then the status.
+    With *together*, what goes to standard error comes as 1, too, in its place.
 
     A number received says how many more chunks may be sent. Anything else, and the end of whoever asked, is an interrupt:
     SIGINT to the cell's process group alone, then SIGKILL after a grace.
@@ -49,7 +50,7 @@ def serve(channel, script: str) -> None:
         ["bash", "-c", 'eval "$1"', "bash", script],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT if together else subprocess.PIPE,
         env=shell_environment() | processes.marks(),
         cwd="/",
         start_new_session=True,
@@ -104,7 +105,8 @@ def _relay(sender: _Sender, started: subprocess.Popen) -> None:
     A background job keeps the pipes open for as long as it lives, so bash's end is watched for by itself, and what
     is in the pipes then is still taken.
     """
-    numbers = {started.stdout.fileno(): 1, started.stderr.fileno(): 2}
+    pipes = [(pipe, number) for pipe, number in ((started.stdout, 1), (started.stderr, 2)) if pipe]
+    numbers = {pipe.fileno(): number for pipe, number in pipes}
     poll = select.poll()
     for descriptor in numbers:
         os.set_blocking(descriptor, False)
@@ -123,8 +125,8 @@ def _relay(sender: _Sender, started: subprocess.Popen) -> None:
                 pass
     finally:
         os.close(ended)
-        started.stdout.close()
-        started.stderr.close()
+        for pipe, _ in pipes:
+            pipe.close()
 
 
 def _take(sender: _Sender, descriptor: int, number: int) -> bool:

@@ -97,9 +97,9 @@ class LabCore:
         return self.agent(node).shell(script, output)
 
     def shell_text(self, node: str, script: str, may_fail: bool = False) -> str:
-        """Run *script* with bash on *node*, and return what it printed; ShellFailed if it failed."""
+        """Run *script* with bash on *node*, and return what it printed, in its order; ShellFailed if it failed."""
         printed: list[bytes] = []
-        status = self.shell(node, script, lambda _, data: printed.append(data))
+        status = self.agent(node).shell(script, lambda _, data: printed.append(data), together=True)
         text = b"".join(printed).decode(errors="replace")
         if status and not may_fail:
             raise ShellFailed(f"{node}: the shell ended with status {status}: {text.strip()}".rstrip(": "))

@@ -28,6 +28,11 @@ def test_both_outputs(cell):
     assert cell("") == ("", "")
 
 
+def test_what_a_node_is_asked_for_comes_in_the_order_in_which_it_was_printed(lab):
+    said = lab["node1"].shell("for i in {1..300}; do echo $i; echo $i >&2; done")
+    assert said.split() == [str(i) for i in range(1, 301) for _ in range(2)]
+
+
 def test_characters_that_are_cut_in_two(cell):
     assert cell(r"printf '\xe2\x9c'; sleep 0.1; printf '\x93\xc3'; sleep 0.1; printf '\xbc\n'")[0] == "✓ü\n"
     assert cell(r"printf 'a\xffb'")[0] == "a\ufffdb"
