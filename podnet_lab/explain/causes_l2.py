@@ -165,11 +165,11 @@ def mtu_too_small(place: Place, dev: str, most: int, size: int) -> Cause:
     return Cause(text, "cable", place, question, f"ip {on(place[1])}link show dev {dev}", link.change(dev, place[1], mtu=1500))
 
 
-def duplicate_mac(place: Place, one: tuple[Place, str], other: tuple[Place, str], mac: str) -> Cause:
-    """Two interfaces of one link, each as (place, name), have the same MAC: a bridge can't tell them apart."""
+def duplicate_mac(place: Place, one: tuple[Place, str], other: tuple[Place, str], mac: str, switch: str = "the bridge") -> Cause:
+    """Two interfaces of one link, each as (place, name), have the same MAC: a bridge, or another *switch*, can't tell them apart."""
     names = (place_name(one[0]), f"{place_name(other[0])}'s {other[1]}" if other[0] == place else place_name(other[0]))
-    text = f"{names[0]} and {names[1]} have the same MAC, and the bridge can't tell them apart"
-    question = f"How does a bridge know behind which port {names[0]} is?"
+    text = f"{names[0]} and {names[1]} have the same MAC, and {switch} can't tell them apart"
+    question = f"How does {switch} know behind which port {names[0]} is?"
     look = f"ip {on(place[1])}link show; bridge fdb show"
     free = "02" + mac[2:] if mac[:2] != "02" else "06" + mac[2:]  # a locally administered address (IEEE 802) that only differs there
     change = link.change(one[1], one[0][1], mac=free)

@@ -17,6 +17,7 @@ from podnet_lab.explain.arp import Hop, arp_source, asks_nobody, no_proxy_route,
 from podnet_lab.explain.arp_failure import arp_failure, on_other_bridge, own_cable_unplugged
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.l2 import Receiver, reply_taken_by_bridge, wrong_port
+from podnet_lab.explain.same_mac import instead_of, nearer, not_told_apart, own_mac
 from podnet_lab.model import Namespace, Neighbour
 from podnet_lab.model.close_look import DeviceLook
 from podnet_lab.model.route_lookup import is_own
@@ -48,27 +49,45 @@ class NextHop:
 
 def next_hop(hop: Hop) -> NextHop:
     """Who receives a packet."""
-    place, space, dev, address, link = hop.place, hop.space, hop.route.dev, hop.neighbour, hop.link
-    if (cause := unusable(replace(link, arp=True), place, hop.cluster)) is not None:
+    if (cause := unusable(replace(hop.link, arp=True), hop.place, hop.cluster)) is not None:
         return NextHop(cause=cause)
-    reached, unseen = hop.evidence.receivers(hop.cluster, place, link)
+    reached, unseen = hop.evidence.receivers(hop.cluster, hop.place, hop.link)
+    return _or_unseen(_one_of_a_mac(hop, _by_table_or_arp(hop, reached), reached), unseen)
+
+
+def _by_table_or_arp(hop: Hop, reached: list[Receiver]) -> NextHop:
+    """The same, as far as each receiver alone can say."""
+    place, space, dev, address, link = hop.place, hop.space, hop.route.dev, hop.neighbour, hop.link
     if hop.route.via6:
-        return _or_unseen(_by_ipv6(hop, reached), unseen)
+        return _by_ipv6(hop, reached)
     entry = _neighbour_entry(space, dev, address)
     if entry is None and not link.arp:
         # It sends no ARP request, and the frame to its own MAC (arp_constructor): seldom is that somebody's.
         arp_off = causes.arp_off(place, dev)
         sent = _by_entry(hop, Neighbour(address, dev, link.mac, "NOARP"), reached)
-        return _or_unseen(NextHop(sent.receiver, None if sent.receiver else arp_off, arp_off), unseen)
-    if entry is None and (place, address) in hop.learned:
+        return NextHop(sent.receiver, None if sent.receiver else arp_off, arp_off)
+    # Whoever asks by ARP is believed at once, but against what a person wrote (arp_process, neigh_update).
+    if (place, address) in hop.learned and (entry is None or entry.state not in ("PERMANENT", "NOARP")):
         entry = Neighbour(address, dev, hop.learned[place, address], "REACHABLE")
     if entry is not None:
-        return _or_unseen(_by_entry(hop, entry, reached), unseen)
+        return _by_entry(hop, entry, reached)
     if (entries := sum(map(_counted, hop.cluster[place[0]].spaces.values()))) >= GC_THRESH3:
         return NextHop(cause=causes.neighbour_table_full(place, entries))
     if (cause := asks_nobody(hop)) is not None:
         return NextHop(cause=cause)
-    return _or_unseen(_by_arp(hop, reached), unseen)
+    return _by_arp(hop, reached)
+
+
+def _one_of_a_mac(hop: Hop, found: NextHop, reached: list[Receiver]) -> NextHop:
+    """The same, where others have the receiver's MAC, too."""
+    to = found.receiver
+    if to is None:
+        return found
+    if (cause := own_mac(hop, to)) is not None:
+        return NextHop(cause=cause)
+    if (other := nearer(hop, to, reached)) is not None:
+        return NextHop(other, misdelivery=instead_of(hop, other, to))
+    return NextHop(unsure=doubt) if (doubt := not_told_apart(to, reached)) else found
 
 
 def _counted(space: Namespace) -> int:

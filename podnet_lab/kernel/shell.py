@@ -40,6 +40,7 @@ def shell_environment() -> dict[str, str]:
 def serve(channel, script: str, together: bool) -> None:
     """
     Run *script* with bash, in a session of its own; *channel* gets (1 or 2, bytes) as output comes, then the status.
+
     With *together*, what goes to standard error comes as 1, too, in its place.
 
     A number received says how many more chunks may be sent. Anything else, and the end of whoever asked, is an interrupt:

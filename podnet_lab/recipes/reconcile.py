@@ -11,7 +11,7 @@ from dataclasses import replace
 from ipaddress import IPv4Interface
 
 from podnet_lab.daemons import reconcile as daemons
-from podnet_lab.model import Ipv4Conf, Namespace, Snapshot
+from podnet_lab.model import Ipv4Conf, Namespace, Route, Snapshot
 from podnet_lab.recipes import reconcile_links as links
 from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.base import Step
@@ -93,12 +93,20 @@ def _settings(name: str | None, was: Namespace, space: Namespace, gone: set[str]
     ]
 
 
+def _added_kernel_routes(was: Namespace, space: Namespace) -> set[Route]:
+    """The kernel's routes of addresses that stay, where they had been deleted by hand."""
+    kept = {(address.dev, address.interface.network) for address in set(was.addresses) & set(space.addresses)}
+    then = {(route.dev, route.to) for route in space.routes}
+    return {route for route in was.routes if route.kernel and (route.dev, route.to) in kept - then}
+
+
 def _routes(name: str | None, was: Namespace, space: Namespace, gone: set[str], touched: set[str]) -> list[Step]:
     had = {route for route in was.routes if not route.kernel and route.dev not in gone}
     want = {route for route in space.routes if not route.kernel}
     down = {dev for dev, link in space.links.items() if not link.up}
     # Those that go by themselves, with an address or an interface that goes down, are left to the next look.
-    surplus = sorted((route for route in had - want if route.dev not in touched | down), key=str)
+    going = gone | touched | down
+    surplus = sorted((route for route in (had - want) | _added_kernel_routes(was, space) if route.dev not in going), key=str)
     steps: list[Step] = [RemoveRoute.of(route, name, raw=True) for route in surplus]
     missing = sorted(want - had, key=lambda route: (route.via is not None, str(route)))
     return steps + [AddRoute.of(route, name, raw=bool(route.extra)) for route in missing]

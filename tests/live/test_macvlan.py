@@ -56,3 +56,60 @@ def test_private_ones_do_not_hear_each_other(wired):
     wired["node1"].shell("ip netns exec far ip link set mv0 type macvlan mode bridge")
     # Not at once: each waits until it has given up to ask for the other.
     until(lambda: wired.ping("far", "near"), what="the ping")
+
+
+MAC_OF_TWO = "02:00:5e:00:53:01"
+
+
+def give(lab, *places):
+    """Give the interface of each of (node, Pod or "", interface) the same MAC, and let everybody forget what it was."""
+    for node, pod, dev in places:
+        lab[node].shell(f"ip {f'-n {pod} ' if pod else ''}link set {dev} address {MAC_OF_TWO}")
+    for node in ("node1", "node2", "node3"):
+        lab[node].shell("ip neigh flush all; ip -all netns exec ip neigh flush all")
+
+
+SAME_MACS = {
+    "a macvlan, and one far away with another beside it": ([("node1", "near", "mv0"), ("node2", "there", "mv0")], "far", "there", "near"),
+    "sender and receiver": ([("node1", "far", "mv0"), ("node2", "there", "mv0")], "far", "there", "far"),
+    "two nodes": ([("node1", "", "eth0"), ("node2", "", "eth0")], "node1", "node2", "node1"),
+}
+
+
+@pytest.fixture
+def there(wired):
+    """A Pod of node2 with a macvlan; what is done to MACs is gone afterwards."""
+    steps = [namespace.add("there"), macvlan.add("mv0", "eth0", namespace="there"), link.up("mv0", namespace="there")]
+    wired["node2"].run(*steps, address.add("192.168.1.52/24", dev="mv0", namespace="there"))
+    before = wired.snapshot()
+    yield wired
+    for node, pods in (("node1", ("", "far", "near")), ("node2", ("",)), ("node3", ("",))):
+        for pod in pods:
+            dev = "mv0" if pod else "eth0"
+            inside = f"-n {pod} " if pod else ""
+            wired[node].shell(f"ip {inside}link set {dev} address {before[node].link(pod or None, dev).mac}; ip {inside}neigh flush all")
+    wired["node2"].shell("ip netns del there")
+    until(lambda: wired.ping("node2", "far"), what="the ping")
+
+
+@pytest.mark.parametrize("name", SAME_MACS)
+def test_a_mac_that_two_have_is_the_cause_and_its_repair_mends(there, name):
+    places, source, target, named = SAME_MACS[name]
+    assert there.ping(source, target)
+    give(there, *places)
+    assert there.ping(source, target, expect=False)
+    explanation = there.explain(source, target)
+    assert explanation.cause is not None, explanation
+    said = str(explanation.cause)
+    assert "the same MAC" in said
+    assert named in said
+    there.run(explanation.repair)
+    until(lambda: there.ping(source, target), what="the ping")
+
+
+def test_who_is_heard_last_of_two_nodes_with_one_mac_is_not_known(there):
+    give(there, ("node2", "", "eth0"), ("node3", "", "eth0"))
+    explanation = there.explain("node1", "node2", probe=False)
+    assert explanation.cause is None
+    assert not explanation
+    assert "have the same MAC" in str(explanation)

@@ -151,6 +151,12 @@ def test_a_moved_cable_is_made_anew_between_the_right_ends():
     assert f"ip link add {END} type veth peer name {CABLE} netns {POD}" in words
 
 
+def test_a_route_of_the_kernels_that_was_deleted_by_hand_is_gone_again():
+    then = world.do(BARE, bridge.add("v-net-0"), link.up("v-net-0"), address.add("10.244.1.1/24", dev="v-net-0"))
+    then = world.do(then, route.remove("10.244.1.0/24", dev="v-net-0"))
+    assert came_back(WIRED, then)
+
+
 def test_a_cable_between_two_pods_comes_back():
     then = world.do(WIRED, veth.add("a", peer="b", peer_namespace=POD), veth.move("a", to="pod-1-3"))
     assert then.link("pod-1-3", "a").peer == (POD, "b")

@@ -26,7 +26,8 @@ Cluster = dict[str, Snapshot]
 def bare(name: str = "node1", external: str = "192.168.1.11/24") -> Snapshot:
     """A node as a lab makes it: a loopback, and an uplink whose other end is out of sight."""
     at = IPv4Interface(external)
-    links = {"lo": lo(up=True), "eth0": Link("eth0", "veth", True, mac="02:00:00:00:00:01", index=2)}
+    mac = f"02:00:{at.ip.packed.hex(':')}"
+    links = {"lo": lo(up=True), "eth0": Link("eth0", "veth", True, mac=mac, index=2)}
     addresses = (Address("lo", IPv4Interface("127.0.0.1/8")), Address("eth0", at))
     conf = {**NEW_CONF, "eth0": Ipv4Conf(False)}
     return Snapshot(name, {None: Namespace(None, links, addresses, (Route(at.network, dev="eth0", kernel=True),), conf=conf)})

@@ -1,0 +1,58 @@
+"""
+Several interfaces on one link with the same MAC: which of them gets a frame for it. Pure.
+
+A bridge's forwarding table says it (l2.py). Beyond the nodes the switch's can't be read: it has the MAC behind the port that it was
+last heard from, so it never sends a frame back to where it came from. Macvlans on one interface hand each other frames directly
+(macvlan_queue_xmit in the kernel's drivers/net/macvlan.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from podnet_lab.devices.registry import kind_of
+from podnet_lab.explain import causes_l2 as causes
+from podnet_lab.explain.arp import Hop
+from podnet_lab.explain.cause import Cause, place_name
+from podnet_lab.explain.l2 import Receiver
+
+SWITCH = "what is between them"
+
+
+def crosses_nodes(to: Receiver) -> bool:
+    """Whether a frame gets to a receiver by the network beyond the nodes, whose switch is not seen."""
+    return not to.tunnels and len({place[0] for place, _, _ in to.devices}) > 1
+
+
+def own_mac(hop: Hop, to: Receiver) -> Cause | None:
+    """The cause if a frame for the receiver's MAC does not leave the sender's wire, for the sender has the same."""
+    if hop.link.mac != to.link.mac or kind_of(hop.link).switches or kind_of(to.link).switches or to.bridges:
+        return None
+    shares = kind_of(hop.link).hears_lower or crosses_nodes(to)
+    return causes.duplicate_mac(hop.place, (hop.place, hop.link.name), (to.place, to.link.name), to.link.mac, SWITCH) if shares else None
+
+
+def nearer(hop: Hop, to: Receiver, reached: Sequence[Receiver]) -> Receiver | None:
+    """Another interface on the sender's own wire that takes what is for the receiver's MAC, for it has the same."""
+    others = (other for other in reached if other.link.mac == to.link.mac and other.cause is None)
+    return next((other for other in others if _beside(hop, other) and not _beside(hop, to)), None)
+
+
+def instead_of(hop: Hop, other: Receiver, to: Receiver) -> Cause:
+    """The cause of a frame that gets to *other* and not *to* its receiver: it is the other's MAC that is to change."""
+    return causes.duplicate_mac(hop.place, (other.place, other.link.name), (to.place, to.link.name), to.link.mac, SWITCH)
+
+
+def _beside(hop: Hop, receiver: Receiver) -> bool:
+    """Whether it sits on the same lower interface as the sender."""
+    lower = hop.link.lower
+    return lower is not None and (hop.place[0], lower) == (receiver.place[0], receiver.link.lower) and kind_of(receiver.link).hears_lower
+
+
+def not_told_apart(to: Receiver, reached: Sequence[Receiver]) -> str:
+    """In words, which others the switch beyond the nodes may take for the receiver: those of other nodes with its MAC; "" if none."""
+    if not crosses_nodes(to):
+        return ""
+    others = [other for other in reached if other.link.mac == to.link.mac and other.place[0] != to.place[0] and crosses_nodes(other)]
+    names = " and ".join(dict.fromkeys(place_name(receiver.place) for receiver in (to, *others)))
+    return f"{names} have the same MAC: who was heard last gets it" if others else ""
