@@ -82,6 +82,23 @@ ROUTING = {
 }
 
 NEIGHBOURS = {
+    # A new MAC has the node forget its neighbours: it asks node2 anew, and node2 believes who asks.
+    "a node's new MAC, where the old one was heard": (
+        {
+            "node2": "ip neigh replace 192.168.1.11 lladdr 02:00:5e:00:53:09 dev eth0 nud reachable",
+            "node1": "ip link set eth0 address 02:00:5e:00:53:07",
+        },
+        *P,
+        WORKS,
+    ),
+    "a node's new MAC, where the old one is written": (
+        {
+            "node2": "ip neigh replace 192.168.1.11 lladdr 02:00:5e:00:53:09 dev eth0 nud permanent",
+            "node1": "ip link set eth0 address 02:00:5e:00:53:07",
+        },
+        *P,
+        BROKEN,
+    ),
     "the bridge's own MAC is forgotten": ({"node1": "bridge fdb flush dev v-net-0"}, *P, BROKEN),
     "arp_ignore": ({"node1": "sysctl -qw net.ipv4.conf.v-net-0.arp_ignore=8; ip -n pod-1-2 neigh flush all"}, *P, BROKEN),
     "arp_ignore of what is not configured there": (
