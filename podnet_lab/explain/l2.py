@@ -164,7 +164,7 @@ def wrong_port(cluster: Cluster, place: Place, link: Link, to: Receiver, fresh: 
 def _wrong_entry(cluster: Cluster, passed: BridgePass, to: Receiver, fresh: bool) -> Cause | None:
     space = cluster[passed.place[0]].spaces[passed.place[1]]
     for entry in space.fdb if passed.out_port is not None else ():
-        if entry.mac != to.link.mac or not _is_of(space, entry, passed.bridge):
+        if entry.mac != to.link.mac or not is_of(space, entry, passed.bridge):
             continue
         # What a bridge itself sends goes out of the port that it has the MAC from; what comes in for that MAC is kept.
         if entry.dev == passed.out_port and (not entry.permanent or passed.in_port is None):
@@ -204,7 +204,7 @@ def reply_taken_by_bridge(cluster: Cluster, place: Place, link: Link, to: Receiv
     """Why an ARP reply does not come back: a bridge on its way has the asking interface's MAC as its own."""
     for passed in to.bridges:
         space = cluster[passed.place[0]].spaces[passed.place[1]]
-        same_mac = (entry for entry in space.fdb if entry.permanent and entry.mac == link.mac and _is_of(space, entry, passed.bridge))
+        same_mac = (entry for entry in space.fdb if entry.permanent and entry.mac == link.mac and is_of(space, entry, passed.bridge))
         entry = next(same_mac, None)
         itself = entry is not None and passed.out_port is None and entry.dev == passed.in_port  # what a bridge sends, see wrong_port
         if passed.in_port is not None and entry is not None and not itself:
@@ -212,7 +212,7 @@ def reply_taken_by_bridge(cluster: Cluster, place: Place, link: Link, to: Receiv
     return None
 
 
-def _is_of(space: Namespace, entry: FdbEntry, bridge: str) -> bool:
+def is_of(space: Namespace, entry: FdbEntry, bridge: str) -> bool:
     """Whether an FDB entry is of *bridge*: of itself, or of one of its ports."""
     link = space.links.get(entry.dev)
     return link is not None and bridge in (link.name, link.master)

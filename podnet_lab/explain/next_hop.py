@@ -16,9 +16,9 @@ from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.arp import Hop, arp_source, asks_nobody, no_proxy_route, no_reply, owns, proxies, unusable
 from podnet_lab.explain.arp_failure import arp_failure, on_other_bridge, own_cable_unplugged
 from podnet_lab.explain.cause import Cause, Place, place_name
-from podnet_lab.explain.l2 import Receiver, reply_taken_by_bridge, wrong_port
+from podnet_lab.explain.l2 import Receiver, is_of, reply_taken_by_bridge, wrong_port
 from podnet_lab.explain.same_mac import instead_of, nearer, not_told_apart, own_mac
-from podnet_lab.model import Namespace, Neighbour
+from podnet_lab.model import Cluster, Namespace, Neighbour
 from podnet_lab.model.close_look import DeviceLook
 from podnet_lab.model.route_lookup import is_own
 from podnet_lab.steps import neighbour
@@ -50,7 +50,7 @@ class NextHop:
 def next_hop(hop: Hop) -> NextHop:
     """Who receives a packet."""
     if (cause := unusable(replace(hop.link, arp=True), hop.place, hop.cluster)) is not None:
-        return NextHop(cause=cause)
+        return NextHop(cause=cause) if not hop.link.up or _asks(hop) else NextHop(unsure=f"{cause}; what it sends needs no answer by ARP")
     reached, unseen = hop.evidence.receivers(hop.cluster, hop.place, hop.link)
     return _or_unseen(_one_of_a_mac(hop, _by_table_or_arp(hop, reached), reached), unseen)
 
@@ -90,6 +90,11 @@ def _one_of_a_mac(hop: Hop, found: NextHop, reached: list[Receiver]) -> NextHop:
     return NextHop(unsure=doubt) if (doubt := not_told_apart(to, reached)) else found
 
 
+def _asks(hop: Hop) -> bool:
+    """Whether an ARP request is sent, whose answer is needed."""
+    return hop.link.arp and _neighbour_entry(hop.space, hop.route.dev, hop.neighbour) is None
+
+
 def _counted(space: Namespace) -> int:
     """The neighbour entries of a namespace that count: permanent ones don't (neigh_alloc in the kernel's net/core/neighbour.c)."""
     return sum(entry.state != "PERMANENT" for entry in space.neighbours)
@@ -114,7 +119,7 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
             return _taken_by_bridge(reached, owner, _forgetting(misled, place, entry))
     if entry.mac == BROADCAST:
         return _for_everybody(hop, entry, owners)
-    right = [owner for owner in owners if owner.link.mac == entry.mac]
+    right = [owner for owner in owners if _takes(cluster, owner, entry.mac)]
     stale = causes.stale_neighbour(place, entry) if owners or entry.state == "PERMANENT" else None
     cause = next((owner.cause for owner in owners if owner.cause), None) or own_cable_unplugged(cluster, place, link)
     cause = cause or on_other_bridge(cluster, place, link, entry.address) or stale or arp_failure(cluster, place, hop.route, hop.to)
@@ -124,6 +129,14 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
                 return NextHop(cause=forgot)
             return NextHop(receiver, misdelivery=None if right or proxies(hop, receiver, entry.address) else cause)
     return NextHop(cause=(right[0].cause or unusable(right[0].link, right[0].place, cluster)) if right else cause)
+
+
+def _takes(cluster: Cluster, receiver: Receiver, mac: str) -> bool:
+    """Whether a receiver takes a frame for a MAC as its own; a bridge does that for those of its ports, too (br_fdb_add_local)."""
+    if receiver.link.mac == mac or not kind_of(receiver.link).switches:
+        return receiver.link.mac == mac
+    space = cluster[receiver.place[0]].spaces[receiver.place[1]]
+    return any(entry.permanent and entry.mac == mac for entry in space.fdb if is_of(space, entry, receiver.link.name))
 
 
 def _for_everybody(hop: Hop, entry: Neighbour, owners: list[Receiver]) -> NextHop:

@@ -27,7 +27,6 @@ BY_HAND = {
     "the Pod has no address",
     "the Pod's address is outside its subnet",
     "a policy rule refuses the Pod",
-    "two Pods have the same MAC",
 }
 """Others: there is no step for them, or it can't be seen which address was right."""
 

@@ -3,7 +3,12 @@
 import json
 
 import pytest
+from hypothesis import settings
 from unit_vms import CONFIG
+
+# A busy machine is slow, and nothing is wrong then: no example has a time of its own.
+settings.register_profile("podnet", deadline=None)
+settings.load_profile("podnet")
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def followed(before, steps):
     return kept, before
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from([IN_PLACE, BY_MOVING]), st.sampled_from([BARE, WIRED]), st.data())
 def test_doing_what_is_needed_is_as_good_as_doing_step_after_step(pool, start, data):
     _, before = followed(start, data.draw(st.lists(st.sampled_from(pool), max_size=8)))

@@ -47,7 +47,7 @@ def test_the_longest_name_just_fits():
     assert interface_name(pod.bridge_end) == pod.bridge_end
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, MAX_NODES), st.integers(0, 9))
 @example(3, MAX_PODS)
 @example(MAX_NODES, 1)
@@ -65,7 +65,7 @@ def test_every_legal_plan_has_unique_names_and_addresses(nodes, pods):
     assert all(one.external.ip in EXTERNAL for one in made.nodes)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, MAX_NODES), st.integers(2, MAX_PODS + 1))
 def test_a_pods_number_and_its_address_lead_to_each_other(n, host):
     one = plan(MAX_NODES, 0)[f"node{n}"]

@@ -143,7 +143,7 @@ def clusters(most_nodes, most_pods):
     return counts.map(lambda each: [pod(n, host) for n, count in enumerate(each, 1) for host in range(2, 2 + count)])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(clusters(4, 30), st.randoms(use_true_random=False))
 def test_every_pair_is_in_exactly_one_wave_and_no_wave_makes_too_many_entries(members, dice):
     pairs = list(permutations(members, 2))

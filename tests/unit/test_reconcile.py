@@ -74,13 +74,13 @@ def worlds():
     return st.one_of(st.just(WIRED), st.lists(st.sampled_from(POOL), max_size=20).map(after))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(worlds())
 def test_where_nothing_differs_there_is_nothing_to_do(one):
     assert restore(one, one) == []
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(worlds(), worlds())
 def test_any_node_comes_back_to_any_other_in_a_few_looks(now, then):
     back = world.bring_back(now, then, restore, MOST_PASSES)
