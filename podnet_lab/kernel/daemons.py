@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -27,8 +28,8 @@ FOLDER = "/run/podnet"
 AT_ONCE = 0.3
 """Seconds after which a daemon that does not say when it is ready has not ended at once."""
 
-GONE = 0.1
-"""Seconds for which nothing is seen of a daemon that has ended: one look may miss one that forks, and some fork twice."""
+GONE, MISSES = 0.1, 5
+"""Seconds, and looks, for which nothing is seen of a daemon that has ended: one look may miss one that forks, and some fork twice."""
 
 LOOK = 0.01
 """Seconds between looks whether it is ready."""
@@ -36,9 +37,8 @@ LOOK = 0.01
 LINES = 3
 """Lines of its output that are shown, if it ends."""
 
-RUN = 'echo $$ > "$0/pid"; exec "$@"'
-"""Run by a shell of its own, which becomes the daemon: so its number is known."""
-
+RUN = 'echo $$ > "$0/pid"; exec "$@" < /dev/null'
+"""Run by a shell of its own, which becomes the daemon: so its number is known. Until then its input is a pipe, which ends with that."""
 
 _USUAL = (signal.SIGTERM, end_processes.GRACE)
 
@@ -51,7 +51,9 @@ def start(namespace: str | None, spec: dict[str, Any]) -> None:
     net = _network(namespace)
     _write(spec, net)
     try:
-        _launch(namespace, spec)
+        begun = _launch(namespace, spec)
+        select.select([begun], [], [], spec["patience"])
+        os.close(begun)
         _wait_until_ready(spec, net)
     except OSError:
         stop(namespace, spec)
@@ -73,28 +75,33 @@ def _write(spec: dict[str, Any], net: str) -> None:
         os.replace(f"{path}.new", path)
 
 
-def _launch(namespace: str | None, spec: dict[str, Any]) -> None:
+def _launch(namespace: str | None, spec: dict[str, Any]) -> int:
+    """Start it; returns a pipe that ends once it has begun, or has ended before: on a slow machine that takes a while."""
     import subprocess  # here: most agents start no program, and are to start fast
 
     inside = ["ip", "netns", "exec", namespace] if namespace else []
-    with open(f"{spec['folder']}/log", "w") as log:
+    begun, waiting = os.pipe()
+    with open(f"{spec['folder']}/log", "w") as log, open(waiting, "w") as pipe:
         subprocess.run(
             ["setsid", "--fork", *inside, "sh", "-c", RUN, spec["folder"], *spec["command"]],
-            stdin=subprocess.DEVNULL,
+            stdin=pipe,
             stdout=log,
             stderr=log,
             env=environment() | processes.marks(spec["folder"]),
             cwd="/",
             check=True,
         )
+    return begun
 
 
 def _wait_until_ready(spec: dict[str, Any], net: str) -> None:
     wanted, pause = set(map(tuple, spec["listens"])), threading.Event()
     begun = seen = time.monotonic()
-    while (now := time.monotonic()) - seen < GONE:
+    misses = 0
+    while (now := time.monotonic()) - seen < GONE or misses < MISSES:
+        misses += 1
         if pids := _pids(spec, net):
-            seen = now
+            seen, misses = now, 0
             there = wanted <= {socket for pid in pids for socket in processes.listens(pid)}
             there = there and (not spec["creates"] or os.path.exists(spec["creates"]))
             if there and (wanted or spec["creates"] or now - begun > AT_ONCE):
