@@ -1,10 +1,12 @@
 """Macvlan."""
 
+from live.helpers import UPLINK
+
 from podnet_lab import address, link, macvlan, namespace
 
 POD = "pod-1-2"
-HERE = macvlan.add("macvlan0", "eth0")
-THERE = macvlan.add("eth1", "eth0", namespace=POD)
+HERE = macvlan.add("macvlan0", UPLINK)
+THERE = macvlan.add("eth1", UPLINK, namespace=POD)
 
 
 def UNIT(world):  # noqa: N802 - a table like the others
@@ -13,7 +15,7 @@ def UNIT(world):  # noqa: N802 - a table like the others
     command = f"ip link add eth1 link eth0 netns {POD} type macvlan mode bridge"
     return [
         (HERE, "ip link add macvlan0 link eth0 type macvlan mode bridge", bare, "no interface is called macvlan0"),
-        (macvlan.add("m", "eth0", mode="vepa"), "ip link add name m link eth0 type macvlan mode vepa", bare, "no interface is called m"),
+        (macvlan.add("m", UPLINK, mode="vepa"), "ip link add name m link eth0 type macvlan mode vepa", bare, "no interface is called m"),
         (THERE, command, podded, f"no interface is called eth1 in {POD}"),
     ]
 
@@ -26,7 +28,7 @@ EXAMPLES = {
 LIVE = {
     "macvlan.add": ([], HERE),
     "macvlan.add in a Pod": ([], THERE),
-    "macvlan.add, private": ([], macvlan.add("m", "eth0", mode="private")),
+    "macvlan.add, private": ([], macvlan.add("m", UPLINK, mode="private")),
     "macvlan.remove": ([HERE, link.up("macvlan0"), address.add("192.168.1.50/24", dev="macvlan0")], macvlan.remove("macvlan0")),
     "macvlan.remove in a Pod": (
         [THERE, link.change("eth1", namespace=POD, mac="02:00:00:00:00:77", mtu=1400), link.up("eth1", namespace=POD)],
@@ -37,9 +39,9 @@ LIVE = {
 }
 
 SCRIPT = [
-    macvlan.add("mv0", "eth0"),
-    macvlan.add("mv1", "eth0", namespace="p1"),
-    macvlan.add("type", "eth0", namespace="p2", mode="private"),
+    macvlan.add("mv0", UPLINK),
+    macvlan.add("mv1", UPLINK, namespace="p1"),
+    macvlan.add("type", UPLINK, namespace="p2", mode="private"),
     link.change("mv1", namespace="p1", mac="02:00:00:00:00:78"),
     link.up("mv1", namespace="p1"),
     link.move("mv0", to="p2"),

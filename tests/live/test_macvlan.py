@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.helpers import until
+from live.helpers import UPLINK, until
 from podnet_lab import address, link, macvlan, namespace
 
 FAR, NEAR = "192.168.1.50", "192.168.1.51"
@@ -14,7 +14,7 @@ def wired(running):
     running.goto("done")
     steps = []
     for pod, ip in (("far", FAR), ("near", NEAR)):
-        steps += [namespace.add(pod), macvlan.add("mv0", "eth0", namespace=pod), address.add(f"{ip}/24", dev="mv0", namespace=pod)]
+        steps += [namespace.add(pod), macvlan.add("mv0", UPLINK, namespace=pod), address.add(f"{ip}/24", dev="mv0", namespace=pod)]
         steps += [link.up("mv0", namespace=pod), link.up("lo", namespace=pod)]
     running["node1"].run(*steps)
     yield running
@@ -72,20 +72,20 @@ def give(lab, *places):
 SAME_MACS = {
     "a macvlan, and one far away with another beside it": ([("node1", "near", "mv0"), ("node2", "there", "mv0")], "far", "there", "near"),
     "sender and receiver": ([("node1", "far", "mv0"), ("node2", "there", "mv0")], "far", "there", "far"),
-    "two nodes": ([("node1", "", "eth0"), ("node2", "", "eth0")], "node1", "node2", "node1"),
+    "two nodes": ([("node1", "", UPLINK), ("node2", "", UPLINK)], "node1", "node2", "node1"),
 }
 
 
 @pytest.fixture
 def there(wired):
     """A Pod of node2 with a macvlan; what is done to MACs is gone afterwards."""
-    steps = [namespace.add("there"), macvlan.add("mv0", "eth0", namespace="there"), link.up("mv0", namespace="there")]
+    steps = [namespace.add("there"), macvlan.add("mv0", UPLINK, namespace="there"), link.up("mv0", namespace="there")]
     wired["node2"].run(*steps, address.add("192.168.1.52/24", dev="mv0", namespace="there"))
     before = wired.snapshot()
     yield wired
     for node, pods in (("node1", ("", "far", "near")), ("node2", ("",)), ("node3", ("",))):
         for pod in pods:
-            dev = "mv0" if pod else "eth0"
+            dev = "mv0" if pod else UPLINK
             inside = f"-n {pod} " if pod else ""
             wired[node].shell(f"ip {inside}link set {dev} address {before[node].link(pod or None, dev).mac}; ip {inside}neigh flush all")
     wired["node2"].shell("ip netns del there")
@@ -108,7 +108,7 @@ def test_a_mac_that_two_have_is_the_cause_and_its_repair_mends(there, name):
 
 
 def test_who_is_heard_last_of_two_nodes_with_one_mac_is_not_known(there):
-    give(there, ("node2", "", "eth0"), ("node3", "", "eth0"))
+    give(there, ("node2", "", UPLINK), ("node3", "", UPLINK))
     explanation = there.explain("node1", "node2", probe=False)
     assert explanation.cause is None
     assert not explanation

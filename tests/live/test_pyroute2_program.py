@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from live.helpers import everything, stable, until
+from live.helpers import UPLINK, everything, stable, until
 from live.random_steps import accepted
 from live.test_script import HARD_NAMES, MIXED
 from podnet_lab import address, bridge, forwarding, link, macvlan, namespace, neighbour, nft, recipes, route, service, veth, vxlan
@@ -89,7 +89,7 @@ def test_another_language_is_refused(lab):
 def test_tunnels_and_interfaces_on_others_as_a_program(lab, other):
     steps = [vxlan.add("vx0", 42, local="192.168.1.11", dev="eth0", learning=False), link.up("vx0"), namespace.add("p1")]
     steps += [vxlan.fdb_append("00:00:00:00:00:00", host, dev="vx0") for host in ("192.168.1.12", "192.168.1.13")]
-    steps += [macvlan.add("mv0", "eth0", mode="private"), macvlan.add("mv1", "eth0", namespace="p1")]
+    steps += [macvlan.add("mv0", UPLINK, mode="private"), macvlan.add("mv1", UPLINK, namespace="p1")]
     back = [vxlan.fdb_remove("00:00:00:00:00:00", "192.168.1.12", dev="vx0"), macvlan.remove("mv1", "p1"), vxlan.remove("vx0")]
     for recipe in (steps, back):
         lab["node1"].run(*recipe)

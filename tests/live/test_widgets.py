@@ -21,7 +21,8 @@ def test_it_is_drawn_anew_when_a_shell_changes_the_kernel(wired, page):
     assert "unplugged" not in page.widget.svg
     wired["node1"].shell("ip link set dev veth-1-3-br nomaster")
     page.until(lambda one: "unplugged" in one.svg)
-    assert "node1: - veth-1-3-br (veth) is up, plugged into v-net-0" in page.widget.pane
+    # The one is told after the other.
+    page.until(lambda one: "node1: - veth-1-3-br (veth) is up, plugged into v-net-0" in one.pane)
     assert "node1: + veth-1-3-br (veth) is up, other end" in page.widget.pane
 
 

@@ -190,3 +190,14 @@ def test_one_that_forks_and_is_missed_by_a_few_looks_has_not_ended(monkeypatch):
 def test_one_that_is_not_seen_any_more_has_ended(monkeypatch):
     with pytest.raises(OSError, match="forks ended at once, and said nothing"):
         looks(monkeypatch, [])(FORKS, "")
+
+
+def test_on_a_machine_where_one_look_takes_long_it_has_not_ended(monkeypatch):
+    """As on an emulated processor: a look takes longer than nothing may be seen of it, and it is ready at the third."""
+    wait, at = looks(monkeypatch, [8]), iter([[], [], [("udp", 53)]])
+    kernel = pytest.importorskip("podnet_lab.kernel.daemons", reason="podnet_lab.kernel needs a Unix")
+    clock = iter(range(1000))
+    monkeypatch.setattr(kernel.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(kernel.processes, "listens", lambda pid: next(at))
+    wait({**FORKS, "patience": 100.0}, "")
+    assert next(at, "it was looked at three times") == "it was looked at three times"
