@@ -122,11 +122,22 @@ def no_gateway(cluster: Cluster, place: Place, space: Namespace, bad: Route, to:
         near = next((interface.network.prefixlen for interface in space.addresses_of(bad.dev) if bad.via in interface.network), 32)
         gone = address.add(f"{bad.via}/{near}", dev=bridge.name)
         return Cause(text, "address", place, f"Who has {bad.via}, and who had it?", "ip addr", mend=gone.command)
-    removal = RemoveRoute.of(bad, place[1], raw=bool(bad.extra))
-    left = replace(space, routes=tuple(route for route in space.routes if route != bad))
-    right = [] if lookup_route(left, to).route else _route_to(cluster, place, to)
     question = f"By whom does {place_name(place)} send what is for {to}, and is anybody there?"
+    written = _written(space, bad, to)
+    if written is None:
+        return Cause(text, "address", place, question, _routes(place, to), mend=f"ip {on(place[1])}route del … (the one that leads there)")
+    removal = RemoveRoute.of(written, place[1], raw=bool(written.extra))
+    left = replace(space, routes=tuple(route for route in space.routes if route != written))
+    right = [] if lookup_route(left, to).route else _route_to(cluster, place, to)
     return Cause(text, "address", place, question, _routes(place, to), removal, *right)
+
+
+def _written(space: Namespace, way: Route, to: IPv4Address) -> Route | None:
+    """The route of a namespace by which its kernel took a *way*: that itself, or one of several ways; None if it is not known which."""
+    if way in space.routes:
+        return way
+    chosen = lookup_route(space, to).route
+    return chosen if chosen is not None and chosen.kind == "unicast" and chosen.dev is None else None
 
 
 def rejecting_route(place: Place, bad: Route, to: IPv4Address) -> Cause:

@@ -218,3 +218,13 @@ def test_what_is_said_is_so(typed, name):
     assert truth in (works, None), "the row's own truth"
     assert bool(said) is works, said
     assert not said.unsure, said
+
+
+def test_of_a_group_of_nexthops_that_leads_nowhere_the_route_itself_is_removed(fresh):
+    group = "ip nexthop add id 7 via 192.168.1.99 dev eth0; ip nexthop add id 8 via 192.168.1.99 dev eth0; ip nexthop add id 9 group 7/8"
+    fresh["node1"].shell(f"{group}; ip route add 10.244.2.2/32 nhid 9")
+    said = fresh.explain(*P, probe=False)
+    assert "nobody beyond node1's eth0 has 192.168.1.99" in str(said.cause)
+    fresh.run(said.repair)
+    assert answered(fresh, *P)
+    assert fresh.explain(*P)
