@@ -147,14 +147,25 @@ def _flood(net: Wires, at: Receiver, in_port: Link | None) -> Iterator[Receiver 
         yield from _send(net, replace(onward, broadcast_cause=at.broadcast_cause or silent))
 
 
+SWITCH = "what is between them"
+"""What hands on frames between macvlans of one interface, or between nodes, in words."""
+
+
+def crosses_nodes(to: Receiver) -> bool:
+    """Whether a frame gets to a receiver by the network beyond the nodes, whose switch is not seen: it sends none back."""
+    return not to.tunnels and len({place[0] for place, _, _ in to.devices}) > 1
+
+
 def wrong_port(cluster: Cluster, place: Place, link: Link, to: Receiver, fresh: bool) -> Cause | None:
     """
     Why a bridge, or a tunnel, does not bring a frame to *to*: its FDB has the MAC elsewhere, or as the bridge's own, or a flag forbids it.
 
     *fresh*: the receiver has just sent an ARP reply, so a learned FDB entry is right.
     """
-    if link.mac == to.link.mac and not (kind_of(link).switches or kind_of(to.link).switches) and to.bridges:
-        return causes.duplicate_mac(to.bridges[0].place, (place, link.name), (to.place, to.link.name), to.link.mac)
+    shared = to.bridges or kind_of(link).hears_lower or crosses_nodes(to)
+    if link.mac == to.link.mac and not (kind_of(link).switches or kind_of(to.link).switches) and shared:
+        at, switch = (to.bridges[0].place, "the bridge") if to.bridges else (place, SWITCH)
+        return causes.duplicate_mac(at, (place, link.name), (to.place, to.link.name), to.link.mac, switch)
     for passed in to.bridges:
         if (cause := _wrong_entry(cluster, passed, to, fresh) or port_forbids(cluster, passed, link.mac, to.link.mac, fresh)) is not None:
             return cause

@@ -17,7 +17,7 @@ from podnet_lab.explain.arp import Hop, arp_source, asks_nobody, no_proxy_route,
 from podnet_lab.explain.arp_failure import arp_failure, on_other_bridge, own_cable_unplugged
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.l2 import Receiver, is_of, reply_taken_by_bridge, wrong_port
-from podnet_lab.explain.same_mac import instead_of, nearer, not_told_apart, own_mac
+from podnet_lab.explain.same_mac import instead_of, nearer, not_told_apart
 from podnet_lab.model import Cluster, Namespace, Neighbour
 from podnet_lab.model.close_look import DeviceLook
 from podnet_lab.model.route_lookup import is_own
@@ -83,8 +83,6 @@ def _one_of_a_mac(hop: Hop, found: NextHop, reached: list[Receiver]) -> NextHop:
     to = found.receiver
     if to is None:
         return found
-    if (cause := own_mac(hop, to)) is not None:
-        return NextHop(cause=cause)
     if (other := nearer(hop, to, reached)) is not None:
         return NextHop(other, misdelivery=instead_of(hop, other, to))
     return NextHop(unsure=doubt) if (doubt := not_told_apart(to, reached)) else found

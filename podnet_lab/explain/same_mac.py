@@ -1,9 +1,8 @@
 """
-Several interfaces on one link with the same MAC: which of them gets a frame for it. Pure.
+Several interfaces on one link with the receiver's MAC: which of them gets a frame for it. Pure.
 
-A bridge's forwarding table says it (l2.py). Beyond the nodes the switch's can't be read: it has the MAC behind the port that it was
-last heard from, so it never sends a frame back to where it came from. Macvlans on one interface hand each other frames directly
-(macvlan_queue_xmit in the kernel's drivers/net/macvlan.c).
+A bridge's forwarding table says it, and whether the sender itself has that MAC (l2.py). Beyond the nodes the switch's can't be
+read. Macvlans on one interface hand each other frames directly (macvlan_queue_xmit in the kernel's drivers/net/macvlan.c).
 """
 
 from __future__ import annotations
@@ -14,22 +13,7 @@ from podnet_lab.devices.registry import kind_of
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.arp import Hop
 from podnet_lab.explain.cause import Cause, place_name
-from podnet_lab.explain.l2 import Receiver
-
-SWITCH = "what is between them"
-
-
-def crosses_nodes(to: Receiver) -> bool:
-    """Whether a frame gets to a receiver by the network beyond the nodes, whose switch is not seen."""
-    return not to.tunnels and len({place[0] for place, _, _ in to.devices}) > 1
-
-
-def own_mac(hop: Hop, to: Receiver) -> Cause | None:
-    """The cause if a frame for the receiver's MAC does not leave the sender's wire, for the sender has the same."""
-    if hop.link.mac != to.link.mac or kind_of(hop.link).switches or kind_of(to.link).switches or to.bridges:
-        return None
-    shares = kind_of(hop.link).hears_lower or crosses_nodes(to)
-    return causes.duplicate_mac(hop.place, (hop.place, hop.link.name), (to.place, to.link.name), to.link.mac, SWITCH) if shares else None
+from podnet_lab.explain.l2 import SWITCH, Receiver, crosses_nodes
 
 
 def nearer(hop: Hop, to: Receiver, reached: Sequence[Receiver]) -> Receiver | None:

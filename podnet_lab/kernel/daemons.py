@@ -51,9 +51,7 @@ def start(namespace: str | None, spec: dict[str, Any]) -> None:
     net = _network(namespace)
     _write(spec, net)
     try:
-        begun = _launch(namespace, spec)
-        select.select([begun], [], [], spec["patience"])
-        os.close(begun)
+        _launch(namespace, spec)
         _wait_until_ready(spec, net)
     except OSError:
         stop(namespace, spec)
@@ -75,23 +73,28 @@ def _write(spec: dict[str, Any], net: str) -> None:
         os.replace(f"{path}.new", path)
 
 
-def _launch(namespace: str | None, spec: dict[str, Any]) -> int:
-    """Start it; returns a pipe that ends once it has begun, or has ended before: on a slow machine that takes a while."""
+def _launch(namespace: str | None, spec: dict[str, Any]) -> None:
+    """Start it, and wait until it has begun, or has ended before that: on a slow machine this takes a while."""
     import subprocess  # here: most agents start no program, and are to start fast
 
     inside = ["ip", "netns", "exec", namespace] if namespace else []
-    begun, waiting = os.pipe()
-    with open(f"{spec['folder']}/log", "w") as log, open(waiting, "w") as pipe:
-        subprocess.run(
-            ["setsid", "--fork", *inside, "sh", "-c", RUN, spec["folder"], *spec["command"]],
-            stdin=pipe,
-            stdout=log,
-            stderr=log,
-            env=environment() | processes.marks(spec["folder"]),
-            cwd="/",
-            check=True,
-        )
-    return begun
+    begun, held = os.pipe()
+    try:
+        with open(held, "w") as pipe, open(f"{spec['folder']}/log", "w") as log:
+            subprocess.run(
+                ["setsid", "--fork", *inside, "sh", "-c", RUN, spec["folder"], *spec["command"]],
+                stdin=pipe,
+                stdout=log,
+                stderr=log,
+                env=environment() | processes.marks(spec["folder"]),
+                cwd="/",
+                check=True,
+            )
+        poll = select.poll()
+        poll.register(begun, select.POLLIN)
+        poll.poll(spec["patience"] * 1000)
+    finally:
+        os.close(begun)
 
 
 def _wait_until_ready(spec: dict[str, Any], net: str) -> None:
