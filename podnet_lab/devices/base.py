@@ -140,6 +140,10 @@ class InterfaceKind:
         """Why it is not known whether an interface takes in a frame that comes in at its lower one, in words; "" if it does."""
         return f"{link.name} is a {self.name}" if self.unknown else ""
 
+    def takes_lower(self, link: Link) -> bool:
+        """Whether nothing that comes in at its lower interface is left to that itself."""
+        return False
+
     def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire | Unseen]:
         """Where a frame that goes out of *link* comes in. Not asked of a kind that `switches`."""
         where = f"{node}'s" if namespace is None else f"{namespace}'s"

@@ -7,7 +7,7 @@ What Linux does: arp_solicit and arp_process in the kernel's net/ipv4/arp.c; the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from podnet_lab.devices.registry import kind_of
@@ -20,8 +20,26 @@ from podnet_lab.model import Cluster, Link, Namespace, Route
 from podnet_lab.model.close_look import CloseLook, RouteAnswer, RouteQuery
 from podnet_lab.model.route_lookup import is_own, lookup_route
 
-LearnedMacs = dict[tuple[Place, IPv4Address], str]
-"""The MACs that a place has learned from ARP requests, by place and address."""
+
+@dataclass(frozen=True)
+class Learned:
+    """
+    What has been learned on the way so far, and holds for what comes after.
+
+    *macs* are those that a place has learned from ARP requests, by place and address; *ports* those behind which bridges have
+    heard a MAC: (place, bridge, port, MAC).
+    """
+
+    macs: dict[tuple[Place, IPv4Address], str] = field(default_factory=dict)
+    ports: set[tuple[Place, str, str, str]] = field(default_factory=set)
+
+    def hear(self, receiver: Receiver, mac: str) -> None:
+        """The bridges on the way to a receiver have heard the sender's MAC (br_fdb_update)."""
+        self.ports.update((passed.place, passed.bridge, passed.in_port, mac) for passed in receiver.bridges if passed.in_port)
+
+    def heard(self, to: Receiver) -> bool:
+        """Whether every bridge on the way to a receiver has just heard its MAC from there."""
+        return all((passed.place, passed.bridge, passed.out_port, to.link.mac) in self.ports for passed in to.bridges if passed.out_port)
 
 
 @dataclass(frozen=True)
@@ -38,7 +56,7 @@ class Hop:
     route: Route
     to: IPv4Address
     sender: IPv4Address
-    learned: LearnedMacs
+    learned: Learned
 
     @property
     def space(self) -> Namespace:

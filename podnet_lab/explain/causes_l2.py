@@ -34,7 +34,17 @@ def enslaved(place: Place, port: Link) -> Cause:
     """An interface with an address is enslaved to a bridge."""
     text = f"{port.name} in {place_name(place)} is plugged into {port.master}, and what it hears goes there"
     question = f"Who gets what {port.name} hears?"
-    return Cause(text, "cable", place, question, f"ip {on(place[1])}link show dev {port.name}", veth.unplug(port.name))
+    look = f"ip {on(place[1])}link show dev {port.name}"
+    if place[1] is not None:  # no step unplugs in a Pod
+        return Cause(text, "cable", place, question, look, mend=f"ip {on(place[1])}link set dev {port.name} nomaster")
+    return Cause(text, "cable", place, question, look, veth.unplug(port.name))
+
+
+def taken_by_upper(place: Place, lower: str, upper: str) -> Cause:
+    """An interface on top of another takes all that comes in there, as a macvlan of mode passthru does."""
+    text = f"{upper} takes all that comes in at {place_name(place)}'s {lower}, on which it sits"
+    question = f"Which interfaces sit on {lower}, and what do they leave to it?"
+    return Cause(text, "cable", place, question, f"ip -d {on(place[1])}link show", mend="ip link del … (the one on top)")
 
 
 def arp_off(place: Place, dev: str) -> Cause:

@@ -25,9 +25,6 @@ EVERYBODY = "00:00:00:00:00:00"
 
 _STATES = {"disabled", "listening", "learning", "blocking"}
 
-VLAN_HLEN = 4
-"""Bytes that a cable's end and a bridge's port let pass beyond their MTU: room for a VLAN tag."""
-
 
 @dataclass(frozen=True)
 class BridgePass:
@@ -89,11 +86,15 @@ def _send(net: Wires, at: Receiver) -> Iterator[Receiver | Unseen]:
 
 def _arrive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
     """At *link* itself, or its bridge, and at those that share its wire, as macvlans do."""
-    yield from _receive(net, before, place, link)
     if kind_of(link).hears_lower:
+        yield from _receive(net, before, place, link)
         return
+    taps = net.upper_devices(*place, link)
+    taker = next((tap.link.name for tap in taps if kind_of(tap.link).takes_lower(tap.link)), None)
+    taken = causes.taken_by_upper(place, link.name, taker) if taker else None
+    yield from _receive(net, replace(before, cause=before.cause or taken), place, link)
     cause = before.cause or (None if link.up else causes.link_down(place, link.name))
-    for tap in net.upper_devices(*place, link):
+    for tap in taps:
         if doubt := kind_of(tap.link).doubt(tap.link):
             yield Unseen(f"{place_name((tap.node, tap.namespace))}'s {doubt}, and sits on {link.name}")
             continue
@@ -160,7 +161,7 @@ def wrong_port(cluster: Cluster, place: Place, link: Link, to: Receiver, fresh: 
     """
     Why a bridge, or a tunnel, does not bring a frame to *to*: its FDB has the MAC elsewhere, or as the bridge's own, or a flag forbids it.
 
-    *fresh*: the receiver has just sent an ARP reply, so a learned FDB entry is right.
+    *fresh*: the bridges have just heard the receiver, by its ARP reply or by what it asked, so a port that learns has it right.
     """
     shared = to.bridges or kind_of(link).hears_lower or crosses_nodes(to)
     if link.mac == to.link.mac and not (kind_of(link).switches or kind_of(to.link).switches) and shared:
@@ -182,7 +183,8 @@ def _wrong_entry(cluster: Cluster, passed: BridgePass, to: Receiver, fresh: bool
             continue
         if entry.permanent:
             return causes.duplicate_mac(passed.place, (to.place, to.link.name), (passed.place, entry.dev), entry.mac)
-        if not fresh:
+        port = space.links.get(passed.out_port)
+        if not fresh or (port is not None and "learning off" in port_flags(port)):
             return causes.wrong_fdb_entry(passed.place, entry, place_name(to.place))
     return None
 

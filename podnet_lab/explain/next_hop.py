@@ -26,7 +26,8 @@ from podnet_lab.steps import neighbour
 GC_THRESH3 = 1024
 """Neighbour entries that a kernel keeps at most: the default of net.ipv4.neigh.default.gc_thresh3 (arp(7))."""
 
-BROADCAST = "ff:ff:ff:ff:ff:ff"
+BROADCAST, GROUP = "ff:ff:ff:ff:ff:ff", 1
+"""The MAC of everybody, and the bit of a MAC's first byte that says that it is several interfaces' (IEEE 802)."""
 
 _UNUSABLE_STATES = ("FAILED", "INCOMPLETE", "NONE")
 
@@ -67,8 +68,8 @@ def _by_table_or_arp(hop: Hop, reached: list[Receiver]) -> NextHop:
         sent = _by_entry(hop, Neighbour(address, dev, link.mac, "NOARP"), reached)
         return NextHop(sent.receiver, None if sent.receiver else arp_off, arp_off)
     # Whoever asks by ARP is believed at once, but against what a person wrote (arp_process, neigh_update).
-    if (place, address) in hop.learned and (entry is None or entry.state not in ("PERMANENT", "NOARP")):
-        entry = Neighbour(address, dev, hop.learned[place, address], "REACHABLE")
+    if (place, address) in hop.learned.macs and (entry is None or entry.state not in ("PERMANENT", "NOARP")):
+        entry = Neighbour(address, dev, hop.learned.macs[place, address], "REACHABLE")
     if entry is not None:
         return _by_entry(hop, entry, reached)
     if (entries := sum(map(_counted, hop.cluster[place[0]].spaces.values()))) >= GC_THRESH3:
@@ -113,16 +114,17 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
     cluster, place, link = hop.cluster, hop.place, hop.link
     owners = [receiver for receiver in reached if owns(cluster, receiver, entry.address)]
     for owner in owners:
-        if owner.cause is None and (misled := wrong_port(cluster, place, link, owner, fresh=False)) is not None:
+        if owner.cause is None and (misled := wrong_port(cluster, place, link, owner, hop.learned.heard(owner))) is not None:
             return _taken_by_bridge(reached, owner, _forgetting(misled, place, entry))
-    if entry.mac == BROADCAST:
+    if int(entry.mac[:2], 16) & GROUP:
         return _for_everybody(hop, entry, owners)
     right = [owner for owner in owners if _takes(cluster, owner, entry.mac)]
     stale = causes.stale_neighbour(place, entry) if owners or entry.state == "PERMANENT" else None
     cause = next((owner.cause for owner in owners if owner.cause), None) or own_cable_unplugged(cluster, place, link)
     cause = cause or on_other_bridge(cluster, place, link, entry.address) or stale or arp_failure(cluster, place, hop.route, hop.to)
     for receiver in right or [receiver for receiver in reached if receiver.link.mac == entry.mac]:
-        if receiver.cause is None and receiver.link.up and wrong_port(cluster, place, link, receiver, fresh=False) is None:
+        heard = hop.learned.heard(receiver)
+        if receiver.cause is None and receiver.link.up and wrong_port(cluster, place, link, receiver, heard) is None:
             if (forgot := _forgot_itself(hop, receiver)) is not None:
                 return NextHop(cause=forgot)
             return NextHop(receiver, misdelivery=None if right or proxies(hop, receiver, entry.address) else cause)
@@ -138,10 +140,12 @@ def _takes(cluster: Cluster, receiver: Receiver, mac: str) -> bool:
 
 
 def _for_everybody(hop: Hop, entry: Neighbour, owners: list[Receiver]) -> NextHop:
-    """Where a packet for one goes that is sent in a frame for everybody: its owner takes it, and a router does not forward it."""
+    """Where a packet for one goes that is sent in a frame for several: its owner takes it, and a router does not forward it."""
     for owner in owners:
         if owner.cause is None and owner.broadcast_cause is None and owns(hop.cluster, owner, hop.to):
-            return NextHop(owner)
+            doubt = entry.mac != BROADCAST and (owner.bridges or kind_of(owner.link).hears_lower)
+            words = f"{place_name(hop.place)} has the multicast MAC {entry.mac} for {entry.address}, and who gets that is not followed"
+            return NextHop(unsure=words) if doubt else NextHop(owner)
     return NextHop(cause=causes.stale_neighbour(hop.place, entry))
 
 

@@ -12,19 +12,19 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
 from podnet_lab.explain import causes_l2, causes_l3
-from podnet_lab.explain.arp import Hop, LearnedMacs
+from podnet_lab.explain.arp import Hop, Learned
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.evidence import NOTHING, Evidence
 from podnet_lab.explain.flow import MAX_HOPS, Flow, Translation, reply_translation, source_translation
 from podnet_lab.explain.frames import Frames
 from podnet_lab.explain.hooks import At, Hooks, Tracked
 from podnet_lab.explain.influences import Influences, calls_iptables, stays_on_bridge
-from podnet_lab.explain.l2 import VLAN_HLEN, BridgePass, Receiver, port_flags
+from podnet_lab.explain.l2 import BridgePass, Receiver, port_flags
 from podnet_lab.explain.listeners import nobody_listens
 from podnet_lab.explain.next_hop import next_hop
 from podnet_lab.explain.routing import Decision, decide
 from podnet_lab.explain.routing import Packet as RoutedPacket
-from podnet_lab.explain.size import too_big
+from podnet_lab.explain.size import too_big, too_long
 from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Cluster, Namespace, Route
 from podnet_lab.model.route_lookup import source_for
@@ -35,10 +35,10 @@ class PathWalk:
     """
     The path of one packet, followed hop by hop.
 
-    *path* has the names of the places that it reached, *at* the last one, *unsure* what could not be judged; *incomplete*: it
-    could not be followed any further. *tunnelled*: it is what a tunnel sends. *misdelivery*: why a frame went to another
-    receiver than the one that was meant. *endpoint_count*: of so many Pods a Service draws one, and this walk follows number
-    *endpoint*. *translations*, *learned* and *tracked* are what nodes and neighbours remember, for the way back.
+    *path* has the names of the places that it reached, *at* the last one, *unsure* what could not be judged; *incomplete*: it could
+    not be followed any further. *tunnelled*: a tunnel sends it. *misdelivery*: why a frame went to another receiver than was meant.
+    *endpoint_count*: of so many Pods a Service draws one, and this walk follows number *endpoint*. *translations*, *learned* and
+    *tracked* are what nodes and neighbours remember, for the way back.
     """
 
     cluster: Cluster
@@ -52,7 +52,7 @@ class PathWalk:
     endpoint_count: int = 1
     at: Place | None = None
     incomplete: bool = False
-    learned: LearnedMacs = field(default_factory=dict, repr=False)
+    learned: Learned = field(default_factory=Learned, repr=False)
     tracked: dict[Place, Tracked] = field(default_factory=dict, repr=False)
     misdelivery: Cause | None = None
     tunnelled: bool = False
@@ -215,18 +215,17 @@ class PathWalk:
     def _over_link(self, place: Place, route: Route) -> tuple[Receiver | None, Cause | None]:
         self._influences.device(place, route.dev, egress=True)
         hop = next_hop(Hop(self.cluster, self.evidence, place, route, self.flow.to, self.flow.source, self.learned))
-        if hop.learned is not None:
-            self.learned[hop.learned] = self.cluster[place[0]].link(place[1], route.dev).mac
+        sender = self.cluster[place[0]].link(place[1], route.dev).mac
+        self.learned.macs.update({hop.learned: sender} if hop.learned else {})
         self.misdelivery = self.misdelivery or hop.misdelivery
         self.unsure += [hop.unsure] if hop.unsure else []
         if hop.receiver is None:
             return None, hop.cause
         if hop.learned is not None and (cause := Frames(self.cluster, self._hooks).arp(place, route, self.flow, hop.receiver)):
             return None, cause
-        most, narrowest, dev = hop.receiver.bottleneck
-        if self.flow.size > most + VLAN_HLEN:
-            return None, causes_l2.mtu_too_small(narrowest, dev, most, self.flow.size)
-        return self._over_devices(hop.receiver, self.cluster[place[0]].link(place[1], route.dev).mac)
+        if (cause := too_long(self.flow, hop.receiver)) is not None:
+            return None, cause
+        return self._over_devices(hop.receiver, sender)
 
     def _over_devices(self, receiver: Receiver, sender: str) -> tuple[Receiver | None, Cause | None]:
         """What the interfaces, bridges and tunnels on the way to *receiver* do with the frame."""
@@ -248,6 +247,7 @@ class PathWalk:
         for at, name, host in receiver.tunnels:
             if cause := self._through_tunnel(at, name, host):
                 return None, cause
+        self.learned.hear(receiver, sender)
         return receiver, None
 
     def _through_tunnel(self, place: Place, dev: str, host: IPv4Address) -> Cause | None:

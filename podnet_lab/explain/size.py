@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from podnet_lab.explain import causes_l3
+from podnet_lab.explain import causes_l2, causes_l3
 from podnet_lab.explain.cause import Cause
 from podnet_lab.explain.flow import Flow
 from podnet_lab.explain.hooks import At
+from podnet_lab.explain.l2 import Receiver
 from podnet_lab.model.route_lookup import mtu
+
+VLAN_HLEN = 4
+"""Bytes that a cable's end and a bridge's port let pass beyond their MTU: room for a VLAN tag."""
+
+
+def too_long(flow: Flow, receiver: Receiver) -> Cause | None:
+    """Why a flow's frame is too long for what is on its way to a receiver."""
+    most, place, dev = receiver.bottleneck
+    return causes_l2.mtu_too_small(place, dev, most, flow.size) if flow.size > most + VLAN_HLEN else None
 
 
 def too_big(at: At, flow: Flow, answered: int, reply: bool) -> tuple[Cause | None, Flow]:

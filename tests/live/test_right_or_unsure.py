@@ -167,6 +167,32 @@ PORTS = {
 }
 
 DEVICES = {
+    "a macvlan that takes all over from the uplink": ({"node1": "ip link add mvp0 link eth0 type macvlan mode passthru"}, *P, BROKEN),
+    "a forwarding entry that what is asked sets right": (
+        {
+            "node1": "bridge fdb replace $(ip -n pod-1-2 -o link show veth-1-2 | grep -o 'ether [0-9a-f:]*' | cut -d' ' -f2) "
+            "dev veth-1-3-br master static"
+        },
+        "pod-1-2",
+        "pod-1-3",
+        WORKS,
+    ),
+    "a forwarding entry that a port which does not learn leaves": (
+        {
+            "node1": "bridge link set dev veth-1-2-br learning off; "
+            "bridge fdb replace $(ip -n pod-1-2 -o link show veth-1-2 | grep -o 'ether [0-9a-f:]*' | cut -d' ' -f2) "
+            "dev veth-1-3-br master static"
+        },
+        "pod-1-2",
+        "pod-1-3",
+        BROKEN,
+    ),
+    "a router that a multicast MAC is": (
+        {"node3": "ip -n pod-3-3 neigh replace 10.244.3.1 lladdr 33:33:00:00:00:01 dev veth-3-3 nud noarp"},
+        "pod-3-3",
+        "pod-1-3",
+        BROKEN,
+    ),
     "an IPsec policy that blocks": ({"node1": "ip xfrm policy add dir fwd src 10.244.1.0/24 dst 10.244.2.0/24 action block"}, *P, BROKEN),
     "an IPsec policy that blocks others": (
         {"node1": "ip xfrm policy add dir fwd src 10.9.0.0/24 dst 10.244.2.0/24 action block"},
@@ -228,3 +254,21 @@ def test_of_a_group_of_nexthops_that_leads_nowhere_the_route_itself_is_removed(f
     fresh.run(said.repair)
     assert answered(fresh, *P)
     assert fresh.explain(*P)
+
+
+def test_who_gets_a_frame_for_a_multicast_mac_is_not_known(fresh):
+    fresh["node3"].shell("ip neigh replace 10.244.3.3 lladdr 01:00:5e:74:03:03 dev v-net-0 nud permanent")
+    said = fresh.explain("pod-1-2", "pod-3-3", probe=False)
+    assert said.cause is None
+    assert "the multicast MAC 01:00:5e:74:03:03" in str(said)
+
+
+def test_a_port_in_a_pod_has_no_repair_by_a_step_but_the_command_that_mends_it(fresh):
+    fresh["node2"].shell(
+        "ip -n pod-2-2 link add br0 up type bridge; ip -n pod-2-2 link set veth-2-2 master br0; ip -n pod-2-2 neigh flush all"
+    )
+    said = fresh.explain("pod-2-3", "pod-2-2", probe=False)
+    assert "plugged into br0" in str(said.cause)
+    assert not said.repair
+    fresh["node2"].shell(said.cause.hints[2].removeprefix("node2# "))
+    assert answered(fresh, "pod-2-3", "pod-2-2")

@@ -35,6 +35,10 @@ class Macvlan(InterfaceKind):
         """In mode "source" it hears those on a list, which is not read."""
         return f"{link.name} is a macvlan of mode source, which hears those on a list" if link.setting("mode") == "source" else ""
 
+    def takes_lower(self, link: Link) -> bool:
+        """In mode "passthru" it is the interface, also while it is down (macvlan_handle_frame)."""
+        return link.setting("mode") == "passthru"
+
     def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterator[Wire | Unseen]:
         """To those on the same lower interface, in mode "bridge", and out of that to the wire; never to the lower's own node."""
         if link.lower is None:
