@@ -257,4 +257,4 @@ def test_terminals_of_a_whole_machine_stay_though_they_are_in_a_pod():
         finally:
             os.kill(job, 9)
     with at_a_terminal("sleep", "617", **marks()) as pid:
-        assert pid in until(lambda: listed(pods)), "what a cell left behind is no person's terminal"
+        assert until(lambda: pid in listed(pods), what="what a cell left behind: it is no person's terminal")
