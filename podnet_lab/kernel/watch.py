@@ -54,12 +54,12 @@ def serve(channel) -> None:
     free, news = True, True  # what changed while this began is sent, too
     try:
         while not gone:
+            if news and free:
+                channel.send("changed")
+                free = news = False
             news = watch.wait(wakeup.fileno()) or news
             with contextlib.suppress(BlockingIOError):
                 free = bool(wakeup.recv(4096)) or free
-            if news and free and not gone:
-                channel.send("changed")
-                free = news = False
     except OSError:  # whoever asked is gone
         pass
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from live.helpers import everything
+from live.lab_facade import agents
 from live.lab_facade import watcher as new_watcher
 from podnet_lab import Lab, bridge, link
 
@@ -123,6 +124,16 @@ def test_a_deleted_pod_is_not_kept_alive():
             "ip netns del pod-1-2; for i in $(seq 100); do ip link show veth-1-2-br >/dev/null 2>&1 || exit 0; sleep 0.05; done; exit 1"
         )
         assert lab["node1"].snapshot().link(None, "veth-1-2-br") is None
+
+
+def test_what_changed_before_it_listened_is_told_though_nothing_more_happens():
+    """Its agent begins to listen some time after it was asked to: on a busy machine, after what was done next."""
+    with Lab.open(nodes=1, pods=0, name="begins", where="namespaces") as lab:
+        first, second = threading.Event(), threading.Event()
+        agents(lab)["node1"].watch(lambda message: first.set())
+        assert first.wait(5)
+        agents(lab)["node1"].watch(lambda message: second.set())  # by now nothing happens any more
+        assert second.wait(5)
 
 
 def test_a_watcher_tells_a_last_time_when_the_lab_ends_and_stops():
