@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import pairwise
 
 from podnet_lab.errors import BadInput
+from podnet_lab.valid_names import interface_name, namespace_name
 
 BRIDGE = "v-net-0"
 """The name of every node's bridge, as in the source."""
@@ -40,36 +41,7 @@ MAX_NODES = 244
 MAX_PODS = 253
 """Host addresses of a /24, less the bridge's own."""
 
-MAX_NAME = 15
-"""Bytes in an interface name: the kernel's IFNAMSIZ is 16, with the closing zero (linux/if.h)."""
-
-_INTERFACE = re.compile(r"[A-Za-z0-9_.@+-]+")
 _MAC = re.compile(r"[0-9a-f][02468ace](:[0-9a-f]{2}){5}")
-_NAMESPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
-
-
-def interface_name(name: str) -> str:
-    """Give *name* back if the kernel takes it as an interface's name; raise BadInput if not."""
-    if not isinstance(name, str) or not name:
-        raise BadInput(f"an interface needs a name, not {name!r}")
-    # The kernel takes more than these letters; what it takes beyond them has a meaning for shells, or for `ip` itself.
-    if not _INTERFACE.fullmatch(name) or name in {".", "..", "all", "default"} or name.startswith("-"):
-        raise BadInput(f"{name!r} can't be an interface's name: letters, digits and . _ - @ +, and no dash in front")
-    if len(name) > MAX_NAME:
-        raise BadInput(f"interface name {name!r} has {len(name)} bytes; the kernel allows {MAX_NAME}")
-    return name
-
-
-def namespace_name(name: str) -> str:
-    """Give *name* back if it can name a network namespace (a file in /run/netns); raise BadInput if not."""
-    if not isinstance(name, str) or not _NAMESPACE.fullmatch(name) or len(name) > 200:
-        raise BadInput(f"{name!r} can't be a namespace's name: letters, digits and . _ - @ +, at most 200 of them")
-    return name
-
-
-def within(namespace: str | None) -> str | None:
-    """Give *namespace* back if it is None, the node's own, or can name one; raise BadInput if not."""
-    return None if namespace is None else namespace_name(namespace)
 
 
 def interface_address(text: str) -> IPv4Interface:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from podnet_lab.errors import CannotRun, LabError, LabGone
+from podnet_lab.errors import BadInput, CannotRun, LabError, LabGone
 from podnet_lab.kernel.agent_channel import CANCEL
 from podnet_lab.kernel.shell import CREDIT
 from podnet_lab.model import NO_RULES
@@ -57,6 +57,8 @@ class WriterThread:
                 future.set_result(function())
             except (OSError, EOFError, RuntimeError, ValueError) as error:  # execnet's, when a gateway is gone
                 future.set_exception(LabGone(f"the lab does not answer: {error}"))
+            except BaseException as error:  # noqa: BLE001 - about this one message: who sent it is told, and the thread goes on
+                future.set_exception(error)
 
         if self._stopped:  # nobody would ever do it, and somebody waits
             future.set_exception(LabGone("the lab is closed"))
@@ -121,24 +123,26 @@ class AgentClient:
         """
         Run *script* in a fresh bash; *output* gets (1 or 2, bytes) as they come; returns the exit status.
 
-        *together* has both as 1, in the order in which they were printed: two streams have no order between them.
+        *together* has both as 1, in the order in which they were printed: two streams have no order between them. BadInput if
+        bash can't be given *script*; LabError, which says why, if no bash can be started.
         """
+        content = _script(script)
         events: queue.SimpleQueue = queue.SimpleQueue()
 
         def begin():
             channel = self._gateway.remote_exec(SHELL)
-            channel.send((script, together))
+            channel.send((content, together))
             channel.setcallback(events.put, endmarker=None)
             return channel
 
-        channel = self._writer.submit(begin).result()
+        begun = self._writer.submit(begin)
         try:
-            return self._follow(channel, events, output)
-        except LabGone:
+            return self._follow(begun.result(), events, output)
+        except LabError:
             raise
         except BaseException:  # whatever ends the waiting, an interrupt or an output that can't be written, ends the cell
-            self._writer.submit(lambda: channel.send("interrupt"))
-            while (event := events.get()) is not None and event[0] != "status":
+            self._writer.submit(lambda: begun.result().send("interrupt"))
+            while (event := events.get()) is not None and event[0] not in ("status", "refused"):
                 pass
             raise
 
@@ -163,12 +167,26 @@ class AgentClient:
             kind, data = event
             if kind == "status":
                 return data
+            if kind == "refused":
+                raise LabError(f"{self.name}: {data}")
             output(kind, data)
             taken += 1
             if taken == CREDIT // 2:  # it may send as much again
                 self._writer.submit(lambda: channel.send(CREDIT // 2))
                 taken = 0
         raise LabGone(f"{self.name} is gone: its process ended")
+
+
+def _script(script: str) -> bytes:
+    """What bash gets to read; BadInput if it is no text, or has what bash can't read."""
+    if not isinstance(script, str):
+        raise BadInput(f"a script for a shell is text, not {script!r}")
+    if "\0" in script:
+        raise BadInput("bash can't read a script that has a zero byte (\\0) in it")
+    try:
+        return os.fsencode(script)  # a byte that is no UTF-8 is "\udcXX" in Python's text
+    except UnicodeEncodeError as error:
+        raise BadInput(f"a script for a shell has a letter that can't be written: {script[error.start]!a}") from None
 
 
 def _unpack(name: str, answer: bytes) -> Any:

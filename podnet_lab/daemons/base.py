@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from podnet_lab.errors import BadInput
-from podnet_lab.plan import namespace_name, port_number
+from podnet_lab.plan import port_number
+from podnet_lab.valid_names import namespace_name
 
 SIGNALS = ("HUP", "INT", "KILL", "QUIT", "TERM", "USR1", "USR2")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from podnet_lab.daemons.base import Daemon, folder
-from podnet_lab.plan import ip_address, namespace_name
+from podnet_lab.plan import ip_address
+from podnet_lab.valid_names import namespace_name
 
 PACKAGE = "dnsmasq-base"
 USED_FOR = "Services' names (notebook 7) need it"

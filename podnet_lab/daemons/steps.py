@@ -13,6 +13,7 @@ from podnet_lab.daemons.base import Daemon
 from podnet_lab.daemons.running import running
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Process, Snapshot
+from podnet_lab.printable_names import quoted_words
 from podnet_lab.steps.base import Request, Step, inside, no_namespace, where
 
 
@@ -23,7 +24,8 @@ class _DaemonStep(Step):
     def _processes(self, now: Snapshot) -> list[Process]:
         """The processes that the daemon runs as, whoever started it."""
         here = [process for process in now.processes if process.namespace == self.daemon.namespace]
-        return [process for process in here if process.daemon == self.daemon.name or process.command == join(self.daemon.command)]
+        command = quoted_words(self.daemon.command)
+        return [process for process in here if process.daemon == self.daemon.name or process.command == command]
 
     def _write_files(self) -> list[str]:
         lines = [f"mkdir -p {quote(self.daemon.folder)}"]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from podnet_lab.devices.link_steps import ChangeLink, MoveLink, RemoveLink, SetLinkState
 from podnet_lab.errors import BadInput
-from podnet_lab.plan import interface_name, mac_address, within
+from podnet_lab.plan import mac_address
+from podnet_lab.valid_names import present_interface, within
 
 
 def _named(name: str, namespace: str | None) -> tuple[str, str | None]:
-    return interface_name(name), within(namespace)
+    return present_interface(name), within(namespace)
 
 
 def up(name: str, namespace: str | None = None) -> SetLinkState:
@@ -78,4 +79,4 @@ def move(name: str, to: str | None, namespace: str | None = None) -> MoveLink:
     to, namespace = within(to), within(namespace)
     if to == namespace:
         raise BadInput(f"{name} can't move from a namespace into the same one")
-    return MoveLink(interface_name(name), to, namespace)
+    return MoveLink(present_interface(name), to, namespace)

@@ -7,9 +7,9 @@ The functions that a person calls are in link.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from shlex import quote
 
 from podnet_lab.model import Snapshot
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.base import Request, Step, named, no_link, no_namespace, on, where
 from podnet_lab.steps.implicit_removals import restore_implicit_removals
@@ -29,7 +29,7 @@ class SetLinkState(Step):
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}link set dev {quote(self.name)} {'up' if self.up else 'down'}"
+        return f"ip {on(self.namespace)}link set dev {quoted(self.name)} {'up' if self.up else 'down'}"
 
     @property
     def pyroute2(self) -> str:
@@ -84,7 +84,7 @@ class ChangeLink(Step):
     @property
     def command(self) -> str:
         words = {"mtu": f"mtu {self.mtu}", "mac": f"address {self.mac}", "arp": f"arp {'on' if self.arp else 'off'}"}
-        return f"ip {on(self.namespace)}link set dev {quote(self.name)} {' '.join(words[key] for key in self._wanted)}"
+        return f"ip {on(self.namespace)}link set dev {quoted(self.name)} {' '.join(words[key] for key in self._wanted)}"
 
     @property
     def pyroute2(self) -> str:
@@ -160,7 +160,7 @@ class MoveLink(Step):
     @property
     def command(self) -> str:
         # $$ is the shell's own pid: `ip` takes a process to name the namespace that it lives in.
-        return f"ip {on(self.namespace)}link set {named(self.name)} netns {quote(self.to) if self.to else '$$'}"
+        return f"ip {on(self.namespace)}link set {named(self.name)} netns {quoted(self.to) if self.to else '$$'}"
 
     @property
     def pyroute2(self) -> str:
@@ -215,7 +215,7 @@ class SetMaster(Step):
 
     @property
     def command(self) -> str:
-        return f"ip link set {named(self.name)} {f'master {quote(self.into)}' if self.into else 'nomaster'}"
+        return f"ip link set {named(self.name)} {f'master {quoted(self.into)}' if self.into else 'nomaster'}"
 
     @property
     def pyroute2(self) -> str:

@@ -7,10 +7,10 @@ Pure. Used on the way back alone (undo, reset, goto): a person makes such an int
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from shlex import quote
 
 from podnet_lab.devices.add_link import AddLink
 from podnet_lab.model.snapshot import Snapshot
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, named, on, where
 
 
@@ -28,9 +28,9 @@ class AddRawLink(AddLink):
     @property
     def command(self) -> str:
         begin = f"ip {on(self.lower[0] if self.lower else self.namespace)}link add {named(self.name, 'name')}"
-        lower = f" link {quote(self.lower[1])}" if self.lower else ""
-        there = f" netns {quote(self.namespace)}" if self.lower and self.namespace != self.lower[0] and self.namespace else ""
-        return f"{begin}{lower}{there} type {quote(self.kind)} # with the settings that it had"
+        lower = f" link {quoted(self.lower[1])}" if self.lower else ""
+        there = f" netns {quoted(self.namespace)}" if self.lower and self.namespace != self.lower[0] and self.namespace else ""
+        return f"{begin}{lower}{there} type {quoted(self.kind)} # with the settings that it had"
 
     @property
     def claim(self) -> str:

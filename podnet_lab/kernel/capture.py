@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from podnet_lab.kernel import namespaces
+from podnet_lab.printable_names import printable
 
 ETH_P_ALL = 0x0003
 SO_TIMESTAMPNS, SO_TIMESTAMPING = 35, 37
@@ -71,7 +72,10 @@ class Capture:
                     data, extra, _, where = sock.recvmsg(SNAP, 64, socket.MSG_DONTWAIT | socket.MSG_TRUNC)
                 except BlockingIOError:
                     break
-                device, _, kind = where[:3]
+                except UnicodeDecodeError:  # Python can't say whose it is: an interface whose name is no UTF-8
+                    lost += 1
+                    continue
+                device, kind = printable(os.fsencode(where[0])), where[2]
                 if device == "lo" or device in hidden:
                     continue
                 frames.append((name, device, "out" if kind == OUTGOING else "in", _stamp(extra), data[:SNAP].hex(), len(data)))

@@ -32,6 +32,7 @@ from podnet_lab.kernel.route_queries import route_queries
 from podnet_lab.kernel.sysctl import ROOT
 from podnet_lab.kernel.unmanaged.queues import RTM_GETQDISC
 from podnet_lab.kernel.xfrm import xfrm
+from podnet_lab.printable_names import printable, raw_path
 
 RTM_GETTCLASS, RTM_GETTFILTER = 42, 46
 HTB_PARMS, HTB_DIRECT_QLEN, HTB_SLOW = 1, 5, 12500
@@ -78,7 +79,7 @@ def _look(asked: dict[str, Any]) -> dict[str, Any]:
     try:
         lean = attribute(IFLA_EXT_MASK, _U32.pack(RTEXT_FILTER_SKIP_STATS))
         links = sock.dump(RTM_GETLINK, struct.pack("=BxHiII", 0, 0, 0, 0, 0) + lean)
-        names = {struct.unpack_from("=i", body, 4)[0]: os.fsdecode(attributes(body, 16)[IFLA_IFNAME].rstrip(b"\0")) for body in links}
+        names = {struct.unpack_from("=i", body, 4)[0]: printable(attributes(body, 16)[IFLA_IFNAME].rstrip(b"\0")) for body in links}
         answers: dict[str, Any] = {"routes": route_queries(sock, names, asked["routes"])}
         if "settings" in asked:
             answers |= _everything(sock, links, names, set(asked["devices"])) | {"settings": dict(_settings(asked["settings"]))}
@@ -187,7 +188,7 @@ def _neighbours6(sock: Socket, names: dict[int, str]) -> Iterator[tuple[str, str
 def _settings(paths: list[str]) -> Iterator[tuple[str, str]]:
     for path in paths:
         with contextlib.suppress(OSError):  # another kernel's, or of an interface that is gone
-            descriptor = os.open(ROOT + path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(ROOT + raw_path(path), os.O_RDONLY | os.O_CLOEXEC)
             try:
                 yield path, os.read(descriptor, 256).decode().strip()
             finally:

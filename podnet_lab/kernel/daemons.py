@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import select
-import shlex
 import shutil
 import signal
 import threading
@@ -22,6 +21,7 @@ from typing import Any
 from podnet_lab.kernel import end_processes, namespaces, processes
 from podnet_lab.kernel.programs import Missing, missing
 from podnet_lab.kernel.shell import environment
+from podnet_lab.printable_names import quoted_words
 
 FOLDER = "/run/podnet"
 
@@ -122,7 +122,7 @@ def _log(spec: dict[str, Any]) -> str:
 
 
 def _pids(spec: dict[str, Any], net: str) -> list[int]:
-    return processes.of_daemon(spec["folder"], shlex.join(spec["command"]), net)
+    return processes.of_daemon(spec["folder"], quoted_words(spec["command"]), net)
 
 
 def reload(namespace: str | None, spec: dict[str, Any]) -> None:

@@ -8,12 +8,12 @@ Numbers: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h.
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 
 from podnet_lab.devices.nlattr import attribute
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, NLM_F_CREATE_OR_REPLACE
+from podnet_lab.printable_names import raw
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
@@ -52,7 +52,7 @@ _U32 = struct.Struct("=I")
 
 
 def _name(name: str) -> bytes:
-    return attribute(IFLA_IFNAME, os.fsencode(name) + b"\0")  # a name made by hand may be no UTF-8
+    return attribute(IFLA_IFNAME, raw(name) + b"\0")
 
 
 def link_add(

@@ -13,6 +13,8 @@ import errno
 import os
 from collections.abc import Iterator
 
+from podnet_lab.printable_names import printable, raw_path
+
 CLONE_NEWNET = 0x40000000
 MS_BIND, MS_REC, MS_SHARED, MNT_DETACH = 0x1000, 0x4000, 1 << 20, 2
 FOLDER = "/run/netns"
@@ -35,13 +37,13 @@ def give_back_memory() -> None:
 
 def path(name: str) -> str:
     """The path where the namespace *name* is mounted."""
-    return f"{FOLDER}/{name}"
+    return f"{FOLDER}/{raw_path(name)}"
 
 
 def names() -> list[str]:
     """The names below /run/netns, in order."""
     try:
-        return sorted(os.listdir(FOLDER))
+        return sorted(map(printable, os.listdir(os.fsencode(FOLDER))))
     except FileNotFoundError:
         return []
 

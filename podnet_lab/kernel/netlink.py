@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from podnet_lab.devices.nlattr import attributes
+from podnet_lab.printable_names import raw
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x4, 0x10, 0x300
@@ -72,7 +73,7 @@ class Socket:
     def index(self, name: str) -> int:
         """The number of interface *name* in this socket's namespace; Refused (ENODEV) if there is none."""
         try:
-            answer = fcntl.ioctl(self._socket, SIOCGIFINDEX, struct.pack("16s24x", os.fsencode(name)))
+            answer = fcntl.ioctl(self._socket, SIOCGIFINDEX, struct.pack("16s24x", raw(name)))
         except OSError as error:
             raise Refused(error.errno) from None
         return struct.unpack_from("=16xi", answer)[0]

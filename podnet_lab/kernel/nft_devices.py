@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel import unmanaged_state
 from podnet_lab.kernel.netlink import Socket
+from podnet_lab.printable_names import printable
 
 GETCHAIN = 4
 CHAIN_TABLE, CHAIN_NAME, CHAIN_HOOK = 1, 3, 4
@@ -58,4 +59,4 @@ def _devices(hook: list[tuple[int, bytes]]) -> Iterator[str]:
 
 
 def _text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode()
+    return printable(data.rstrip(b"\0"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from functools import lru_cache
@@ -10,6 +9,7 @@ from functools import lru_cache
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel.netlink import Socket
 from podnet_lab.kernel.unmanaged_state import RTM_GETRULE
+from podnet_lab.printable_names import printable
 
 FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_TABLE, FRA_OIFNAME = 1, 2, 3, 6, 15, 17
 FRA_SUPPRESS_GROUP, FRA_SUPPRESS_PREFIX, FRA_PROTOCOL = 13, 14, 21
@@ -39,8 +39,8 @@ def _rule(body: bytes) -> tuple:
         FRA_ACTIONS.get(action, str(action)),
         f"{socket.inet_ntoa(fields.get(FRA_SRC, bytes(4)))}/{source}",
         f"{socket.inet_ntoa(fields.get(FRA_DST, bytes(4)))}/{to}",
-        os.fsdecode(fields.get(FRA_IIFNAME, b"").rstrip(b"\0")),
-        os.fsdecode(fields.get(FRA_OIFNAME, b"").rstrip(b"\0")),
+        printable(fields.get(FRA_IIFNAME, b"").rstrip(b"\0")),
+        printable(fields.get(FRA_OIFNAME, b"").rstrip(b"\0")),
         _I32.unpack(fields[FRA_SUPPRESS_PREFIX])[0] if FRA_SUPPRESS_PREFIX in fields else -1,
         " ".join(extra),
     )

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import threading
 from typing import Any, NamedTuple
+
+from podnet_lab.printable_names import quoted_words
 
 AGENT = "podnet-agent"
 """An agent's name (/proc/PID/comm), so that any other agent knows it for what it is."""
@@ -140,7 +141,7 @@ def background(node: Here) -> list[dict[str, Any]]:
 def command_line(pid: int) -> str:
     """A process's command line, as one would type it."""
     words = _given(pid, "cmdline")
-    return shlex.join(os.fsdecode(word) for word in words.removesuffix(b"\0").split(b"\0")) if words.strip(b"\0") else ""
+    return quoted_words(map(os.fsdecode, words.removesuffix(b"\0").split(b"\0"))) if words.strip(b"\0") else ""
 
 
 def _described(pid: int, found: Stat, command: str, node: Here) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from podnet_lab.kernel.encode import (
 from podnet_lab.kernel.netlink import Socket
 from podnet_lab.kernel.policy_rules import policy
 from podnet_lab.kernel.sysctl import is_on
+from podnet_lab.printable_names import raw
 
 NETNSA_NSID, NETNSA_FD, NETNSA_TARGET_NSID = 1, 3, 4
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
@@ -62,12 +63,12 @@ def addresses(sock: Socket, names: dict[int, str]) -> list[tuple]:
         extra = []
         if has.get(IFA_ADDRESS, local) != local:
             extra.append(f"peer {socket.inet_ntoa(has[IFA_ADDRESS])}")
-        if has.get(IFA_LABEL, b"").rstrip(b"\0") not in (b"", os.fsencode(dev)):
+        if has.get(IFA_LABEL, b"").rstrip(b"\0") not in (b"", raw(dev)):
             extra.append("a label")
         if body[3] not in (RT_SCOPE_UNIVERSE, RT_SCOPE_HOST) or (body[3] == RT_SCOPE_HOST and local[0] != 127):
             extra.append(f"scope {body[3]}")
-        raw = replay.of_address(body, dev) if extra else body.hex()
-        found.append((dev, f"{socket.inet_ntoa(local)}/{body[1]}", ", ".join(extra), raw))
+        remade = replay.of_address(body, dev) if extra else body.hex()
+        found.append((dev, f"{socket.inet_ntoa(local)}/{body[1]}", ", ".join(extra), remade))
     return found
 
 

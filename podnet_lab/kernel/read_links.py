@@ -6,7 +6,6 @@ Layouts: linux/rtnetlink.h, linux/if_link.h.
 
 from __future__ import annotations
 
-import os
 import struct
 from typing import Any
 
@@ -28,6 +27,7 @@ from podnet_lab.kernel.encode import (
     RTM_GETLINK,
 )
 from podnet_lab.kernel.netlink import Socket
+from podnet_lab.printable_names import printable
 
 IFF_LOWER_UP = 0x10000
 IFLA_BRPORT_STATE = 1
@@ -68,7 +68,7 @@ def links(sock: Socket) -> list[dict[str, Any]]:
         kind = info.get(IFLA_INFO_KIND, b"").rstrip(b"\0").decode()
         links.append(
             {
-                "name": os.fsdecode(given[IFLA_IFNAME].rstrip(b"\0")),  # a name made by hand may be no UTF-8
+                "name": printable(given[IFLA_IFNAME].rstrip(b"\0")),
                 "kind": kind or ("loopback" if hardware == ARPHRD_LOOPBACK else "physical"),
                 "up": bool(flags & IFF_UP),
                 "carrier": bool(flags & IFF_LOWER_UP),

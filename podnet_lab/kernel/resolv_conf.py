@@ -10,6 +10,7 @@ import contextlib
 import os
 
 from podnet_lab.kernel.own_etc import NETNS
+from podnet_lab.printable_names import printable, raw_path
 
 RESOLV = "resolv.conf"
 HEAD = "# written by podnet_lab"
@@ -19,14 +20,15 @@ HEAD = "# written by podnet_lab"
 def use(spaces: list[str], text: str) -> None:
     """Write each Pod's resolv.conf."""
     for name in spaces:
-        os.makedirs(f"{NETNS}/{name}", exist_ok=True)
-        with open(f"{NETNS}/{name}/{RESOLV}", "w") as file:
+        folder = f"{NETNS}/{raw_path(name)}"
+        os.makedirs(folder, exist_ok=True)
+        with open(f"{folder}/{RESOLV}", "w") as file:
             file.write(f"{HEAD}\n{text}")
 
 
 def leave(namespace: str) -> None:
     """Take away what was written for a Pod; what somebody else wrote stays."""
-    path = f"{NETNS}/{namespace}/{RESOLV}"
+    path = f"{NETNS}/{raw_path(namespace)}/{RESOLV}"
     with contextlib.suppress(OSError):
         with open(path) as file:
             if not file.readline().startswith(HEAD):
@@ -38,5 +40,5 @@ def leave(namespace: str) -> None:
 def end() -> None:
     """Take away all that was written."""
     with contextlib.suppress(OSError):
-        for name in os.listdir(NETNS):
+        for name in map(printable, os.listdir(os.fsencode(NETNS))):
             leave(name)

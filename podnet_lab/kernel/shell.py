@@ -37,25 +37,20 @@ def shell_environment() -> dict[str, str]:
     return known | {"PATH": f"{WRAPPERS}:{known['PATH']}"}
 
 
-def serve(channel, script: str, together: bool) -> None:
+def serve(channel, script: bytes, together: bool) -> None:
     """
-    Run *script* with bash, in a session of its own; *channel* gets (1 or 2, bytes) as output comes, then the status.
+    Run *script* with bash, in a session of its own; *channel* gets (1 or 2, bytes) as output comes, then ("status", number).
 
-    With *together*, what goes to standard error comes as 1, too, in its place.
+    With *together*, what goes to standard error comes as 1, too, in its place. Where no bash can be started, ("refused", why) comes.
 
     A number received says how many more chunks may be sent. Anything else, and the end of whoever asked, is an interrupt:
     SIGINT to the cell's process group alone, then SIGKILL after a grace.
     """
-    started = subprocess.Popen(
-        # eval, for of a script of one line bash would become that command, and `$$` then be its number.
-        ["bash", "-c", 'eval "$1"', "bash", script],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if together else subprocess.PIPE,
-        env=shell_environment() | processes.marks(),
-        cwd="/",
-        start_new_session=True,
-    )
+    try:
+        started = _start(script, together)
+    except OSError as error:  # no bash, or a limit of processes, memory or files
+        channel.send(("refused", f"bash could not be started: {error}"))
+        return
     processes.HELD.add(started.pid)
     over, sender = threading.Event(), _Sender(channel)
 
@@ -76,6 +71,31 @@ def serve(channel, script: str, together: bool) -> None:
         over.set()
         processes.HELD.discard(started.pid)
     channel.send(("status", started.returncode))
+
+
+def _start(script: bytes, together: bool) -> subprocess.Popen:
+    """
+    A bash that runs *script*, which it reads from a file in memory: an argument may have no more than 128 KB (execve(2)).
+
+    eval, for of a script of one line bash would become that command, and `$$` then be its number.
+    """
+    file = os.memfd_create("script")
+    try:
+        with open(file, "wb", closefd=False) as writer:
+            writer.write(script)
+        os.lseek(file, 0, os.SEEK_SET)
+        return subprocess.Popen(
+            ["bash", "-c", f'set -- "$(</dev/fd/{file})"; exec {file}<&-; eval "$1"', "bash"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if together else subprocess.PIPE,
+            env=shell_environment() | processes.marks(),
+            cwd="/",
+            start_new_session=True,
+            pass_fds=[file],
+        )
+    finally:
+        os.close(file)
 
 
 class _Sender:

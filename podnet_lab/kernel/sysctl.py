@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
+from podnet_lab.printable_names import raw_path
+
 ROOT = "/proc/sys/net/"
 
 
 def write_sysctl(key: str, value: int | str) -> None:
     """Set net.KEY, given with slashes ("ipv4/ip_forward"), in this thread's network namespace."""
-    descriptor = os.open(ROOT + key, os.O_WRONLY | os.O_CLOEXEC)
+    descriptor = os.open(ROOT + raw_path(key), os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(descriptor, str(value).encode())
     finally:
@@ -19,7 +21,7 @@ def write_sysctl(key: str, value: int | str) -> None:
 def is_on(key: str) -> bool:
     """Whether net.KEY of this thread's network namespace is there, and not 0."""
     try:
-        descriptor = os.open(ROOT + key, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(ROOT + raw_path(key), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

@@ -10,6 +10,7 @@ from podnet_lab.backends.baseline import Baseline
 from podnet_lab.lab.run_steps import bring_back
 from podnet_lab.model import Snapshot, decode
 from podnet_lab.networks.base import DONE, Network
+from podnet_lab.printable_names import one_line
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
 
@@ -89,7 +90,7 @@ def reset(backend: Backend, baseline: Baseline, made: set[tuple[str, str]]) -> t
     for answer in [agent.start("forget") for agent in backend.agents.values()]:
         answer()
     missing = [f"{name}: {words}" for name, some in left.items() for words in some]
-    return tuple(map(_printable, dict.fromkeys(lines))), tuple(map(_printable, [*missing, *running]))
+    return tuple(map(one_line, dict.fromkeys(lines))), tuple(map(one_line, [*missing, *running]))
 
 
 def _bring_back(backend: Backend, baseline: Baseline, made: set[tuple[str, str]]) -> tuple[list[str], dict[str, list[str]]]:
@@ -115,10 +116,6 @@ def _restore_unmanaged_state(backend: Backend, baseline: Baseline) -> tuple[list
     found = {name: answer() for name, answer in answers.items()}
     undone = [f"{name}# {words}" for name, both in found.items() for words in both["undone"]]
     return undone, {name: both["left"] for name, both in found.items()}
-
-
-def _printable(line: str) -> str:
-    return line.encode(errors="backslashreplace").decode()  # a name may be no UTF-8
 
 
 def came_back(undone: Sequence[str], left: Sequence[str]) -> str:

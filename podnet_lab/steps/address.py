@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
-from shlex import quote
 from typing import Self
 
 from podnet_lab.model import Address, Snapshot
-from podnet_lab.plan import interface_address, interface_name, within
+from podnet_lab.plan import interface_address
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, no_link, on, where
 from podnet_lab.steps.implicit_removals import restore_implicit_removals
 from podnet_lab.steps.pyroute2_calls import FOREIGN, call, index_of, with_comment
+from podnet_lab.valid_names import present_interface, within
 
 RT_SCOPE_HOST = 254
 """What an address of 127.0.0.0/8 is good for (linux/rtnetlink.h)."""
@@ -32,7 +33,7 @@ class _Address(Step):
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}addr {self.verb} {self.interface} dev {quote(self.dev)}"
+        return f"ip {on(self.namespace)}addr {self.verb} {self.interface} dev {quoted(self.dev)}"
 
     @property
     def pyroute2(self) -> str:
@@ -104,7 +105,7 @@ class RemoveAddress(_Address):
 
 
 def _read(interface: str, dev: str, namespace: str | None) -> tuple[IPv4Interface, str, str | None]:
-    return interface_address(interface), interface_name(dev), within(namespace)
+    return interface_address(interface), present_interface(dev), within(namespace)
 
 
 def add(interface: str, dev: str, namespace: str | None = None) -> AddAddress:

@@ -6,12 +6,12 @@ Pure. A node runs a step; a step never meets a kernel itself.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from podnet_lab.model import Snapshot
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.pyroute2_calls import literal
 
 Request = tuple[str, str | None, dict[str, Any]]
@@ -137,17 +137,17 @@ WORDS = (
 
 def named(name: str, word: str = "dev") -> str:
     """A name for `ip link`, with *word* before it where `ip` would take the name itself for one of its words."""
-    return f"{word} {shlex.quote(name)}" if any(word.startswith(name) for word in WORDS) else shlex.quote(name)
+    return f"{word} {quoted(name)}" if any(word.startswith(name) for word in WORDS) else quoted(name)
 
 
 def on(namespace: str | None) -> str:
     """ip's words for a namespace, with a blank behind: nothing for the node's own."""
-    return f"-n {shlex.quote(namespace)} " if namespace else ""
+    return f"-n {quoted(namespace)} " if namespace else ""
 
 
 def inside(namespace: str | None) -> str:
     """A shell's words for running a command inside a namespace."""
-    return f"ip netns exec {shlex.quote(namespace)} " if namespace else ""
+    return f"ip netns exec {quoted(namespace)} " if namespace else ""
 
 
 def where(namespace: str | None) -> str:

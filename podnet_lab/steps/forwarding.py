@@ -7,13 +7,13 @@ A Linux machine is no router until it is told to be one: what arrives and isn't 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from shlex import quote
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_name, within
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, inside, no_namespace, where
 from podnet_lab.steps.pyroute2_calls import write_setting
+from podnet_lab.valid_names import present_interface, within
 
 SETTINGS = ("forwarding", "rp_filter", "proxy_arp")
 """The settings of one interface that a snapshot knows."""
@@ -70,7 +70,7 @@ class SetInterfaceSysctl(Step):
     @property
     def command(self) -> str:
         # With slashes: in sysctl's other form a dot in an interface's name would look like a separator.
-        return f"{inside(self.namespace)}sysctl -w net/ipv4/conf/{quote(self.dev)}/{self.key}={self.value}"
+        return f"{inside(self.namespace)}sysctl -w net/ipv4/conf/{quoted(self.dev)}/{self.key}={self.value}"
 
     @property
     def pyroute2(self) -> str:
@@ -141,5 +141,5 @@ def setting(dev: str, key: str, value: int, namespace: str | None = None) -> Set
         raise BadInput(f"{key} can't be {value!r}")
     if (dev, key) == ("all", "forwarding"):
         return (on if value else off)(namespace)
-    known = dev if dev in ("all", "default") else interface_name(dev)
+    known = dev if dev in ("all", "default") else present_interface(dev)
     return SetInterfaceSysctl(known, key, int(value), within(namespace))

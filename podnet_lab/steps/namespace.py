@@ -8,12 +8,12 @@ When a container is created, Kubernetes creates one for it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from shlex import quote
 
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import namespace_name
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, no_namespace
 from podnet_lab.steps.pyroute2_calls import literal
+from podnet_lab.valid_names import namespace_name, present_namespace
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class _Namespace(Step):
 
     @property
     def command(self) -> str:
-        return f"ip netns {self.verb} {quote(self.name)}"
+        return f"ip netns {self.verb} {quoted(self.name)}"
 
     @property
     def pyroute2(self) -> str:
@@ -88,4 +88,4 @@ def remove(name: str) -> RemoveNamespace:
 
         ip netns del pod-1-2
     """
-    return RemoveNamespace(namespace_name(name))
+    return RemoveNamespace(present_namespace(name))

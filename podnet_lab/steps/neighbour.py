@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from shlex import quote
 
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_name, ip_address, mac_address, within
+from podnet_lab.plan import ip_address, mac_address
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, no_link, on, where
 from podnet_lab.steps.pyroute2_calls import call, index_of
+from podnet_lab.valid_names import present_interface, within
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class AddNeighbour(_Neighbour):
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}neigh replace {self.address} lladdr {self.mac} dev {quote(self.dev)} nud permanent"
+        return f"ip {on(self.namespace)}neigh replace {self.address} lladdr {self.mac} dev {quoted(self.dev)} nud permanent"
 
     @property
     def pyroute2(self) -> str:
@@ -63,7 +64,7 @@ class RemoveNeighbour(_Neighbour):
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}neigh del {self.address} dev {quote(self.dev)}"
+        return f"ip {on(self.namespace)}neigh del {self.address} dev {quoted(self.dev)}"
 
     @property
     def pyroute2(self) -> str:
@@ -92,7 +93,7 @@ def add(address: str, mac: str, dev: str, namespace: str | None = None) -> AddNe
 
         ip -n pod-1-2 neigh replace 10.244.1.1 lladdr 02:00:00:00:00:01 dev veth-1-2 nud permanent
     """
-    return AddNeighbour(ip_address(address), interface_name(dev), mac_address(mac), within(namespace))
+    return AddNeighbour(ip_address(address), present_interface(dev), mac_address(mac), within(namespace))
 
 
 def remove(address: str, dev: str, namespace: str | None = None) -> RemoveNeighbour:
@@ -103,4 +104,4 @@ def remove(address: str, dev: str, namespace: str | None = None) -> RemoveNeighb
 
         ip -n pod-1-2 neigh del 10.244.1.1 dev veth-1-2
     """
-    return RemoveNeighbour(ip_address(address), interface_name(dev), "", within(namespace))
+    return RemoveNeighbour(ip_address(address), present_interface(dev), "", within(namespace))

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
-from shlex import quote
 from typing import Self
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT, MAIN_TABLE, Route, Snapshot
-from podnet_lab.plan import interface_name, ip_address, subnet, within
+from podnet_lab.plan import ip_address, subnet
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, no_namespace, on, where
 from podnet_lab.steps.pyroute2_calls import FOREIGN, call, index_of, with_comment
+from podnet_lab.valid_names import present_interface, within
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class _Route(Step):
     @property
     def _words(self) -> str:
         table = f" table {self.table}" if self.table != MAIN_TABLE else ""
-        return f"{Route(self.to, self.via, self.dev and quote(self.dev), self.kind, self.table, self.metric)}{table}"
+        return f"{Route(self.to, self.via, self.dev and quoted(self.dev), self.kind, self.table, self.metric)}{table}"
 
     @property
     def _to(self) -> str:
@@ -149,7 +150,7 @@ def _read(to: str, via: str | None, dev: str | None, namespace: str | None) -> t
     return (
         DEFAULT if to == "default" else subnet(to),
         ip_address(via) if via is not None else None,
-        interface_name(dev) if dev is not None else None,
+        present_interface(dev) if dev is not None else None,
         within(namespace),
     )
 

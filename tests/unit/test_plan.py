@@ -5,21 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from podnet_lab.errors import BadInput
-from podnet_lab.plan import (
-    EXTERNAL,
-    MAX_NAME,
-    MAX_NODES,
-    MAX_PODS,
-    OUTSIDE,
-    Node,
-    Plan,
-    interface_address,
-    interface_name,
-    ip_address,
-    namespace_name,
-    plan,
-    subnet,
-)
+from podnet_lab.plan import EXTERNAL, MAX_NODES, MAX_PODS, OUTSIDE, Node, Plan, interface_address, ip_address, plan, subnet
+from podnet_lab.valid_names import MAX_NAME, interface_name, namespace_name, present_interface, present_namespace, within
 
 
 def node(name="node1", external="192.168.1.11/24", pods="10.244.1.0/24", **more):
@@ -89,6 +76,30 @@ def test_a_name_that_the_kernel_takes_is_given_back(name):
 def test_a_name_that_no_interface_can_have_is_refused(name):
     with pytest.raises(BadInput):
         interface_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", "é", "$(id)", "a;b", r"v\xff.x", r"a\\b", r"\x01" * 15, r"e\x1b[31m"])
+def test_the_name_of_an_interface_that_is_there_is_given_back(name):
+    assert present_interface(name) == name
+
+
+@pytest.mark.parametrize(("name", "shown"), [("v\udcff.x", r"v\xff.x"), ("e\x1b[31m", r"e\x1b[31m")])
+def test_a_name_as_python_reads_it_is_taken_too(name, shown):
+    assert present_interface(name) == present_namespace(name) == within(name) == shown
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a" * 16, r"\x01" * 16, "a/b", ".", "..", "a b", r"a\x0ab", r"a\x2fb", "a:1", "-a", "all", "a\0b", "\ud800", None, 7]
+)
+def test_the_name_of_no_interface_that_could_be_there_is_refused(name):
+    with pytest.raises(BadInput):
+        present_interface(name)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", r"\x2e\x2e\x2fb", "x" * 256, "a\0", "\ud800", None, 7])
+def test_the_name_of_no_namespace_that_could_be_there_is_refused(name):
+    with pytest.raises(BadInput):
+        present_namespace(name)
 
 
 @pytest.mark.parametrize("name", ["pod-1-2", "a", "web.1", "x" * 200, "_", "A+b@c"])

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_name
 from podnet_lab.steps.base import Request, named
 from podnet_lab.steps.pyroute2_calls import call
+from podnet_lab.valid_names import interface_name, present_interface
 
 
 @dataclass(frozen=True)
@@ -59,4 +59,4 @@ def remove(name: str) -> RemoveLink:
 
         ip link del v-net-0
     """
-    return RemoveLink(interface_name(name))
+    return RemoveLink(present_interface(name))

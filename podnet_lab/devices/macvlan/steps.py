@@ -7,15 +7,15 @@ A Pod that has one needs no bridge and no route on its node: it is a neighbour o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from shlex import quote
 
 from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_name, within
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, named, no_link, no_namespace, on, where
 from podnet_lab.steps.pyroute2_calls import Code, call, index_of
+from podnet_lab.valid_names import interface_name, present_interface, within
 
 MODES = ("bridge", "private", "vepa", "passthru")
 """How those on one lower interface stand to each other: "bridge": they hear each other; "passthru": there is one alone."""
@@ -38,8 +38,8 @@ class AddMacvlan(AddLink):
     @property
     def command(self) -> str:
         # $$ is the shell's own pid: `ip` takes a process to name the namespace that it lives in.
-        there = f" netns {quote(self.namespace) if self.namespace else '$$'}" if self._elsewhere else ""
-        begin = f"ip {on(self.lower_namespace)}link add {named(self.name, 'name')} link {quote(self.lower)}{there}"
+        there = f" netns {quoted(self.namespace) if self.namespace else '$$'}" if self._elsewhere else ""
+        begin = f"ip {on(self.lower_namespace)}link add {named(self.name, 'name')} link {quoted(self.lower)}{there}"
         return f"{begin} type macvlan mode {self.mode}{' nopromisc' if self.flags & 1 else ''}"
 
     @property
@@ -94,7 +94,7 @@ def add(name: str, lower: str, namespace: str | None = None, mode: str = "bridge
         raise BadInput(f"a macvlan's mode is one of {', '.join(MODES)}, not {mode!r}")
     if namespace is None and name == lower:
         raise BadInput(f"{name} can't sit on itself")
-    return AddMacvlan(interface_name(name), interface_name(lower), mode, within(namespace))
+    return AddMacvlan(interface_name(name), present_interface(lower), mode, within(namespace))
 
 
 def remove(name: str, namespace: str | None = None) -> RemoveLink:
@@ -106,4 +106,4 @@ def remove(name: str, namespace: str | None = None) -> RemoveLink:
         ip link del macvlan0
         ip -n pod-1-2 link del eth1
     """
-    return RemoveLink(interface_name(name), within(namespace))
+    return RemoveLink(present_interface(name), within(namespace))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from typing import Any
 
 from podnet_lab.devices.nlattr import attribute
+from podnet_lab.printable_names import raw
 
 PAIRED = True
 """Its IFLA_LINK is its other end."""
@@ -19,7 +19,7 @@ _EMPTY = bytes(16)  # struct ifinfomsg: nothing but a name is said of the peer
 
 def encode(settings: dict[str, Any], lookup: Any) -> bytes:
     """IFLA_INFO_DATA for *peer*, made in *peer_namespace* (None: where the first end is made), or where the process *peer_pid* is."""
-    peer = _EMPTY + attribute(IFLA_IFNAME, os.fsencode(settings["peer"]) + b"\0")
+    peer = _EMPTY + attribute(IFLA_IFNAME, raw(settings["peer"]) + b"\0")
     if settings.get("peer_namespace") is not None:
         peer += attribute(IFLA_NET_NS_FD, struct.pack("=I", lookup.netns(settings["peer_namespace"])))
     if settings.get("peer_pid") is not None:

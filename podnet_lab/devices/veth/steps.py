@@ -8,15 +8,15 @@ the other is plugged into the bridge.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from shlex import quote
 
 from podnet_lab.devices.link import move as move_link
 from podnet_lab.devices.link_steps import MoveLink, RemoveLink, SetMaster
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
-from podnet_lab.plan import interface_name, within
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, named, no_link, on, where
 from podnet_lab.steps.pyroute2_calls import call
+from podnet_lab.valid_names import interface_name, present_interface, within
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class AddVeth(Step):
 
     @property
     def command(self) -> str:
-        there = f" netns {quote(self.peer_namespace)}" if self.peer_namespace else ""
-        return f"ip link add {named(self.name, 'name')} type veth peer name {quote(self.peer)}{there}"
+        there = f" netns {quoted(self.peer_namespace)}" if self.peer_namespace else ""
+        return f"ip link add {named(self.name, 'name')} type veth peer name {quoted(self.peer)}{there}"
 
     @property
     def pyroute2(self) -> str:
@@ -132,7 +132,7 @@ def plug(name: str, into: str) -> SetMaster:
 
         ip link set veth-1-2-br master v-net-0
     """
-    return SetMaster(interface_name(name), interface_name(into))
+    return SetMaster(present_interface(name), present_interface(into))
 
 
 def unplug(name: str) -> SetMaster:
@@ -143,7 +143,7 @@ def unplug(name: str) -> SetMaster:
 
         ip link set veth-1-2-br nomaster
     """
-    return SetMaster(interface_name(name), None)
+    return SetMaster(present_interface(name), None)
 
 
 def remove(name: str, namespace: str | None = None) -> RemoveLink:
@@ -154,4 +154,4 @@ def remove(name: str, namespace: str | None = None) -> RemoveLink:
 
         ip link del veth-1-2-br
     """
-    return RemoveLink(interface_name(name), within(namespace))
+    return RemoveLink(present_interface(name), within(namespace))

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from shlex import quote
 
 from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Link, Snapshot
-from podnet_lab.plan import interface_name, ip_address, mac_address, port_number, within
+from podnet_lab.plan import ip_address, mac_address, port_number
+from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, inside, named, no_link, on, where
 from podnet_lab.steps.pyroute2_calls import call, index_of
+from podnet_lab.valid_names import interface_name, present_interface, within
 
 PORT = 4789
 """The UDP port that IANA gave to VXLAN (RFC 7348). Linux's own default, older than that, is 8472, and Flannel uses it."""
@@ -47,7 +48,7 @@ class AddVxlan(AddLink):
     @property
     def command(self) -> str:
         words = [f"id {self.vni}"]
-        words += [f"dev {quote(self.dev)}"] if self.dev else []
+        words += [f"dev {quoted(self.dev)}"] if self.dev else []
         words += [f"local {self.local}"] if self.local else []
         words += [f"remote {self.remote}"] if self.remote else []
         words += [f"dstport {self.port}", *([] if self.learning else ["nolearning"])]
@@ -106,7 +107,7 @@ class _Forwarding(Step):
 
     @property
     def command(self) -> str:
-        return f"{inside(self.namespace)}bridge fdb {self.verb} {self.mac} dev {quote(self.dev)} dst {self.remote}"
+        return f"{inside(self.namespace)}bridge fdb {self.verb} {self.mac} dev {quoted(self.dev)} dst {self.remote}"
 
     @property
     def pyroute2(self) -> str:
@@ -200,7 +201,7 @@ def add(
         raise BadInput(f"a VNI is a number from 0 to {MOST_VNI}, not {vni!r}")
     if not isinstance(learning, bool):
         raise BadInput(f"learning is True or False, not {learning!r}")
-    ends = (None if local is None else ip_address(local), None if dev is None else interface_name(dev))
+    ends = (None if local is None else ip_address(local), None if dev is None else present_interface(dev))
     other = None if remote is None else ip_address(remote)
     if other is not None and other.is_multicast and dev is None:
         raise BadInput(f"{remote} is a group: it needs an interface (dev) to be reached by")
@@ -215,7 +216,7 @@ def fdb_append(mac: str, remote: str, dev: str, namespace: str | None = None) ->
 
         bridge fdb append 02:00:00:00:00:02 dev flannel.1 dst 192.168.1.12
     """
-    return AppendForwarding(mac_address(mac), ip_address(remote), interface_name(dev), within(namespace))
+    return AppendForwarding(mac_address(mac), ip_address(remote), present_interface(dev), within(namespace))
 
 
 def fdb_remove(mac: str, remote: str, dev: str, namespace: str | None = None) -> RemoveForwarding:
@@ -226,7 +227,7 @@ def fdb_remove(mac: str, remote: str, dev: str, namespace: str | None = None) ->
 
         bridge fdb del 02:00:00:00:00:02 dev flannel.1 dst 192.168.1.12
     """
-    return RemoveForwarding(mac_address(mac), ip_address(remote), interface_name(dev), within(namespace))
+    return RemoveForwarding(mac_address(mac), ip_address(remote), present_interface(dev), within(namespace))
 
 
 def remove(name: str, namespace: str | None = None) -> RemoveLink:
@@ -237,4 +238,4 @@ def remove(name: str, namespace: str | None = None) -> RemoveLink:
 
         ip link del flannel.1
     """
-    return RemoveLink(interface_name(name), within(namespace))
+    return RemoveLink(present_interface(name), within(namespace))

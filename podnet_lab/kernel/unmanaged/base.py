@@ -11,6 +11,7 @@ from typing import Any
 
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.printable_names import printable
 
 IFLA_IFNAME, IFLA_ADDRESS, RTM_GETLINK = 3, 1, 18
 
@@ -41,7 +42,7 @@ class Look:
         found = {}
         for body in self.sock.dump(RTM_GETLINK, bytes(16)):
             has, (index, flags) = attributes(body, 16), struct.unpack_from("=iI", body, 4)
-            found[has[IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape")] = (index, flags, has)
+            found[printable(has[IFLA_IFNAME].rstrip(b"\0"))] = (index, flags, has)
         return found
 
     @cached_property

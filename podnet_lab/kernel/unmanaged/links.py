@@ -16,6 +16,7 @@ from typing import Any
 
 from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel.unmanaged.base import Kind, Look
+from podnet_lab.printable_names import printable, raw
 
 RTM_NEWLINK, RTM_DELLINKPROP = 16, 109
 IFLA_IFALIAS, IFLA_PROTO_DOWN, IFLA_XDP, IFLA_PROP_LIST, IFLA_ALT_IFNAME = 20, 39, 43, 52, 53
@@ -112,13 +113,13 @@ def _names(properties: bytes) -> list[str]:
     while offset + 4 <= len(properties):
         length, kind = struct.unpack_from("=HH", properties, offset)
         if kind & 0x3FFF == IFLA_ALT_IFNAME:
-            found.append(properties[offset + 4 : offset + length].rstrip(b"\0").decode(errors="surrogateescape"))
+            found.append(printable(properties[offset + 4 : offset + length].rstrip(b"\0")))
         offset += max(4, (length + 3) & ~3)
     return sorted(found)
 
 
 def _properties(name: str) -> bytes:
-    return attribute(IFLA_PROP_LIST | 0x8000, attribute(IFLA_ALT_IFNAME, name.encode(errors="surrogateescape") + b"\0"))
+    return attribute(IFLA_PROP_LIST | 0x8000, attribute(IFLA_ALT_IFNAME, raw(name) + b"\0"))
 
 
 def _told(word: str, value: bytes) -> str:
@@ -154,7 +155,7 @@ class Offloads(Kind):
 def _features(sock: socket.socket, name: str, request: bytes) -> bytes:
     buffer = array("B", request)
     address, _ = buffer.buffer_info()
-    fcntl.ioctl(sock, SIOCETHTOOL, struct.pack("16sP16x", name.encode(errors="surrogateescape"), address))
+    fcntl.ioctl(sock, SIOCETHTOOL, struct.pack("16sP16x", raw(name), address))
     return buffer.tobytes()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from podnet_lab.kernel import namespaces
 from podnet_lab.kernel.sysctl import write_sysctl
 from podnet_lab.kernel.unmanaged.base import Kind, Look
+from podnet_lab.printable_names import printable, raw, raw_path
 
 SETTINGS = "/proc/sys/net"
 MOST_BYTES = 1 << 16
@@ -27,7 +28,7 @@ def _readable() -> list[str]:
     for folder, _, names in os.walk(SETTINGS):
         prefix = f"{folder[start:]}/" if len(folder) > start else ""
         found += [f"{prefix}{name}" for name in names if not name.endswith(DRIFTING)]
-    return [path for path in found if os.access(f"{SETTINGS}/{path}", os.R_OK | os.W_OK)]
+    return [printable(os.fsencode(path)) for path in found if os.access(f"{SETTINGS}/{path}", os.R_OK | os.W_OK)]
 
 
 def _values(paths: list[str]) -> dict[str, str]:
@@ -39,7 +40,8 @@ def _values(paths: list[str]) -> dict[str, str]:
 
 
 def _value(path: str) -> str:
-    descriptor = os.open(f"{SETTINGS}/{path}", os.O_RDONLY | os.O_CLOEXEC)  # a thousand of them: Python's files take three times as long
+    # A thousand of them: Python's files take three times as long.
+    descriptor = os.open(f"{SETTINGS}/{raw_path(path)}", os.O_RDONLY | os.O_CLOEXEC)
     try:
         return os.read(descriptor, MOST_BYTES).decode(errors="replace").strip()
     finally:
@@ -190,6 +192,6 @@ class Multicast(Kind):
             for key in now.keys() - then.keys():
                 mac, dev = key.split(" ", 1)
                 with suppress(OSError):
-                    fcntl.ioctl(sock, SIOCDELMULTI, struct.pack("16sH14s8x", dev.encode(), socket.AF_UNSPEC, bytes.fromhex(mac)))
+                    fcntl.ioctl(sock, SIOCDELMULTI, struct.pack("16sH14s8x", raw(dev), socket.AF_UNSPEC, bytes.fromhex(mac)))
                     words.append(f"ip maddr del {bytes.fromhex(mac).hex(':')} dev {dev}")
         return words
