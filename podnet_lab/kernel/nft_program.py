@@ -84,15 +84,41 @@ def apply(requests: list[list[dict[str, Any]]]) -> None:
     """
     Do requests, each a list of commands, in as few transactions as an ordinary user's socket takes.
 
-    What a request asks for is never cut in two, and the elements of maps that follow each other are one transaction,
-    however many: so what comes before them stands when it is switched on. Refused with the position of the first
+    What a request asks for is cut in two only if it is too long by itself, and the elements of maps that follow each other are one
+    transaction, unless that is: so what comes before them stands when it is switched on. Refused with the position of the first
     request that the kernel did not take; of its transaction those before it are done.
     """
     start = 0
     for part in _transactions(requests):
-        if (code := _transaction([command for request in part for command in request])) is not None:
-            _one_at_a_time(part, start, code)
+        _do(part, start)
         start += len(part)
+
+
+def _do(requests: list[list[dict[str, Any]]], start: int) -> None:
+    """One transaction, or, where that is too long to be sent, and nothing of it was done, two halves of it."""
+    problem = _transaction([command for request in requests for command in request])
+    if problem is None:
+        return
+    if problem[0] == errno.EMSGSIZE and len(requests) > 1:
+        half = len(requests) // 2
+        _do(requests[:half], start)
+        _do(requests[half:], start + half)
+    elif problem[0] == errno.EMSGSIZE and len(halves := _halves(requests[0])) > 1:
+        for half in halves:
+            _do([half], start)
+    else:
+        _one_at_a_time(requests, start, problem)
+
+
+def _halves(request: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """A request as two; as itself, where it is one command that has no elements to be shared out."""
+    if len(request) > 1:
+        return [request[: len(request) // 2], request[len(request) // 2 :]]
+    ((verb, subject),) = request[0].items()
+    elements = subject.get("element", {}).get("elem", [])
+    half = len(elements) // 2
+    parts = (elements[:half], elements[half:]) if half else ()
+    return [[{verb: {"element": subject["element"] | {"elem": part}}}] for part in parts] or [request]
 
 
 def _most() -> int:

@@ -8,6 +8,7 @@ import pytest
 from live.web_service import AT, ENDPOINTS, NODE_PORT, WEB
 from podnet_lab import Lab, nft, recipes, service, services, statements
 from podnet_lab.errors import BadInput, CannotRun, StepConflict, StepFailed, UndoRefused
+from podnet_lab.services import kube_proxy
 from podnet_lab.steps.nft.objects import RemoveElement
 
 
@@ -45,14 +46,56 @@ def test_goto_services_from_any_state(running, state):
     assert running.check()
 
 
+def _many(endpoints, **more):
+    return [service(f"s{n}", f"10.96.{n // 200 + 1}.{n % 200 + 1}", 80, endpoints, **more) for n in range(300)]
+
+
 def test_many_services_are_set_up_as_one(served):
     """More than fit into one transaction of an ordinary user: in several, the last of which switches them on."""
-    many = [service(f"s{n}", f"10.96.{n // 200 + 1}.{n % 200 + 1}", 80, ENDPOINTS) for n in range(300)]
-    served.services(*many)
+    served.services(*_many(ENDPOINTS))
     assert served.ask("pod-1-3", "10.96.2.1:80", times=5)
     assert len(served["node3"].snapshot().own.rules.rules) == 300 * 4 + 10
     served.undo()
     assert not served["node3"].snapshot().own.rules
+
+
+def _changed(node, then):
+    """What of a node's tables is not as it was, in any order."""
+    now = node.snapshot().own.rules
+    return [table for table in {*now.tables, *then.tables} if now.table(*table) != then.table(*table)]
+
+
+def test_many_changed_services_are_taken_back_as_they_were_changed(served):
+    """The way back is as long as the way there, and no more of it can be sent at once."""
+    served.services(*_many(ENDPOINTS))
+    before = served["node1"].snapshot().own.rules
+    served.services(*_many([*ENDPOINTS, "10.244.1.2:8081"], affinity=30))
+    assert _changed(served["node1"], before)
+    served.undo()
+    assert _changed(served["node1"], before) == []
+    assert served.ask("pod-1-3", "10.96.2.1:80", times=5)
+    served.undo()
+    assert not served["node3"].snapshot().own.rules
+
+
+def test_many_changed_services_are_taken_back_with_a_run_that_fails(served):
+    served.services(*_many(ENDPOINTS))
+    before = {node.name: node.snapshot().own.rules for node in served}
+    wanted = kube_proxy.cluster(served.plan, _many([*ENDPOINTS, "10.244.1.2:8081"], affinity=30), before)
+    wanted["node2"] = [*wanted["node2"], nft.chain("last"), nft.rule("last", statements.goto("nowhere"))]
+    with pytest.raises(StepFailed, match="goto nowhere: No such file") as failed:
+        served.run(wanted)
+    assert "could not be brought back" not in str(failed.value.__notes__)
+    assert {node.name: _changed(node, before[node.name]) for node in served} == {node.name: [] for node in served}
+
+
+def test_a_map_of_any_size_is_filled_and_taken_back(served):
+    node = served["node1"]
+    keys = [f"10.97.{n // 250}.{n % 250 + 1} . tcp . 80" for n in range(6000)]
+    node.run(nft.table(), nft.verdict_map("big"), nft.chain("end"), *(nft.element("big", key, "goto end") for key in keys))
+    assert sum(key[0] == "element" for key in node.snapshot().own.rules.objects) == 6000
+    served.undo()
+    assert not node.snapshot().own.rules
 
 
 def test_what_is_sent_is_what_is_listed(served):

@@ -7,7 +7,7 @@ from json import dumps, loads
 from typing import Any
 
 from podnet_lab.model.nftables import Ruleset, difference, keys_of, ruleset
-from podnet_lab.steps.base import Step
+from podnet_lab.steps.base import Request, Step
 from podnet_lab.steps.nft.base import Nft
 from podnet_lab.steps.pyroute2_calls import run_nft
 
@@ -44,6 +44,10 @@ class RestoreTable(Nft):
 
     def commands(self) -> list[dict[str, Any]]:
         return loads(self.todo)
+
+    def requests(self) -> list[Request]:
+        """One for each command: an ordinary user's `nft` can't send a big table at once (`podnet_lab.kernel.nft_program`)."""
+        return [("nft", None, {"commands": [command]}) for command in self.commands()]
 
     def wrong(self, rules: Ruleset) -> str | None:
         wanted = ruleset(loads(self.then)) if self.then else Ruleset()
