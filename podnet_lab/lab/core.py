@@ -10,8 +10,9 @@ from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.node_snapshots import take_snapshots
 from podnet_lab.errors import BadInput, LabError, LabGone, ShellFailed, StepFailed
 from podnet_lab.lab.activity import Activity
+from podnet_lab.lab.interrupts import uninterrupted, until_done
 from podnet_lab.lab.journal import Entry
-from podnet_lab.lab.run_steps import run_steps
+from podnet_lab.lab.run_steps import bring_back, run_steps
 from podnet_lab.lab.snapshots import Snapshots
 from podnet_lab.lab.take_back import take_back
 from podnet_lab.networks.base import Network
@@ -118,19 +119,22 @@ class LabCore:
         for name, steps in recipe.items():
             self.backend.refuse(name, steps)
         try:
-            with self.activity.at_work():
-                result = run_steps(self.agents, recipe, headline)
+            with until_done() as is_done, self.activity.at_work():
+                result = run_steps(self.agents, recipe, headline, is_done)
+                self._write_down(result)
         except StepFailed as failure:
             if self.new:
                 failure.add_note(NEW)
             raise
+        return result
+
+    def _write_down(self, result: Result) -> None:
         self.new = False
         if (entry := Entry.of(result)) is not None:
             self.journal.append(entry)
             made = {(node, repr(key)) for node in entry.steps for key in entry.keys(node)}
             self.made |= made
             self.backend.remember(made)
-        return result
 
     def undo(self) -> Result:
         """
@@ -147,10 +151,16 @@ class LabCore:
         entry = self.journal[-1]
         now = self.snapshot(*entry.steps)
         entry.refuse_if_changed(now)
-        with self.activity.at_work():
-            result = take_back(self.agents, entry, now, self.journal[:-1])
-        entry.refuse_if_left(result.after)
-        self.journal.pop()
+        with until_done() as is_done, self.activity.at_work():
+            try:
+                result = take_back(self.agents, entry, now, self.journal[:-1])
+                entry.refuse_if_left(result.after)
+                is_done()
+                self.journal.pop()
+            except KeyboardInterrupt:
+                with uninterrupted():
+                    bring_back(self.agents, now)
+                raise
         return result
 
     @property
@@ -171,9 +181,10 @@ class LabCore:
         """End the lab's processes, or, of somebody else's, our agents; False if that was done before."""
         if self._closed:
             return False
-        self._closed = True
-        if self._listed is not None:
-            running_labs.unregister(self._listed)  # first: nobody is to find a lab that is about to end
-        self.activity.end()
-        self.backend.close()
+        with uninterrupted():
+            if self._listed is not None:
+                running_labs.unregister(self._listed)  # first: nobody is to find a lab that is about to end
+            self.activity.end()
+            self.backend.close()
+            self._closed = True
         return True

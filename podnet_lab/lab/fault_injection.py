@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from shlex import quote
 
 from podnet_lab.backends.node_snapshots import take_snapshots
-from podnet_lab.errors import BadInput, LabError
+from podnet_lab.errors import BadInput, LabError, PodnetError
 from podnet_lab.explain.fault_places import FaultPlaces, fault_places
 from podnet_lab.explain.faults import FAULTS, Fault
 from podnet_lab.lab.core import LabCore
+from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.run_steps import bring_back
 from podnet_lab.model import Snapshot
@@ -91,9 +92,14 @@ class FaultInjection:
         """Break this very thing at this very place, whatever is broken already."""
         name = fault.node(places)
         before, unmanaged_state = take_snapshots(self._core.agents, [name]), self._core.agent(name).call("unmanaged_state")
-        with self._core.activity.at_work(secret=True):
-            self._core.shell_text(name, fault.command(places))
-        self.broken = Broken(fault, places, before, {name: unmanaged_state})
+        with uninterrupted(), self._core.activity.at_work(secret=True):  # else it might be broken, and nobody know
+            wanted = Broken(fault, places, before, {name: unmanaged_state})
+            try:
+                self._core.shell_text(name, fault.command(places))
+            except PodnetError:
+                self._mend(wanted)
+                raise
+            self.broken = wanted
         return str(self.broken)
 
     def forget(self) -> None:
@@ -115,14 +121,19 @@ class FaultInjection:
     def give_up(self) -> str:
         """Say what was broken, and mend it: the node is as it was before."""
         broken = self._require_broken()
+        left = self._mend(broken)
+        self.broken = None
+        words = f"{broken.fault.name}: somebody had typed {broken.fault.command(broken.where)!r} on {broken.fault.node(broken.where)}"
+        return words + ("; it is mended" if not left else "; not all of it could be mended: lab.goto('done')")
+
+    def _mend(self, broken: Broken) -> object:
+        """Bring the node back to what it was before; returns what could not be."""
         left: object = bring_back(self._core.agents, broken.before)[1]
         for name, unmanaged_state in broken.unmanaged_state.items():
             left = self._core.agents[name].call("restore_unmanaged_state", then=unmanaged_state)["left"] or left
         if broken.fault.size:  # else the Pod believes for ten minutes what a router has told it
             self._core.shell_text(broken.where.node.name, f"ip netns exec {quote(broken.where.pod.name)} sysctl -qw net.ipv4.route.flush=1")
-        self.broken = None
-        words = f"{broken.fault.name}: somebody had typed {broken.fault.command(broken.where)!r} on {broken.fault.node(broken.where)}"
-        return words + ("; it is mended" if not left else "; not all of it could be mended: lab.goto('done')")
+        return left
 
     def _require_broken(self) -> Broken:
         if self.broken is None:

@@ -282,8 +282,9 @@ class Lab:
 
         VMs stay as they are: closing their lab lets somebody else open it. One that was joined goes on, without us.
         """
-        if self.parts.core.close():
-            open_labs.forget(self)
+        with uninterrupted():
+            if self.parts.core.close():
+                open_labs.forget(self)
 
     def __enter__(self) -> Lab:
         return self

@@ -7,7 +7,7 @@ One step in a notebook and a recipe of thousands go this same way.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from podnet_lab.backends.agent_client import AgentClient, Refusal
@@ -40,18 +40,21 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def run_steps(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:
+def run_steps(
+    agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str = "", is_done: Callable[[], None] = lambda: None
+) -> Result:
     """
     Run each node's steps, in order, all nodes at the same time; steps whose claims hold already are left out.
 
-    Raises StepConflict before anything changes if a name is taken, StepFailed if the kernel refuses a step or it is
-    not true afterwards; then every node is brought back to what it was before.
+    *is_done* is called when all of it is true: an interrupt before brings every node back, and one after must not get lost
+    (`podnet_lab.lab.interrupts`). Raises StepConflict before anything changes if a name is taken, StepFailed if the kernel
+    refuses a step or it is not true afterwards; then every node is brought back to what it was before.
     """
     with no_collection():
-        return _run(agents, recipe, headline)
+        return _run(agents, recipe, headline, is_done)
 
 
-def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) -> Result:
+def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str, is_done: Callable[[], None]) -> Result:
     before = take_snapshots(agents, recipe)
     effects = {name: adds_up(steps) for name, steps in recipe.items()}
     todo = {name: needed(steps, before[name], effects[name]) for name, steps in recipe.items()}
@@ -62,9 +65,8 @@ def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str) ->
     _refuse_what_has_no_way_back(work, before)
     try:
         after = _apply_and_judge(agents, effects, work, before)
-    except (
-        BaseException
-    ) as stopped:  # a refusal, or an interrupt: calls are answered in order, so the next look waits for what is under way
+        is_done()
+    except BaseException as stopped:  # or an interrupt: calls are answered in order, so the next look waits for what is under way
         with uninterrupted():
             _put_back(agents, before, stopped)
         raise

@@ -104,3 +104,103 @@ def test_an_interrupt(start, what):
     found = json.loads(out)
     wanted = {"said": "interrupted", "alive": True, "snapshot": 2, "shell": "there\n", "agents": True, "check": True, "left": "0"}
     assert found == wanted
+
+
+ANY_MOMENT = r"""
+import json, os, signal, sys, time
+from podnet_lab import Lab, namespace
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+def interrupted(call, after):
+    signal.setitimer(signal.ITIMER_REAL, after)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return False
+
+def lasts(call):
+    start = time.monotonic()
+    call()
+    return time.monotonic() - start
+
+def opened():
+    return Lab.open(nodes=2, pods=2, name="anymoment", where="namespaces")
+
+def gone(pid):
+    deadline = time.monotonic() + 2
+    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not os.path.exists(f"/proc/{pid}")
+
+def close(moments):
+    usual = lasts(opened().close)
+    for moment in range(moments):
+        lab = opened()
+        pid = lab.parts.core.backend._group["lab"]._io.popen.pid
+        cut = interrupted(lab.close, usual * (moment + 0.5) / moments)
+        said = "closed" in repr(lab)
+        yield cut, [] if said == gone(pid) == (not lab.alive) else [f"{said=} {lab.alive=}"]
+        lab.close()
+        assert gone(pid) and not lab.alive
+
+def break_something(moments):
+    lab = opened()
+    lab.goto("done")
+    usual = lasts(lambda: lab.break_something(seed=1))
+    lab.give_up()
+    before = lab.snapshot()
+    for moment in range(moments):
+        cut = interrupted(lambda: lab.break_something(seed=moment), usual * (moment + 0.5) / moments)
+        wrong = [] if (lab.broken is None) == bool(lab.check()) else [f"{lab.broken} {lab.check()}"]
+        if lab.broken is not None:
+            lab.give_up()
+        yield cut, wrong + ([] if lab.check() else ["not mended"])
+
+def run(moments):
+    lab = opened()
+    node = lab["node1"]
+    steps = [namespace.add(f"n{number}") for number in range(60)]
+    usual = lasts(lambda: node.run(*steps))
+    lab.undo()
+    for moment in range(moments):
+        cut = interrupted(lambda: node.run(*steps), usual * (moment + 0.5) / moments)
+        there, known = len(node.snapshot().spaces) - 1, lab.last_run is not None
+        wrong = [] if there == (60 if known else 0) else [f"{there} there, {known=}"]
+        if known:
+            lab.undo()
+        lab.reset()
+        yield cut, wrong
+
+def undo(moments):
+    lab = opened()
+    node = lab["node1"]
+    steps = [namespace.add(f"n{number}") for number in range(60)]
+    node.run(*steps)
+    usual = lasts(lab.undo)
+    for moment in range(moments):
+        lab.reset()
+        node.run(*steps)
+        cut = interrupted(lab.undo, usual * (moment + 0.5) / moments)
+        there, known = len(node.snapshot().spaces) - 1, lab.last_run is not None
+        wrong = [] if there == (60 if known else 0) else [f"{there} there, {known=}"]
+        if known:
+            lab.undo()
+        yield cut, wrong + ([] if len(node.snapshot().spaces) == 1 else ["not taken back"])
+
+found = list(globals()[sys.argv[1]](int(sys.argv[2])))
+print(json.dumps({"cut": sum(cut for cut, _ in found), "wrong": [words for _, wrong in found for words in wrong]}))
+"""
+
+
+@pytest.mark.parametrize("what", ["close", "break_something", "run", "undo"])
+def test_an_interrupt_at_any_moment_leaves_what_is_said(what):
+    process = owner(ANY_MOMENT, what, "12")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err[-2000:]
+    found = json.loads(out)
+    assert found["wrong"] == []
+    assert found["cut"] >= 3, "or it was not interrupted at all"
