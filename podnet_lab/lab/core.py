@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from podnet_lab.backends import running_labs
@@ -43,6 +44,8 @@ class LabCore:
         self.new = backend.fresh
         self._listed = backend.register(name, plan, network.name, self.baseline)
         self._closed = False
+        self.turn = threading.RLock()
+        """Held by the thread whose call is at work: a look in the middle of another's run would see half of it."""
 
     # The nodes
 

@@ -20,17 +20,15 @@ from podnet_lab.lab.node import Node
 from podnet_lab.lab.notebook_widgets import NotebookWidgets
 from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.packet_tracer import PacketTracer
-from podnet_lab.lab.parts import LabParts, delegated_to
+from podnet_lab.lab.parts import LabParts, delegated_to, in_turn
 from podnet_lab.lab.required_programs import require_programs
-from podnet_lab.lab.reset import Goto, Reset, arrived, came_back, failing_checks, reset
-from podnet_lab.lab.run_steps import run_steps
 from podnet_lab.lab.service_traffic import ServiceTraffic
+from podnet_lab.lab.stages import Stages
 from podnet_lab.networks import registry as networks
 from podnet_lab.networks.base import Network
 from podnet_lab.plan import OUTSIDE, Plan
 from podnet_lab.recipes.results import Result
 from podnet_lab.recipes.scripts import script
-from podnet_lab.recipes.shortcuts import shortcut
 
 if TYPE_CHECKING:
     from podnet_lab.exercises.task import Task
@@ -41,21 +39,24 @@ class Lab:
     A cluster of nodes: namespaces of this machine, or the three VMs of `vagrant up`; open one with `Lab.open()`.
 
     It lives as long as the process that opened it, or until `close()`; ``with Lab.open() as lab:`` closes it, too. What it
-    does is done by the *parts* that it holds.
+    does is done by the *parts* that it holds. Threads may share it: their calls take turns, but for shells, which run at the
+    same time.
     """
 
     def __init__(self, plan: Plan, name: str, backend: Backend, network: Network) -> None:
         self.plan, self.name, self.network = plan, name, network
         core = LabCore(plan, name, backend, network)
         observer = Observer(core)
+        faults, exercise = FaultInjection(core, observer), CurrentExercise(self, core.activity)
         self.parts = LabParts(
             core,
             observer,
             PacketTracer(core),
             ServiceTraffic(core),
-            FaultInjection(core, observer),
+            faults,
             NotebookWidgets(self, core),
-            CurrentExercise(self, core.activity),
+            exercise,
+            Stages(core, faults, exercise),
         )
         self._nodes = {name: Node(self, name) for name in backend.agents}
 
@@ -147,7 +148,7 @@ class Lab:
     undo = delegated_to("core", LabCore.undo)
     snapshot = delegated_to("core", LabCore.snapshot)
     everyone = delegated_to("core", LabCore.everyone)
-    shell = delegated_to("core", LabCore.shell)
+    shell = delegated_to("core", LabCore.shell, in_turn=False)
 
     topology = delegated_to("observer", Observer.topology)
     ping = delegated_to("observer", Observer.ping)
@@ -172,6 +173,9 @@ class Lab:
     hint = delegated_to("faults", FaultInjection.hint)
     give_up = delegated_to("faults", FaultInjection.give_up)
     exercise = delegated_to("exercise", CurrentExercise.exercise)
+
+    goto = delegated_to("stages", Stages.goto)
+    reset = delegated_to("stages", Stages.reset)
 
     live_topology = delegated_to("widgets", NotebookWidgets.live_topology)
     live_matrix = delegated_to("widgets", NotebookWidgets.live_matrix)
@@ -209,42 +213,13 @@ class Lab:
         """The exercise that the lab is at."""
         return self.parts.exercise.task
 
-    # The way to any stage
+    # The whole cluster
 
+    @in_turn
     def build(self) -> Result:
         """Wire the whole planned cluster, all nodes at the same time."""
         headline = f"{len(self.plan.nodes)} nodes and {len(self.plan.pods())} Pods are wired"
         return self.run(self.network.cluster(self.plan), headline)
-
-    def goto(self, stage: str) -> Goto:
-        """
-        Bring the lab to the state before *stage* (or to "done"), wherever it is and whoever made what is there.
-
-        Goes back to how the nodes were when the lab was opened, then runs the stages before; names what it removed that
-        no step of this lab had made. Nodes, and shells open on them, stay.
-        """
-        steps = self.network.before(stage, self.plan)
-        core = self.parts.core
-        core.require_alive()
-        self.parts.exercise.leave()
-        short = {name: shortcut(steps[name]) for name in steps if steps[name]}
-        with core.activity.at_work():
-            undone, left = reset(core.backend, core.baseline, core.made)
-            self.parts.faults.forget()
-            result = run_steps(core.agents, short) if short else None
-        core.begin_anew(short, new=False)
-        failing = failing_checks(self.network, stage, result.after, self.plan.pods_per_node) if result else ()
-        return Goto(arrived(stage, left, failing), undone, left, result, failing)
-
-    def reset(self) -> Reset:
-        """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
-        (core := self.parts.core).require_alive()
-        self.parts.exercise.leave()
-        with core.activity.at_work():
-            undone, left = reset(core.backend, core.baseline, set())
-        self.parts.faults.forget()
-        core.begin_anew({}, new=core.new)
-        return Reset(came_back(undone, left), undone, left)
 
     def script(self, node: str | None = None, language: str = "shell") -> str:
         """
@@ -256,6 +231,7 @@ class Lab:
 
     # Pods
 
+    @in_turn
     def add_pod(self, node: str, address: str | None = None) -> Result:
         """
         Wire one more Pod on *node*, with the next free address of its subnet, or with *address*.
@@ -269,6 +245,7 @@ class Lab:
         pod, steps = self.network.new_pod(self.snapshot(), self.plan[node], address)
         return replace(self.run({node: steps}, f"{pod.name} is {pod.ip} on {node}"), pod=pod)
 
+    @in_turn
     def remove_pod(self, name: str) -> Result:
         """Take a Pod away, cable and namespace; its address is free again. Raises BadInput if no node has it, or several do."""
         node, steps = self.network.removal(self.snapshot(), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar
@@ -14,6 +15,7 @@ from podnet_lab.lab.notebook_widgets import NotebookWidgets
 from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.packet_tracer import PacketTracer
 from podnet_lab.lab.service_traffic import ServiceTraffic
+from podnet_lab.lab.stages import Stages
 
 Call = TypeVar("Call", bound=Callable)
 
@@ -29,14 +31,31 @@ class LabParts:
     faults: FaultInjection
     widgets: NotebookWidgets
     exercise: CurrentExercise
+    stages: Stages
 
 
-def delegated_to(part: str, method: Call) -> Call:
-    """A method of the lab that hands its call on to *method* of that *part*, with the same signature and docstring."""
+def delegated_to(part: str, method: Call, *, in_turn: bool = True) -> Call:
+    """
+    A method of the lab that hands its call on to *method* of that *part*, with the same signature and docstring.
+
+    Threads' calls take turns, unless it is not *in_turn*.
+    """
 
     @wraps(method)
     def call(lab, *arguments, **options):
-        return method(getattr(lab.parts, part), *arguments, **options)
+        with lab.parts.core.turn if in_turn else nullcontext():
+            return method(getattr(lab.parts, part), *arguments, **options)
 
     call.__qualname__ = f"Lab.{method.__name__}"
+    return call
+
+
+def in_turn(method: Call) -> Call:
+    """A method of the lab that is the only one at work in it, of those that take turns."""
+
+    @wraps(method)
+    def call(lab, *arguments, **options):
+        with lab.parts.core.turn:
+            return method(lab, *arguments, **options)
+
     return call

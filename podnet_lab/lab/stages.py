@@ -1,0 +1,51 @@
+"""The way to any stage of a network, from whatever state the nodes are in."""
+
+from __future__ import annotations
+
+from podnet_lab.lab.core import LabCore
+from podnet_lab.lab.current_exercise import CurrentExercise
+from podnet_lab.lab.fault_injection import FaultInjection
+from podnet_lab.lab.reset import Goto, Reset, arrived, came_back, failing_checks, reset
+from podnet_lab.lab.run_steps import run_steps
+from podnet_lab.recipes.shortcuts import shortcut
+
+
+class Stages:
+    """
+    How a lab is brought to a stage, or back to how it was opened.
+
+    What was broken on purpose is mended by that, and an exercise is left: it tells both.
+    """
+
+    def __init__(self, core: LabCore, faults: FaultInjection, exercise: CurrentExercise) -> None:
+        self._core, self._faults, self._exercise = core, faults, exercise
+
+    def goto(self, stage: str) -> Goto:
+        """
+        Bring the lab to the state before *stage* (or to "done"), wherever it is and whoever made what is there.
+
+        Goes back to how the nodes were when the lab was opened, then runs the stages before; names what it removed that
+        no step of this lab had made. Nodes, and shells open on them, stay.
+        """
+        core = self._core
+        steps = core.network.before(stage, core.plan)
+        core.require_alive()
+        self._exercise.leave()
+        short = {name: shortcut(steps[name]) for name in steps if steps[name]}
+        with core.activity.at_work():
+            undone, left = reset(core.backend, core.baseline, core.made)
+            self._faults.forget()
+            result = run_steps(core.agents, short) if short else None
+        core.begin_anew(short, new=False)
+        failing = failing_checks(core.network, stage, result.after, core.plan.pods_per_node) if result else ()
+        return Goto(arrived(stage, left, failing), undone, left, result, failing)
+
+    def reset(self) -> Reset:
+        """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
+        (core := self._core).require_alive()
+        self._exercise.leave()
+        with core.activity.at_work():
+            undone, left = reset(core.backend, core.baseline, set())
+        self._faults.forget()
+        core.begin_anew({}, new=core.new)
+        return Reset(came_back(undone, left), undone, left)
