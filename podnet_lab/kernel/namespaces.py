@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 
@@ -17,6 +18,9 @@ from podnet_lab.printable_names import printable, raw_path
 
 CLONE_NEWNET = 0x40000000
 MS_BIND, MS_REC, MS_SHARED, MNT_DETACH = 0x1000, 0x4000, 1 << 20, 2
+NS_GET_NSTYPE = 0xB703
+"""linux/nsfs.h: of which kind a namespace is."""
+
 FOLDER = "/run/netns"
 HERE = "/proc/thread-self/ns/net"
 
@@ -54,8 +58,16 @@ def here() -> int:
 
 
 def open_named(name: str) -> int:
-    """A descriptor of the namespace *name*; OSError (ENOENT) if there is none."""
-    return os.open(path(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe of that name must not hold us
+    """A descriptor of the namespace *name*; OSError (ENOENT) if there is none, or only its file, as for a moment of `ip netns add`."""
+    descriptor = os.open(path(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe of that name must not hold us
+    try:
+        kind = fcntl.ioctl(descriptor, NS_GET_NSTYPE)
+    except OSError:  # ENOTTY: it is something else
+        kind = 0
+    if kind != CLONE_NEWNET:
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path(name))
+    return descriptor
 
 
 def enter(descriptor: int) -> None:

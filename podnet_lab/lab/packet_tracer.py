@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from podnet_lab.backends.agent_client import Refusal
 from podnet_lab.checks.reachability import Endpoint, endpoints
 from podnet_lab.errors import BadInput
 from podnet_lab.kernel.client_words import NO_HTTP
@@ -19,6 +21,8 @@ from podnet_lab.plan import echo_size
 
 WAIT = 1.1
 """Seconds to wait for an answer: a node asks for a MAC once a second, so one question may get lost."""
+
+GONE = "its namespace is gone; somebody has removed it since it was looked up"
 
 SETTLE = 0.03
 """Seconds in which the last frames arrive at the sockets."""
@@ -66,14 +70,20 @@ class PacketTracer:
 
     def _echo(self, begin: Endpoint, address: str, nonce: bytes, size: int, patience: float) -> tuple[bool, str]:
         agent = self._core.agents[begin.node]
-        agent.call("echo_open", nonce=nonce.hex(), spaces=[begin.namespace])
+        if agent.call("echo_open", nonce=nonce.hex(), spaces=[begin.namespace]):
+            return False, GONE
         answer = agent.call("echo", sends=[(begin.namespace, address, 1)], expect=1, wait=patience, size=size)
         agent.call("echo_close")
         return bool(answer["replies"]), "".join(os.strerror(code).lower() for _, code in answer["refused"])
 
     def _connect(self, begin: Endpoint, address: str, port: int, patience: float) -> tuple[bool, str]:
         question = {"namespace": begin.namespace, "address": address, "port": port, "protocol": "tcp", "times": 1}
-        ((text, problem, _),) = self._core.agents[begin.node].call("ask", **question, wait=patience)
+        try:
+            ((text, problem, _),) = self._core.agents[begin.node].call("ask", **question, wait=patience)
+        except Refusal as refusal:
+            if refusal.code != errno.ENOENT:
+                raise
+            return False, GONE
         return bool(text), problem
 
     @contextmanager
@@ -106,6 +116,8 @@ def _packet(tcp: int | None, size: int | None) -> str:
 
 
 def _outcome(answered: bool, problem: str) -> str:
+    if problem == GONE:
+        return f"not sent: {GONE}"
     if not problem:
         return "answered" if answered else "not answered"
     return f"answered, {problem}" if answered else f"not answered; its own kernel says {problem}"

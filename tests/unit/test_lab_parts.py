@@ -1,6 +1,8 @@
 """The calls of a lab are those of its parts, as a notebook's Tab and ``lab.ping?`` show them."""
 
 import inspect
+import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,7 +50,8 @@ def test_a_call_reaches_the_part_and_brings_back_what_it_returns():
         twice = delegated_to("faults", Part.twice)
 
     holder, part = Holder(), Part()
-    holder.parts = LabParts(*(part if name == "faults" else None for name in LabParts.__dataclass_fields__))
+    given = {"faults": part, "core": SimpleNamespace(turn=threading.RLock())}
+    holder.parts = LabParts(*(given.get(name) for name in LabParts.__dataclass_fields__))
     assert holder.twice(3, plus=1) == (part, 7)
     with pytest.raises(TypeError, match="plus_"):
         holder.twice(3, plus_=1)
