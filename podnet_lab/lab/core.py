@@ -12,7 +12,7 @@ from podnet_lab.backends.node_snapshots import take_snapshots
 from podnet_lab.errors import BadInput, LabError, LabGone, ShellFailed, StepFailed
 from podnet_lab.lab.activity import Activity
 from podnet_lab.lab.interrupts import uninterrupted, until_done
-from podnet_lab.lab.journal import Entry
+from podnet_lab.lab.journal import Entry, Journal
 from podnet_lab.lab.run_steps import bring_back, run_steps
 from podnet_lab.lab.snapshots import Snapshots
 from podnet_lab.lab.take_back import take_back
@@ -38,7 +38,7 @@ class LabCore:
     def __init__(self, plan: Plan, name: str, backend: Backend, network: Network) -> None:
         self.plan, self.name, self.backend, self.network = plan, name, backend, network
         self.activity = Activity(backend.agents)
-        self.journal: list[Entry] = []
+        self.journal = Journal()
         self.made = backend.recall()
         self.baseline = backend.baseline()
         self.new = backend.fresh
@@ -123,21 +123,22 @@ class LabCore:
             self.backend.refuse(name, steps)
         try:
             with until_done() as is_done, self.activity.at_work():
-                result = run_steps(self.agents, recipe, headline, is_done)
-                self._write_down(result)
+                result = self._write_down(run_steps(self.agents, recipe, headline, is_done))
         except StepFailed as failure:
             if self.new:
                 failure.add_note(NEW)
             raise
         return result
 
-    def _write_down(self, result: Result) -> None:
+    def _write_down(self, result: Result) -> Result:
         self.new = False
+        result = self.journal.shared(result)
         if (entry := Entry.of(result)) is not None:
             self.journal.append(entry)
             made = {(node, repr(key)) for node in entry.steps for key in entry.keys(node)}
             self.made |= made
             self.backend.remember(made)
+        return result
 
     def undo(self) -> Result:
         """
@@ -149,8 +150,8 @@ class LabCore:
         self.require_alive()
         if not self.journal:
             here = "; what its owner ran is taken back there" if self.backend.joined else ""
-            since = "joined" if self.backend.joined else "opened"
-            raise LabError(f"nothing to undo: no step has changed anything since the lab was {since}, or came here by goto{here}")
+            since = f"no step has changed anything since the lab was {'joined' if self.backend.joined else 'opened'}, or came here by goto"
+            raise LabError(f"nothing to undo: {self.journal.let_go_words or since}{here}")
         entry = self.journal[-1]
         now = self.snapshot(*entry.steps)
         entry.refuse_if_changed(now)

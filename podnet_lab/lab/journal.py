@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from podnet_lab.errors import UndoRefused
+from podnet_lab.lab.shared_parts import shared
 from podnet_lab.model import Namespace, Snapshot
 from podnet_lab.recipes.reconcile import restore
 from podnet_lab.recipes.results import Result
@@ -14,6 +15,49 @@ from podnet_lab.steps.base import Step
 from podnet_lab.steps.facts import difference, facts
 from podnet_lab.steps.neighbour import AddNeighbour
 from podnet_lab.steps.route import AddRoute
+
+MOST_RUNS = 1000
+"""Runs that are kept to be taken back; older ones are let go."""
+
+
+class Journal(list["Entry"]):
+    """
+    The runs that changed something, the last one last: the last `MOST_RUNS`.
+
+    Snapshots in it share what is the same, so that a run takes as much room as it changed (`podnet_lab.lab.shared_parts`).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, Snapshot] = {}
+        self.let_go = 0
+
+    def shared(self, result: Result) -> Result:
+        """The same result, with snapshots that share their parts with those of runs before, and with each other."""
+        before = {node: shared(seen, self._last.get(node)) for node, seen in result.before.items()}
+        after = {node: shared(seen, before.get(node)) for node, seen in result.after.items()}
+        self._last |= after
+        return replace(result, before=before, after=after)
+
+    def append(self, entry: Entry) -> None:
+        """Write a run down; the oldest is let go where there are too many."""
+        super().append(entry)
+        if len(self) > MOST_RUNS:
+            del self[0]
+            self.let_go += 1
+
+    def clear(self) -> None:
+        """Forget all runs, and that any were let go."""
+        super().clear()
+        self._last.clear()
+        self.let_go = 0
+
+    @property
+    def let_go_words(self) -> str:
+        """What to say of runs that can't be taken back any more; "" if there are none."""
+        if not self.let_go:
+            return ""
+        return f"the last {MOST_RUNS} runs were kept, and the {self.let_go} before them let go; lab.goto(STAGE) starts afresh"
 
 
 @dataclass(frozen=True)

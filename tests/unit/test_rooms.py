@@ -49,7 +49,8 @@ CODECS = [name for name in FILES if name.startswith("devices/") and name.endswit
 
 @pytest.mark.parametrize("name", CODECS)
 def test_a_codec_only_encodes_and_decodes(name):
-    assert knows(name, "podnet_lab") <= {one for one in imports(FILES[name]) if one.startswith("podnet_lab.devices.nlattr")}
+    known = ("podnet_lab.devices.nlattr", "podnet_lab.printable_names")
+    assert knows(name, "podnet_lab") <= {one for one in imports(FILES[name]) if one.startswith(known)}
 
 
 @pytest.mark.parametrize("name", [name for name in PURE if name not in CODECS])
@@ -86,7 +87,7 @@ def test_the_agent_starts_with_the_standard_library_alone():
     found = imported_by("podnet_lab.kernel.agent_channel")
     assert "podnet_lab.kernel.agent" in found
     assert {one.partition(".")[0] for one in found} - sys.stdlib_module_names == {"podnet_lab"}
-    rooms = re.compile(r"podnet_lab(\.kernel(\.unmanaged)?(\.\w+)?|\.devices(\.(codecs|nlattr)|\.\w+(\.codec)?)?)?")
+    rooms = re.compile(r"podnet_lab(\.printable_names|\.kernel(\.unmanaged)?(\.\w+)?|\.devices(\.(codecs|nlattr)|\.\w+(\.codec)?)?)?")
     assert [one for one in found if one.startswith("podnet_lab") and not rooms.fullmatch(one)] == []
     assert not found & {"ipaddress", "asyncio", "dataclasses", "typing_extensions", "multiprocessing"}
 

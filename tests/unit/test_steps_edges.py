@@ -84,7 +84,7 @@ LONG = "a" * 16
         lambda: address.add("10.244.1.1", dev="v-net-0"),
         lambda: address.add("10.244.1.0/24", dev="v-net-0"),
         lambda: address.add("10.244.1.1/24", dev=LONG),
-        lambda: address.remove("10.244.1.1/24", dev="v-net-0", namespace="a b"),
+        lambda: address.remove("10.244.1.1/24", dev="v-net-0", namespace="a/b"),
         lambda: route.add("10.244.2.0/24"),
         lambda: route.add("10.244.2.1/24", via="192.168.1.12"),
         lambda: route.add("10.244.2.0/24", via="192.168.1.12/24"),

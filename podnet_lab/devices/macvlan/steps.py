@@ -85,10 +85,12 @@ def add(name: str, lower: str, namespace: str | None = None, mode: str = "bridge
     """
     Make a macvlan interface on the node's interface *lower*, in the node itself or at once in the Pod *namespace*.
 
+    Older kernels (Linux 6.1 is one, 6.18 is none) refuse a name that an interface of the node has, for one in a Pod, too.
+
     By hand::
 
         ip link add macvlan0 link eth0 type macvlan mode bridge
-        ip link add eth1 link eth0 netns pod-1-2 type macvlan mode bridge
+        ip link add net1 link eth0 netns pod-1-2 type macvlan mode bridge
     """
     if mode not in MODES:
         raise BadInput(f"a macvlan's mode is one of {', '.join(MODES)}, not {mode!r}")
@@ -104,6 +106,6 @@ def remove(name: str, namespace: str | None = None) -> RemoveLink:
     By hand::
 
         ip link del macvlan0
-        ip -n pod-1-2 link del eth1
+        ip -n pod-1-2 link del net1
     """
     return RemoveLink(present_interface(name), within(namespace))
