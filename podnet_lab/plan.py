@@ -154,6 +154,9 @@ class Node:
 
     def __post_init__(self) -> None:
         namespace_name(self.name)  # it becomes a host name, and part of a command
+        if not isinstance(self.external, IPv4Interface) or not isinstance(self.subnet, IPv4Network):
+            example = 'Node("node1", IPv4Interface("192.168.1.11/24"), IPv4Network("10.244.1.0/24"))'
+            raise BadInput(f"{self.name}: an address is an IPv4Interface, and a subnet an IPv4Network, as in {example}")
         interface_name(self.bridge)
         if self.name in RESERVED:
             raise BadInput(f"a node can't be called {self.name}: {RESERVED[self.name]}")
@@ -174,7 +177,7 @@ class Node:
 
     def pod(self, host: int) -> Pod:
         """The Pod whose address is number *host* of the subnet: node 1's first is ``pod(2)``, pod-1-2."""
-        if not 2 <= host <= self.capacity + 1:
+        if not isinstance(host, int) or not 2 <= host <= self.capacity + 1:
             raise BadInput(f"{self.name}: {self.subnet} has Pod addresses .2 to .{self.capacity + 1}, not .{host}")
         return self.pod_at(self.subnet.network_address + host)
 
@@ -190,6 +193,8 @@ class Node:
 
     def pods(self, count: int) -> tuple[Pod, ...]:
         """The first *count* Pods of this node."""
+        if not isinstance(count, int) or isinstance(count, bool):
+            raise BadInput(f"{self.name}: how many Pods is a whole number, not {count!r}")
         if not 0 <= count <= self.capacity:
             raise BadInput(f"{self.name}: {count} Pods do not fit {self.subnet}; it has room for {self.capacity}")
         return tuple(self.pod(host) for host in range(2, count + 2))
@@ -203,6 +208,8 @@ class Plan:
     pods_per_node: int = 2
 
     def __post_init__(self) -> None:
+        if not isinstance(self.nodes, tuple) or not all(isinstance(node, Node) for node in self.nodes):
+            raise BadInput("a plan's nodes are a tuple of Node; plan(3, 2) makes the lesson's")
         if not self.nodes:
             raise BadInput("a cluster needs at least one node")
         _no_duplicates("node name", [node.name for node in self.nodes])

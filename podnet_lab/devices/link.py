@@ -53,6 +53,8 @@ def change(
         raise BadInput("say what to change: mtu, mac or arp")
     if mtu is not None and not (type(mtu) is int and 68 <= mtu <= 65535):
         raise BadInput(f"an MTU is 68 to 65535 bytes, not {mtu!r}")
+    if not (arp is None or isinstance(arp, bool)):
+        raise BadInput(f"arp is True or False, not {arp!r}")
     return ChangeLink(*_named(name, namespace), mtu, None if mac is None else mac_address(mac), arp)
 
 

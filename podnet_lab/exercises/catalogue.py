@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from podnet_lab.errors import BadInput
 from podnet_lab.exercises import (
     addr_exercises,
@@ -25,14 +27,15 @@ SETS = {
 }
 """One set for each stage, and one of faults to be found."""
 
-EXERCISES = {exercise.name: exercise for one in SETS.values() for exercise in one}
+EXERCISES = {exercise.name: replace(exercise, nodes=3, pods=2) for one in SETS.values() for exercise in one}
+"""By name. They speak of the lesson's nodes and Pods, which a smaller lab has not."""
 
 
 def find(which: str | Exercise) -> Exercise:
     """The exercise of that name, or the one that is given; BadInput if there is none."""
     if isinstance(which, Exercise):
         return which
-    if which not in EXERCISES:
+    if not isinstance(which, str) or which not in EXERCISES:
         names = "; ".join(", ".join(exercise.name for exercise in one) for one in SETS.values())
         raise BadInput(f"no exercise is called {which!r}; there are {names}")
     return EXERCISES[which]

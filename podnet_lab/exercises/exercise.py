@@ -53,7 +53,7 @@ class Exercise:
     *check* yields claims about a lab, lowest layer first. *network* names the Pod network that it is about, *start* the stage
     of that which the lab goes to (the first, if none is named); *prepare* is what is done to it then, and what that returns is
     added to the task. *hints* are a question, a place to look, and the command, or a function of the lab and the level. *needs*
-    are programs without which it can't be done.
+    are programs without which it can't be done, *nodes* and *pods* (on each) what a lab needs at least.
 
     Raises BadInput where it can't be right: a name that is none, hints that are not three, a stage that there is not.
     """
@@ -68,6 +68,8 @@ class Exercise:
     prepare: Callable[[ExerciseLab], str | None] | None = None
     needs: tuple[str, ...] = ()
     network: str = networks.LESSON
+    nodes: int = 1
+    pods: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):

@@ -99,6 +99,11 @@ def begin(lab: ExerciseLab, exercise: Exercise) -> Task:
     if lab.network is not wanted:
         fits = f"Lab.open(name='other', network={wanted.name!r}) opens a lab that has it"
         raise BadInput(f"{exercise.name} is about the network {wanted.name}, and this lab's is {lab.network.name}: {fits}")
+    nodes, pods = len(lab.plan.nodes), lab.plan.pods_per_node
+    if nodes < exercise.nodes or pods < exercise.pods:
+        fits = f"Lab.open(nodes={max(nodes, exercise.nodes)}, pods={max(pods, exercise.pods)}, name='other') opens a lab that has them"
+        needs = f"{exercise.nodes} nodes with {exercise.pods} Pods each"
+        raise BadInput(f"{exercise.name} needs {needs}, and this lab was planned for {nodes} with {pods}: {fits}")
     return Task(lab, exercise)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated
 
 from podnet_lab.backends import running_labs
 from podnet_lab.backends.agent_client import AgentClient
@@ -20,8 +21,14 @@ from podnet_lab.networks.base import Network
 from podnet_lab.plan import Plan
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
+from podnet_lab.typed_arguments import Limits
 
 OUTSIDE_NAME = "outside"
+
+StepsByNode = Annotated[
+    Mapping[str, Sequence[Step]],
+    Limits("steps for each node, as {'node1': [step]}; one step runs on its node: lab['node1'].run(step)", lambda _: True),
+]
 
 NEW = "This lab is new and empty, as after a restart of the kernel: lab.goto(STAGE) brings it to the start of a stage, like 'veth'."
 
@@ -111,7 +118,7 @@ class LabCore:
 
     # Steps
 
-    def run(self, recipe: Mapping[str, Sequence[Step]], headline: str = "") -> Result:
+    def run(self, recipe: StepsByNode, headline: str = "") -> Result:
         """Run steps on several nodes at the same time: all of them, or, if one does not work, none."""
         for name, steps in recipe.items():
             self.require_node(name)

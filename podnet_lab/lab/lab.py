@@ -29,6 +29,7 @@ from podnet_lab.networks.base import Network
 from podnet_lab.plan import OUTSIDE, Plan
 from podnet_lab.recipes.results import Result
 from podnet_lab.recipes.scripts import script
+from podnet_lab.typed_arguments import checked
 
 if TYPE_CHECKING:
     from podnet_lab.exercises.task import Task
@@ -61,6 +62,7 @@ class Lab:
         self._nodes = {name: Node(self, name) for name in backend.agents}
 
     @classmethod
+    @checked
     def open(
         cls,
         nodes: int | None = None,
@@ -95,6 +97,7 @@ class Lab:
         return cls._start(name, name, wanted, wired, lambda: open_backend(wanted, where, take_over, node_python))
 
     @classmethod
+    @checked
     def join(cls, name: str | None = None) -> Lab:
         """
         Another process's running lab, by its name, its notebook, or its owner's number; without *name*, the one that runs.
@@ -221,6 +224,7 @@ class Lab:
         headline = f"{len(self.plan.nodes)} nodes and {len(self.plan.pods())} Pods are wired"
         return self.run(self.network.cluster(self.plan), headline)
 
+    @checked
     def script(self, node: str | None = None, language: str = "shell") -> str:
         """
         The planned cluster's wiring as a shell script, for one node, or for all by its first argument.

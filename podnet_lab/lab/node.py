@@ -8,6 +8,7 @@ from podnet_lab.checks.check import Checks
 from podnet_lab.model import Snapshot
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
+from podnet_lab.typed_arguments import checked
 
 if TYPE_CHECKING:
     from podnet_lab.lab.lab import Lab
@@ -19,6 +20,7 @@ class Node:
     def __init__(self, lab: Lab, name: str) -> None:
         self.lab, self.name = lab, name
 
+    @checked
     def run(self, *steps: Step) -> Result:
         """
         Run steps in order; one that holds already changes nothing.
@@ -28,6 +30,7 @@ class Node:
         """
         return self.lab.run({self.name: steps})
 
+    @checked
     def shell(self, script: str, may_fail: bool = False) -> str:
         """Run *script* with bash on this node, as at its own terminal, and return what it printed; ShellFailed if it failed."""
         return self.lab.parts.core.shell_text(self.name, script, may_fail)
@@ -36,6 +39,7 @@ class Node:
         """What this node's kernel says now."""
         return self.lab.snapshot(self.name)[self.name]
 
+    @checked
     def check(self, stage: str = "") -> Checks:
         """Is what the stage is for true on this node, whoever made it?"""
         return self.lab.network.checks(stage, self.snapshot(), self.lab.snapshot(), self.lab.plan.pods_per_node)

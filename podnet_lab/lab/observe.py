@@ -17,6 +17,7 @@ from podnet_lab.lab.ping_pairs import Progress, all_pairs, one_pair
 from podnet_lab.packets.trace import Trace
 from podnet_lab.plan import echo_size, port_number
 from podnet_lab.show.topology import Topology
+from podnet_lab.typed_arguments import Count, Seconds
 
 
 class Observer:
@@ -39,7 +40,7 @@ class Observer:
         outside = now.pop(OUTSIDE_NAME, None)
         return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now}, outside, trace)
 
-    def ping(self, source: str, target: str, expect: str | bool | Verdict = True, patience: float | None = None) -> Ping:
+    def ping(self, source: str, target: str, expect: str | bool | Verdict = True, patience: Seconds | None = None) -> Ping:
         """
         Send an echo from one Pod or node to another, until it is answered or *patience* (seconds) is over.
 
@@ -75,7 +76,7 @@ class Observer:
         explained = explained_with_evidence(self._core.agents, everyone, ends, protocol, port, bytes_sent)
         return probed(self._core.agents, ends, explained) if probe and tcp is None and size is None else explained
 
-    def matrix(self, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0) -> Matrix:
+    def matrix(self, progress: Progress | None = None, *, sample: Count | None = None, seed: int = 0) -> Matrix:
         """
         Try every ordered pair of Pods, or *sample* of them; *progress* is called with how many are done, of how many.
 
@@ -84,7 +85,7 @@ class Observer:
         return all_pairs(self._core.agents, self._core.snapshot(), progress, sample, seed)
 
     def check(
-        self, stage: str | None = None, progress: Progress | None = None, *, sample: int | None = None, seed: int = 0
+        self, stage: str | None = None, progress: Progress | None = None, *, sample: Count | None = None, seed: int = 0
     ) -> Exam | Checks:
         """
         The exam: Kubernetes' three rules for a Pod network, judged on the kernels and by trying every ordered pair.

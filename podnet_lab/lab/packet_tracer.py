@@ -17,7 +17,8 @@ from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address
 from podnet_lab.model import Snapshot
 from podnet_lab.packets.frames import RST, frame
 from podnet_lab.packets.trace import CapturedFrame, Trace, build, connection, echoes
-from podnet_lab.plan import echo_size
+from podnet_lab.plan import echo_size, port_number
+from podnet_lab.typed_arguments import Seconds
 
 WAIT = 1.1
 """Seconds to wait for an answer: a node asks for a MAC once a second, so one question may get lost."""
@@ -34,7 +35,7 @@ class PacketTracer:
     def __init__(self, core: LabCore) -> None:
         self._core = core
 
-    def trace(self, source: str, target: str, *, tcp: int | None = None, size: int | None = None, patience: float = WAIT) -> Trace:
+    def trace(self, source: str, target: str, *, tcp: int | None = None, size: int | None = None, patience: Seconds = WAIT) -> Trace:
         """
         Send one echo from a Pod or node to another, and show every interface at which it, its answer, or an error was seen.
 
@@ -45,6 +46,7 @@ class PacketTracer:
         if tcp is not None and size is not None:
             raise BadInput("a trace is of an echo of some size, or of a TCP connection, not of both")
         size = None if size is None else echo_size(size)
+        tcp = None if tcp is None else port_number(tcp)
         everyone = self._core.everyone()
         known = endpoints(everyone)
         begin = endpoint(known, source)

@@ -16,6 +16,7 @@ from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.packet_tracer import PacketTracer
 from podnet_lab.lab.service_traffic import ServiceTraffic
 from podnet_lab.lab.stages import Stages
+from podnet_lab.typed_arguments import checked
 
 Call = TypeVar("Call", bound=Callable)
 
@@ -41,10 +42,12 @@ def delegated_to(part: str, method: Call, *, in_turn: bool = True) -> Call:
     Threads' calls take turns, unless it is not *in_turn*.
     """
 
+    does = checked(method)
+
     @wraps(method)
     def call(lab, *arguments, **options):
         with lab.parts.core.turn if in_turn else nullcontext():
-            return method(getattr(lab.parts, part), *arguments, **options)
+            return does(getattr(lab.parts, part), *arguments, **options)
 
     call.__qualname__ = f"Lab.{method.__name__}"
     return call
@@ -53,9 +56,11 @@ def delegated_to(part: str, method: Call, *, in_turn: bool = True) -> Call:
 def in_turn(method: Call) -> Call:
     """A method of the lab that is the only one at work in it, of those that take turns."""
 
+    does = checked(method)
+
     @wraps(method)
     def call(lab, *arguments, **options):
         with lab.parts.core.turn:
-            return method(lab, *arguments, **options)
+            return does(lab, *arguments, **options)
 
     return call

@@ -22,6 +22,7 @@ from podnet_lab.plan import Node, ip_address, port_number, socket_address
 from podnet_lab.recipes.results import Result
 from podnet_lab.services import cluster_dns
 from podnet_lab.services.service import Service
+from podnet_lab.typed_arguments import Count, Seconds
 
 PATIENCE = 1.0
 """Seconds to wait for an answer."""
@@ -91,7 +92,7 @@ class ServiceTraffic:
         count = self._core.agents[node].call("stop_serving", namespace=space)
         return f"{name} answers no more" if count else f"nothing to do: {name} answered at no port"
 
-    def ask(self, source: str, target: str, times: int = 1, protocol: str = "tcp", patience: float = PATIENCE) -> Answers:
+    def ask(self, source: str, target: str, times: Count = 1, protocol: str = "tcp", patience: Seconds = PATIENCE) -> Answers:
         """
         From a Pod, a node or ``outside``, ask the server at *target* (like 10.96.0.20:80), each time over a new connection.
 
@@ -104,7 +105,7 @@ class ServiceTraffic:
         given = {"address": ip, "port": port, "protocol": _protocol(protocol), "times": times, "wait": _patience(patience)}
         return answers(self._core.agents[node].call("ask", namespace=space, **given))
 
-    def connect(self, source: str, target: str, patience: float = PATIENCE) -> Connection:
+    def connect(self, source: str, target: str, patience: Seconds = PATIENCE) -> Connection:
         """Open an HTTP connection and keep it, to ask over it again and again. Raises LabError if nobody takes it."""
         ip, port = _target(target)
         node, space = self._place(source)
@@ -166,6 +167,7 @@ class ServiceTraffic:
 
         With *port*, only flows that were sent to it; clients' own ports, which differ each time, are left out.
         """
+        port = None if port is None else port_number(port)
         flows = self._core.agent(node).call("flows")
         return sorted({_flow(flow) for flow in flows if port is None or flow["sent"][4] == port})
 

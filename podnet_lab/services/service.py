@@ -115,6 +115,8 @@ def service(
 def _endpoints(texts: Iterable[str]) -> tuple[tuple[IPv4Address, int], ...]:
     if isinstance(texts, str):
         raise BadInput(f"endpoints are several: [{texts!r}]")
+    if not isinstance(texts, Iterable):
+        raise BadInput(f"endpoints are several addresses with a port, like ['10.244.1.2:8080'], not {texts!r}")
     endpoints = [socket_address(text) for text in texts]
     if len(set(endpoints)) < len(endpoints):
         raise BadInput("an endpoint is there twice")

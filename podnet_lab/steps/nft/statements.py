@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import Any, Literal
+
+from podnet_lab.errors import BadInput
+from podnet_lab.plan import ip_address, port_number, subnet
+from podnet_lab.steps.nft.base import nft_name
+from podnet_lab.typed_arguments import checked
+
+Protocol = Literal["tcp", "udp"]
 
 MARK = 0x4000
 """The bit of a packet's mark that asks for masquerade, as kube-proxy sets it (pkg/proxy/nftables/proxier.go)."""
@@ -41,19 +48,22 @@ def _fields(*, service: bool, address: bool) -> tuple[str, dict[str, Any]]:
     return " . ".join(text for text, _ in parts), {"concat": [json for _, json in parts]}
 
 
-def _where(name: str, where: IPv4Address | IPv4Network, negate: bool) -> Statement:
-    place = where if isinstance(where, IPv4Network) and where.prefixlen < 32 else IPv4Address(str(where).partition("/")[0])
+def _where(name: str, where: str | IPv4Address | IPv4Network, negate: bool) -> Statement:
+    network = subnet(str(where))
+    place = network if network.prefixlen < 32 else network.network_address
     right = {"prefix": {"addr": str(place.network_address), "len": place.prefixlen}} if isinstance(place, IPv4Network) else str(place)
     match = {"op": "!=" if negate else "==", "left": _payload(name), "right": right}
     return Statement(f"ip {name} {'!= ' if negate else ''}{place}", {"match": match})
 
 
-def source(where: IPv4Address | IPv4Network, negate: bool = False) -> Statement:
+@checked
+def source(where: str | IPv4Address | IPv4Network, negate: bool = False) -> Statement:
     """The packet comes from an address, or a subnet; *negate*: from any other."""
     return _where("saddr", where, negate)
 
 
-def destination(where: IPv4Address | IPv4Network, negate: bool = False) -> Statement:
+@checked
+def destination(where: str | IPv4Address | IPv4Network, negate: bool = False) -> Statement:
     """The packet goes to an address, or a subnet; *negate*: to any other."""
     return _where("daddr", where, negate)
 
@@ -64,13 +74,16 @@ def from_here() -> Statement:
     return Statement("fib saddr type local", {"match": match})
 
 
-def protocol(name: str) -> Statement:
+@checked
+def protocol(name: Protocol) -> Statement:
     """The packet is of a transport protocol, tcp or udp; a port can't be rewritten before that is said."""
     return Statement(f"meta l4proto {name}", {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": name}})
 
 
-def port(name: str, number: int) -> Statement:
+@checked
+def port(name: Protocol, number: int) -> Statement:
     """The packet goes to a port of a transport protocol."""
+    port_number(number)
     left = {"payload": {"protocol": name, "field": "dport"}}
     return Statement(f"{name} dport {number}", {"match": {"op": "==", "left": left, "right": number}})
 
@@ -97,13 +110,17 @@ def marked() -> Statement:
     return Statement(f"meta mark and {MARK:#x} != 0", {"match": {"op": "!=", "left": left, "right": 0}})
 
 
+@checked
 def jump(chain: str) -> Statement:
     """Go on in another chain, and come back."""
+    nft_name(chain)
     return Statement(f"jump {chain}", {"jump": {"target": chain}})
 
 
+@checked
 def goto(chain: str) -> Statement:
     """Go on in another chain, for good."""
+    nft_name(chain)
     return Statement(f"goto {chain}", {"goto": {"target": chain}})
 
 
@@ -112,8 +129,10 @@ def masquerade() -> Statement:
     return Statement("masquerade", {"masquerade": None})
 
 
-def dnat(address: IPv4Address, port: int) -> Statement:
+@checked
+def dnat(address: str | IPv4Address, port: int) -> Statement:
     """Rewrite the packet's destination; the answers' source is put back by itself."""
+    address, port = ip_address(address), port_number(port)
     return Statement(f"dnat to {address}:{port}", {"dnat": {"addr": str(address), "port": port}})
 
 
@@ -127,27 +146,38 @@ def reject() -> Statement:
     return Statement("reject with icmp port-unreachable", {"reject": {"type": "icmp", "expr": "port-unreachable"}})
 
 
+@checked
 def look_up(name: str, address: bool = True) -> Statement:
     """Look up destination, protocol and port in a map of verdicts, or, without *address*, protocol and port."""
+    nft_name(name)
     text, key = _fields(service=True, address=address)
     return Statement(f"{text} vmap @{name}", {"vmap": {"key": key, "data": f"@{name}"}})
 
 
+@checked
 def spread(chains: Sequence[str]) -> Statement:
     """Draw one of *chains*, each as likely as any other."""
+    if not chains:
+        raise BadInput("one of no chains can't be drawn")
+    for chain in chains:
+        nft_name(chain)
     verdicts = ", ".join(f"{number} : goto {chain}" for number, chain in enumerate(chains))
     data = {"set": [[number, {"goto": {"target": chain}}] for number, chain in enumerate(chains)]}
     key = {"numgen": {"mode": "random", "mod": len(chains), "offset": 0}}
     return Statement(f"numgen random mod {len(chains)} vmap {{ {verdicts} }}", {"vmap": {"key": key, "data": data}})
 
 
+@checked
 def remember(name: str) -> Statement:
     """Write the packet's source into a set, or make it stay there for longer."""
+    nft_name(name)
     return Statement(f"update @{name} {{ ip saddr }}", {"set": {"op": "update", "elem": _payload("saddr"), "set": f"@{name}"}})
 
 
+@checked
 def remembered(name: str) -> Statement:
     """The packet's source is in a set."""
+    nft_name(name)
     return Statement(f"ip saddr @{name}", {"match": {"op": "==", "left": _payload("saddr"), "right": f"@{name}"}})
 
 

@@ -16,8 +16,10 @@ from podnet_lab.steps.nft.base import HOOKS, TABLE, Nft, nft_name
 from podnet_lab.steps.nft.objects import AddChain, AddElement, AddMap, AddSet, AddTable, Remove, RemoveElement
 from podnet_lab.steps.nft.rules import AddRule, SetRules, Transaction
 from podnet_lab.steps.nft.statements import Rule, Statement
+from podnet_lab.typed_arguments import checked
 
 
+@checked
 def table(name: str = TABLE) -> AddTable:
     """
     Make a table: a folder for chains and maps.
@@ -29,6 +31,7 @@ def table(name: str = TABLE) -> AddTable:
     return AddTable(nft_name(name), nft_name(name))
 
 
+@checked
 def chain(name: str, hook: str = "", does: str = "nat", priority: int | None = None, table: str = TABLE) -> AddChain:
     """
     Make a chain: a list of rules. With a *hook* packets meet it by themselves, else where a rule sends them there.
@@ -44,6 +47,8 @@ def chain(name: str, hook: str = "", does: str = "nat", priority: int | None = N
         raise BadInput(f"no hook is called {hook!r}; there are {', '.join(HOOKS)}")
     if does not in ("nat", "filter"):
         raise BadInput(f"a chain does nat or filter, not {does!r}")
+    if priority is not None and not -(2**31) <= priority < 2**31:
+        raise BadInput(f"a priority is a whole number of 32 bits, not {priority}")
     if not hook and priority is not None:
         raise BadInput("only a chain with a hook has a priority")
     if does == "nat" and hook == "forward":
@@ -56,6 +61,7 @@ KEYS = {"address": ("ipv4_addr", "inet_proto", "inet_service"), "port": ("inet_p
 """What a map of verdicts is looked up by: address, protocol and port; or protocol and port."""
 
 
+@checked
 def verdict_map(name: str, by: str = "address", table: str = TABLE) -> AddMap:
     """
     Make a map that says what becomes of a packet, by destination address, protocol and port (*by* "port": the last two).
@@ -69,6 +75,7 @@ def verdict_map(name: str, by: str = "address", table: str = TABLE) -> AddMap:
     return AddMap(nft_name(name), nft_name(table), KEYS[by])
 
 
+@checked
 def address_set(name: str, timeout: int, table: str = TABLE) -> AddSet:
     """
     Make a set of addresses that are forgotten *timeout* seconds after they were last seen.
@@ -82,6 +89,7 @@ def address_set(name: str, timeout: int, table: str = TABLE) -> AddSet:
     return AddSet(nft_name(name), nft_name(table), timeout)
 
 
+@checked
 def element(map: str, key: str, verdict: str, table: str = TABLE) -> AddElement:
     """
     Write into a map what becomes of packets with *key*.
@@ -94,6 +102,7 @@ def element(map: str, key: str, verdict: str, table: str = TABLE) -> AddElement:
     return AddElement(nft_name(map), _key(key), verdict, nft_name(table))
 
 
+@checked
 def remove_element(map: str, key: str, table: str = TABLE) -> RemoveElement:
     """
     Take *key* out of a map.
@@ -119,6 +128,7 @@ def _verdict(verdict: str) -> None:
         raise BadInput(f"{verdict!r} is no verdict like 'goto service-web' or 'drop'")
 
 
+@checked
 def rule(chain: str, *statements: Statement, table: str = TABLE) -> AddRule:
     """
     Add a rule at the end of a chain.
@@ -130,6 +140,7 @@ def rule(chain: str, *statements: Statement, table: str = TABLE) -> AddRule:
     return AddRule(nft_name(chain), nft_name(table), _rule(statements))
 
 
+@checked
 def set_rules(chain: str, rules: Sequence[Sequence[Statement]], table: str = TABLE) -> SetRules:
     """
     Give a chain exactly these rules, in one transaction: no packet meets half of them.
@@ -147,6 +158,7 @@ def _rule(statements: Sequence[Statement]) -> Rule:
     return tuple(statements)
 
 
+@checked
 def remove(kind: str, name: str, table: str = TABLE) -> Remove:
     """
     Delete a table, chain, map or set, with what is in it. The kernel refuses while a rule still names it.
@@ -160,6 +172,7 @@ def remove(kind: str, name: str, table: str = TABLE) -> Remove:
     return Remove(kind, nft_name(name), nft_name(table))
 
 
+@checked
 def transaction(steps: Sequence[Nft], claim: str) -> Transaction:
     """Several steps of nft as one transaction, so that no packet meets some of them without the others."""
     if not steps or not all(isinstance(step, Nft) for step in steps):
