@@ -37,7 +37,13 @@ Count = Annotated[int, Limits("a whole number, 1 or more", lambda number: number
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "True or False", type(None): "None"}
 
-_MADE_BY = {"Service": "service(…)", "Step": "bridge.add('v-net-0')", "Statement": "statements.jump('services')", "Plan": "plan(3, 2)"}
+_MADE_BY = {
+    "Service": "service(…)",
+    "Step": "bridge.add('v-net-0')",
+    "Statement": "statements.jump('services')",
+    "Plan": "plan(3, 2)",
+    "Trace": "lab.trace(…)",
+}
 
 
 def checked(call: Call) -> Call:

@@ -22,7 +22,7 @@ from podnet_lab.plan import Node, ip_address, port_number, socket_address
 from podnet_lab.recipes.results import Result
 from podnet_lab.services import cluster_dns
 from podnet_lab.services.service import Service
-from podnet_lab.typed_arguments import Count, Seconds
+from podnet_lab.typed_arguments import Seconds
 
 PATIENCE = 1.0
 """Seconds to wait for an answer."""
@@ -92,7 +92,7 @@ class ServiceTraffic:
         count = self._core.agents[node].call("stop_serving", namespace=space)
         return f"{name} answers no more" if count else f"nothing to do: {name} answered at no port"
 
-    def ask(self, source: str, target: str, times: Count = 1, protocol: str = "tcp", patience: Seconds = PATIENCE) -> Answers:
+    def ask(self, source: str, target: str, times: int = 1, protocol: str = "tcp", patience: Seconds = PATIENCE) -> Answers:
         """
         From a Pod, a node or ``outside``, ask the server at *target* (like 10.96.0.20:80), each time over a new connection.
 

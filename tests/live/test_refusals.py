@@ -128,7 +128,7 @@ def test_what_is_no_step_or_no_node_is_bad_input(node):
     before = stable(node.lab.snapshot())
     with pytest.raises(errors.BadInput, match="node9"):
         node.lab.run({"node1": [bridge.add("b1")], "node9": [bridge.add("b1")]})
-    with pytest.raises(errors.BadInput, match="not a step"):
+    with pytest.raises(errors.BadInput, match="is a Step"):
         node.run(bridge.add("b1"), "ip link add b2 type bridge")
     with pytest.raises(errors.BadInput, match="node9"):
         node.lab["node9"]

@@ -203,7 +203,7 @@ def test_where_nothing_can_be_clicked_the_same_stands_as_a_picture_and_as_text(w
 
 
 def test_bad_input(running):
-    with pytest.raises(BadInput, match="a trace"):
+    with pytest.raises(BadInput, match="a Trace, as lab.trace"):
         running.live_topology("pod-1-2")
     with pytest.raises(BadInput, match="a matrix"):
         running.live_matrix("pod-1-2")
