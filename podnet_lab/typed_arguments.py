@@ -38,12 +38,14 @@ Count = Annotated[int, Limits("a whole number, 1 or more", lambda number: number
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "True or False", type(None): "None"}
 
 _MADE_BY = {
-    "Service": "service(…)",
-    "Step": "bridge.add('v-net-0')",
-    "Statement": "statements.jump('services')",
+    "Matrix": "lab.matrix()",
     "Plan": "plan(3, 2)",
+    "Service": "service(…)",
+    "Statement": "statements.jump('services')",
+    "Step": "bridge.add('v-net-0')",
     "Trace": "lab.trace(…)",
 }
+"""Types whose values one gets from a call."""
 
 
 def checked(call: Call) -> Call:
