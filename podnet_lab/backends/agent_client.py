@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from podnet_lab.backends.limits import reached
 from podnet_lab.errors import BadInput, CannotRun, LabError, LabGone
 from podnet_lab.kernel.agent_channel import CANCEL
 from podnet_lab.kernel.shell import CREDIT
@@ -168,7 +169,7 @@ class AgentClient:
             if kind == "status":
                 return data
             if kind == "refused":
-                raise LabError(f"{self.name}: {data}")
+                raise LabError("; ".join(filter(None, (f"{self.name}: {data}", reached(data)))))
             output(kind, data)
             taken += 1
             if taken == CREDIT // 2:  # it may send as much again

@@ -119,5 +119,15 @@ class Backend:
             return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
-            self._group.terminate(timeout=1.0)
+            try:
+                self._group.terminate(timeout=1.0)
+            except (OSError, RuntimeError, MemoryError):  # it asks politely, on threads of its own, of which there may be no more
+                self._kill()
         self.writer.stop()
+
+    def _kill(self) -> None:
+        """End the processes that are this one's children; what they had started ends with them."""
+        for gateway in self._group:
+            if (child := getattr(gateway._io, "popen", None)) is not None:
+                child.kill()
+                child.wait()

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from podnet_lab.backends import vms
+from podnet_lab.backends import limits, vms
 from podnet_lab.backends.netns_commands import lab_command
 from podnet_lab.daemons import registry as daemons
 from podnet_lab.errors import LabError
@@ -85,9 +85,10 @@ def examine() -> Diagnosis:
         for tool, (package, use) in WISHES.items()
         if not shutil.which(tool, path=path)
     ]
+    low = [Finding(what, holds, helps, needed=False) for what, holds, helps in limits.low()]
     if tools:
-        return Diagnosis((*tools, *wishes))
-    return Diagnosis((*_trial(), *wishes))
+        return Diagnosis((*tools, *low, *wishes))
+    return Diagnosis((*_trial(), *low, *wishes))
 
 
 def _vms() -> list[Finding]:
@@ -139,6 +140,8 @@ def remedy(stderr: str, says=_says) -> str:
         return f"this machine allows no user namespaces: sudo sysctl -w user.max_user_namespaces=15000 ({VMS})"
     if says("/proc/sys/kernel/unprivileged_userns_clone", "0"):
         return f"this kernel keeps users from it: sudo sysctl -w kernel.unprivileged_userns_clone=1 ({VMS})"
+    if any(words in stderr for words in ("fork failed", "can't start new thread")):
+        return limits.reached(stderr) or f"a limit of processes is reached ({VMS})"
     if "No space left on device" in stderr:
         return f"a limit of namespaces is reached (`sysctl user` shows them): sudo sysctl -w user.max_net_namespaces=15000 ({VMS})"
     if "mount" in stderr or Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
@@ -150,7 +153,7 @@ def remedy(stderr: str, says=_says) -> str:
 
 def explain_failure(what: str, error: Sequence | BaseException) -> str:
     """The message for a lab that did not start."""
-    if "Too many open files" in str(error):
-        return f"{what} did not start: too many open files. `ulimit -n` shows the limit; `ulimit -n 4096`, in the shell before, raises it"
+    if limits.reached(error) or limits.low():
+        return f"{what} did not start: {limits.why(error)}"
     diagnosis = examine()
     return f"{what} did not start ({error})" if diagnosis else f"this machine can't run a lab\n{diagnosis.failures}"

@@ -7,12 +7,12 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from podnet_lab.backends.agent_client import AgentClient, Refusal
+from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.baseline import Baseline
 from podnet_lab.backends.netns_commands import lab_command, node_command
 from podnet_lab.backends.node_snapshots import take_snapshots
-from podnet_lab.errors import CannotRun, LabGone
+from podnet_lab.errors import CannotRun, LabError
 from podnet_lab.kernel.node_setup import UPLINK
 from podnet_lab.model import Link
 from podnet_lab.plan import OUTSIDE, Plan
@@ -64,8 +64,8 @@ class OwnNetns(NetnsBackend):
 
         try:
             self._start(plan, sys.executable, node_python or sys.executable)
-        except (OSError, EOFError, AssertionError, execnet.RemoteError, LabGone, Refusal) as error:
-            # execnet asserts that the other side speaks, and says EOFError where it has gone.
+        except (OSError, EOFError, AssertionError, RuntimeError, MemoryError, execnet.RemoteError, LabError) as error:
+            # execnet asserts that the other side speaks, and says EOFError where it has gone; RuntimeError is that of threads.
             from podnet_lab.backends.doctor import explain_failure  # here: it is asked only when something is wrong
 
             self.close()

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from podnet_lab.backends.limits import reached, write_whole
 from podnet_lab.errors import BadInput, LabError, NoLab
 
 BASELINE = ".baseline"
@@ -61,14 +62,21 @@ def birth(pid: int) -> int | None:
     return None if rest[0] in "ZX" else int(rest[19])
 
 
-def folder() -> Path:
-    """The user's own folder for running labs, mode 0700; LabError if somebody else made it."""
+def folder(make: bool = True) -> Path:
+    """The user's own folder for running labs, mode 0700, which is made if it is not there; LabError if somebody else made it."""
     base = os.environ.get("XDG_RUNTIME_DIR")
-    if not base or not os.access(base, os.W_OK):
-        base = tempfile.gettempdir()
-    path = Path(base) / f"podnet_lab-{os.geteuid()}"
-    with suppress(FileExistsError):  # a folder of ours, or something else: the look below tells
-        path.mkdir(mode=0o700)
+    try:
+        if not base or not os.access(base, os.W_OK):
+            base = tempfile.gettempdir()
+        path = Path(base) / f"podnet_lab-{os.geteuid()}"
+        with suppress(FileExistsError):  # a folder of ours, or something else: the look below tells
+            if make:
+                path.mkdir(mode=0o700)
+    except OSError as error:
+        why = reached(error) or f"{error.strerror}: {error.filename or 'no folder for temporary files can be written'}"
+        raise LabError(f"the list of running labs can't be kept: {why}") from error
+    if not make and not path.exists():
+        return path
     there = path.lstat()
     if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.geteuid() or there.st_mode & 0o077:
         raise LabError(f"{path} is not this user's own folder with mode 0700: remove it, or say where with XDG_RUNTIME_DIR")
@@ -89,16 +97,14 @@ def register(
     pid = os.getpid()
     path = folder() / f"{pid}-{lab_name(name)}.json"
     entry = {"name": name, "owner": pid, "born": birth(pid), "nodes": dict(nodes), "notebook": notebook(), "where": where, "plan": plan}
-    if baseline:  # first: a lab that is found can be joined
-        _write(path.with_suffix(BASELINE), baseline)
-    _write(path, entry)
+    try:
+        if baseline:  # first: a lab that is found can be joined
+            write_whole(path.with_suffix(BASELINE), json.dumps(baseline))
+        write_whole(path, json.dumps(entry))
+    except LabError:
+        unregister(path)
+        raise
     return path
-
-
-def _write(path: Path, content: Mapping) -> None:
-    fresh = path.with_suffix(f"{path.suffix}.new")
-    fresh.write_text(json.dumps(content))
-    fresh.replace(path)
 
 
 def baseline(entry: Entry) -> dict:
@@ -126,7 +132,7 @@ def notebook() -> str:
 def labs() -> list[Entry]:
     """The labs that run, oldest first; entries whose owner is gone are swept."""
     running = []
-    for path in folder().glob("*.json"):
+    for path in folder(make=False).glob("*.json"):
         entry = _read(path)
         if entry is not None and entry.alive:
             running.append(entry)
@@ -147,7 +153,7 @@ def _read(path: Path) -> Entry | None:
 
 def _sweep() -> None:
     """Remove what processes that are gone wrote beside their entries, or half of one."""
-    for path in folder().glob("[0-9]*-*"):
+    for path in folder(make=False).glob("[0-9]*-*"):
         number = path.name.partition("-")[0]
         if path.suffix in (BASELINE, ".new") and number.isdigit() and birth(int(number)) is None:
             path.unlink(missing_ok=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from podnet_lab.backends import joined, running_labs
 from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.choice import open_backend
-from podnet_lab.errors import BadInput, LabError, NoLab
+from podnet_lab.backends.limits import why
+from podnet_lab.errors import BadInput, CannotRun, LabError, NoLab
 from podnet_lab.lab import open_labs
 from podnet_lab.lab.core import NEW, OUTSIDE_NAME, LabCore
 from podnet_lab.lab.current_exercise import CurrentExercise
@@ -119,7 +120,10 @@ class Lab:
     @classmethod
     def _start(cls, key: str, name: str, plan: Plan, network: Network, start: Callable[[], Backend]) -> Lab:
         with uninterrupted():
-            backend = start()
+            try:
+                backend = start()
+            except (RuntimeError, MemoryError, OSError) as error:  # before there was anything to close: a limit of this process
+                raise CannotRun(f"the lab did not start: {why(error)}") from error
             try:
                 require_programs(backend, plan, network)
                 lab = open_labs.OPEN[key] = cls(plan, name, backend, network)

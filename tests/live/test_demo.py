@@ -83,7 +83,9 @@ def test_other_remedies():
     assert "--privileged" in doctor.remedy("unshare: mount /proc failed", lambda *_: False)
     assert "vagrant up" in doctor.remedy("unshare: failed", lambda *_: False)
     assert "user.max_net_namespaces" in doctor.remedy("unshare: unshare failed: No space left on device", lambda *_: False)
-    assert "ulimit -n 4096" in doctor.explain_failure("the lab", OSError("[Errno 24] Too many open files: 'x'"))
+    assert "limit of open files is reached: `ulimit -n` allows" in doctor.explain_failure(
+        "the lab", OSError("[Errno 24] Too many open files: 'x'")
+    )
 
 
 def test_a_machine_without_the_programs(tmp_path):
