@@ -44,7 +44,8 @@ def _enter_namespaces(entry: Entry, node: str, words: Sequence[str]) -> None:
     nsenter.refuse_without()
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
-    line = nsenter.command(pid, os.geteuid() == 0, _words(words) or ["bash", "--norc", "-i"])
+    inside = ["setpriv", "--pdeathsig", "KILL", *(_words(words) or ["bash", "--norc", "-i"])]  # nsenter's child, which ends with it
+    line = nsenter.command(pid, os.geteuid() == 0, inside)
     os.execvpe(line[0], line, shell_environment() | prompt)
 
 

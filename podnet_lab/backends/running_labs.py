@@ -19,6 +19,12 @@ from pathlib import Path
 from podnet_lab.backends.limits import reached, write_whole
 from podnet_lab.errors import BadInput, LabError, NoLab
 
+FIRST_PID_NAMESPACE = 0xEFFFFFFC
+"""The number of a machine's own PID namespace (PROC_PID_INIT_INO in linux/proc_ns.h)."""
+
+NODE_FOLDER = "/run/podnet-node"
+"""What a one-machine lab's node, and a Pod on it, has on its own /run (`podnet_lab.kernel.own_etc`, `podnet_lab.kernel.wrappers`)."""
+
 BASELINE = ".baseline"
 """How the file beside a lab's own ends that says how its nodes were when they were new."""
 
@@ -62,13 +68,25 @@ def birth(pid: int) -> int | None:
     return None if rest[0] in "ZX" else int(rest[19])
 
 
+def _folder_name() -> str:
+    """One for each user and PID namespace: a process's number says nothing in another, and its entries would be swept there."""
+    space = os.stat("/proc/self/ns/pid").st_ino
+    return f"podnet_lab-{os.geteuid()}{'' if space == FIRST_PID_NAMESPACE else f'-pid-{space}'}"
+
+
 def folder(make: bool = True) -> Path:
-    """The user's own folder for running labs, mode 0700, which is made if it is not there; LabError if somebody else made it."""
+    """
+    The user's own folder for running labs, mode 0700, which is made if it is not there.
+
+    LabError if somebody else made it, or on a node of a lab.
+    """
+    if os.path.isdir(NODE_FOLDER):
+        raise LabError("this is a node of a lab, where podnet has nothing to do: type `exit`, or use another terminal, and say it there")
     base = os.environ.get("XDG_RUNTIME_DIR")
     try:
         if not base or not os.access(base, os.W_OK):
             base = tempfile.gettempdir()
-        path = Path(base) / f"podnet_lab-{os.geteuid()}"
+        path = Path(base) / _folder_name()
         with suppress(FileExistsError):  # a folder of ours, or something else: the look below tells
             if make:
                 path.mkdir(mode=0o700)

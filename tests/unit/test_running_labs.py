@@ -54,7 +54,7 @@ def test_without_a_runtime_folder_the_temporary_one_is_taken(base, monkeypatch):
 
 @pytest.mark.parametrize("trap", ["open", "link", "dangling", "file"])
 def test_a_folder_that_somebody_else_may_have_made_is_refused(base, trap):
-    path = base / f"podnet_lab-{os.geteuid()}"
+    path = base / running_labs._folder_name()
     other = base / "other"
     match trap:
         case "open":
