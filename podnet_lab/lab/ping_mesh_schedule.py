@@ -19,6 +19,7 @@ from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.checks.reachability import Endpoint
 from podnet_lab.errors import LabGone
 from podnet_lab.kernel.ping_mesh import unpacked
+from podnet_lab.lab.neighbour_table import turn
 
 MOST_ENTRIES = 500
 """Neighbour entries that are there at one time."""
@@ -113,7 +114,8 @@ def _try_within(agents: Mapping[str, AgentClient], ends: NumberedEndpoints, want
     for start in range(0, len(nodes), together):
         left = {node: _later(ends.of[node], most, wanted) for node in nodes[start : start + together]}
         while work := {node: blocks for node, all_blocks in left.items() if (blocks := _next_blocks(all_blocks))}:
-            _call_all(agents, work, lambda node, work=work: {"do": "mesh_within", "work": work[node], "wait": QUIET_WITHIN})
+            with turn():
+                _call_all(agents, work, lambda node, work=work: {"do": "mesh_within", "work": work[node], "wait": QUIET_WITHIN})
             if progress:
                 progress(sum(2 * len(targets) for blocks in work.values() for _, targets in blocks))
 
@@ -148,8 +150,9 @@ def _try_across(agents: Mapping[str, AgentClient], ends: NumberedEndpoints, want
             node: {"work": work.get(node, []), "expect": sent.get(node, 0) + hears[node], "wait": QUIET_ACROSS}
             for node in sent.keys() | hears.keys()
         }
-        _call_all(agents, calls, lambda node, calls=calls: {"do": "mesh_across", **calls[node]})
-        _call_all(agents, calls, lambda _: {"do": "mesh_forget"})
+        with turn():
+            _call_all(agents, calls, lambda node, calls=calls: {"do": "mesh_across", **calls[node]})
+            _call_all(agents, calls, lambda _: {"do": "mesh_forget"})
         if progress and sent:
             progress(sum(sent.values()))
 

@@ -4,11 +4,12 @@ Trying who reaches whom, on the real kernels: one exchange of echoes for many pa
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 from podnet_lab.backends.agent_client import AgentClient
@@ -16,6 +17,7 @@ from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verd
 from podnet_lab.errors import LabGone
 from podnet_lab.explain.explanation import first_cause
 from podnet_lab.lab import ping_mesh_schedule
+from podnet_lab.lab.neighbour_table import FULL, overflows, turn
 from podnet_lab.lab.pair_sample import some_pairs
 from podnet_lab.model import Snapshot
 
@@ -42,6 +44,12 @@ ROUTERS_WORDS = {
 
 FINAL = {(3, 0), (3, 9), (3, 10), (3, 13)}
 """Errors that trying again does not change: a router has no way, or is told not to take it."""
+
+NO_BUFFER = f"its own kernel says {os.strerror(errno.ENOBUFS).lower()}"
+"""What a sender hears itself, if it can't write down its gateway (neighbour.c gives it ENOBUFS)."""
+
+FEW = 10
+"""Pairs that need no turn: they fill no table."""
 
 Progress = Callable[[int, int], None]
 """Called with how many pairs are done, of how many."""
@@ -74,19 +82,29 @@ def try_pairs(agents: Mapping[str, AgentClient], pairs: Pairs, patience: float =
                 pings[pair] = Ping(*pair, Verdict.NOT_TESTED, why=f"{gone[0]} is gone")
         parts, first = list(waves(pair for pair in pairs if pair not in pings)), 0
         for part in parts:
-            pings.update({(ping.source, ping.target): ping for ping in _Wave(agents, part, first).run(patience)})
+            before = overflows()
+            with turn() if len(part) > FEW else nullcontext():
+                tried = _Wave(agents, part, first).run(patience)
+                if len(parts) > 1:
+                    _forget(agents, part)
+            pings.update({(ping.source, ping.target): _unless_full(ping, before) for ping in tried})
             first += len(part)
-            if len(parts) > 1:
-                _forget(agents, part)
             if progress:
                 progress(len(pings), len(pairs))
     return [pings[pair] for pair in pairs]
 
 
+def _unless_full(ping: Ping, before: int) -> Ping:
+    """The same result, or none where nothing was heard and the kernel's table of neighbours has been full since *before*."""
+    lost = ping.verdict == Verdict.NO_REPLY and ping.why in (SILENCE, NO_BUFFER)
+    return replace(ping, verdict=Verdict.NOT_TESTED, why=FULL) if lost and (ping.why == NO_BUFFER or overflows() > before) else ping
+
+
 def explained(cluster: Mapping[str, Snapshot], ping: Ping) -> Ping:
     """The same result, with what the snapshots say of it if it had no reply, and if they see a reason."""
-    why = first_cause(cluster, ping.source, ping.target) if ping.verdict == Verdict.NO_REPLY else None
-    return replace(ping, why=why) if why else ping
+    lost = ping.verdict == Verdict.NO_REPLY or ping.why == FULL
+    why = first_cause(cluster, ping.source, ping.target) if lost else None
+    return replace(ping, verdict=Verdict.NO_REPLY, why=why) if why else ping
 
 
 def one_pair(
@@ -95,7 +113,7 @@ def one_pair(
     """Try one pair; without a *patience* of its own, silence that the snapshots see no reason for is tried once more, for longer."""
     (ping,) = try_pairs(agents, [pair], PATIENCE if patience is None else patience)
     with_reason = explained(cluster, ping)
-    if with_reason is ping and ping.why == SILENCE and patience is None:
+    if with_reason is ping and ping.why in (SILENCE, FULL) and patience is None:
         (with_reason,) = try_pairs(agents, [pair], LONG_PATIENCE)
     return with_reason
 
