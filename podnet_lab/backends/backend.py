@@ -48,6 +48,9 @@ class Backend:
     leased: ClassVar[bool] = False
     """Whether one process at a time holds the nodes, and alone may bring them back."""
 
+    privileged: bool = False
+    """Whether root on its nodes is this machine's own."""
+
     joined: ClassVar[bool] = False
     """Whether these are agents of our own in somebody else's lab, which does not end with them, and is not ours to list."""
 
@@ -64,7 +67,7 @@ class Backend:
         self.processes: dict[str, dict] = {}
 
     @classmethod
-    def open(cls, plan: Plan, take_over: bool, node_python: str | None) -> Backend:
+    def open(cls, plan: Plan, take_over: bool, node_python: str | None, privileged: bool) -> Backend:
         """Start the agents of a new lab; CannotRun where it can't be done, LabHeld where somebody else holds the nodes."""
         raise NotImplementedError
 

@@ -23,10 +23,10 @@ def kind_to_open(where: str | None) -> type[Backend]:
     return kind
 
 
-def open_backend(plan: Plan, where: str | None, take_over: bool, node_python: str | None) -> Backend:
+def open_backend(plan: Plan, where: str | None, take_over: bool, node_python: str | None, privileged: bool = False) -> Backend:
     """
     Start a lab's agents where they belong, or *where* it is said.
 
     Raises CannotRun where it can't be done; LabHeld where somebody else has the VMs, if not *take_over*.
     """
-    return kind_to_open(where).open(plan, take_over, node_python)
+    return kind_to_open(where).open(plan, take_over, node_python, privileged)

@@ -19,6 +19,7 @@ from podnet_lab.backends import limits, vms
 from podnet_lab.backends.netns_commands import lab_command
 from podnet_lab.daemons import registry as daemons
 from podnet_lab.errors import LabError
+from podnet_lab.kernel import nobodys_id
 
 TOOLS = {"setpriv": "util-linux", "setsid": "util-linux", "unshare": "util-linux", "bash": "bash"}
 """Programs without which no lab runs, and Debian's package of each."""
@@ -107,7 +108,7 @@ def _vms() -> list[Finding]:
 
 
 def _trial() -> list[Finding]:
-    command = [*shlex.split(lab_command(sys.executable, os.geteuid() == 0)), "-m", "podnet_lab.kernel.feature_probe"]
+    command = [*shlex.split(lab_command(sys.executable, user=nobodys_id.for_root())), "-m", "podnet_lab.kernel.feature_probe"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -45,7 +45,7 @@ def _enter_namespaces(entry: Entry, node: str, words: Sequence[str]) -> None:
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
     inside = ["setpriv", "--pdeathsig", "KILL", *(_words(words) or ["bash", "--norc", "-i"])]  # nsenter's child, which ends with it
-    line = nsenter.command(pid, os.geteuid() == 0, inside)
+    line = nsenter.command(pid, nsenter.owner_of(pid), inside)
     os.execvpe(line[0], line, shell_environment() | prompt)
 
 

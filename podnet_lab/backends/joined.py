@@ -1,15 +1,14 @@
 """
 Somebody else's running lab, through agents of our own: nsenter into a node's namespaces, or podnet-agent on a VM.
 
-The chain of an agent's command on one machine: setpriv makes nsenter, which waits outside of the PID namespace, die with
-the thread that started it; setsid takes both out of a terminal's process group, so an interrupt passes them by. The
+The chain of an agent's command on one machine: setsid takes it out of a terminal's process group, so an interrupt passes it by;
+setpriv makes nsenter, which waits outside of the PID namespace, die with the thread that started it. The
 agent itself ends when nobody can speak to it any more, after it has ended the shells that it runs; and with the lab,
 whose PID namespace holds it.
 """
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -65,9 +64,9 @@ def _of_another_version(entry: Entry) -> NoLab:
     return NoLab(f"another version of podnet_lab opened the lab {entry}: it can't be joined")
 
 
-def agent_command(pid: int, root: bool, python: str) -> str:
-    """The command of an agent in the namespaces of process *pid*."""
-    return shlex.join(["setpriv", "--pdeathsig", "KILL", "setsid", *nsenter.command(pid, root, [python, "-P"])])
+def agent_command(pid: int, owner: int, python: str) -> str:
+    """The command of an agent in the namespaces of process *pid*, which is *owner*'s."""
+    return shlex.join(["setsid", *nsenter.command(pid, owner, [python, "-P"])])
 
 
 class JoinedNetns(NetnsBackend):
@@ -100,7 +99,8 @@ class JoinedNetns(NetnsBackend):
         return RunningLab(f"{entry.name}@{entry.owner}", entry.name, *planned(entry), lambda: cls(entry))
 
     def _enter(self, name: str) -> AgentClient:
-        line = agent_command(self._pids[name], os.geteuid() == 0, sys.executable)
+        pid = self._pids[name]
+        line = agent_command(pid, nsenter.owner_of(pid), sys.executable)
         return self._agent(name, f"popen//id={name}//python={line}")
 
     @cached_property

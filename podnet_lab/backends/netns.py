@@ -13,6 +13,7 @@ from podnet_lab.backends.baseline import Baseline
 from podnet_lab.backends.netns_commands import lab_command, node_command
 from podnet_lab.backends.node_snapshots import take_snapshots
 from podnet_lab.errors import CannotRun, LabError
+from podnet_lab.kernel import nobodys_id
 from podnet_lab.kernel.node_setup import UPLINK
 from podnet_lab.model import Link
 from podnet_lab.plan import OUTSIDE, Plan
@@ -58,8 +59,11 @@ class OwnNetns(NetnsBackend):
 
     fresh = True
 
-    def __init__(self, plan: Plan, node_python: str | None = None) -> None:
+    def __init__(self, plan: Plan, node_python: str | None = None, privileged: bool = False) -> None:
+        if privileged and os.geteuid() != 0:
+            raise CannotRun("a privileged lab is root's alone: open it as root, or leave out privileged=True")
         super().__init__()
+        self.privileged = privileged
         import execnet
 
         try:
@@ -75,12 +79,12 @@ class OwnNetns(NetnsBackend):
             raise
 
     @classmethod
-    def open(cls, plan: Plan, take_over: bool, node_python: str | None) -> OwnNetns:
+    def open(cls, plan: Plan, take_over: bool, node_python: str | None, privileged: bool) -> OwnNetns:
         """Start a lab of one's own; there is nobody to take it from."""
-        return cls(plan, node_python)
+        return cls(plan, node_python, privileged)
 
     def _start(self, plan: Plan, python: str, node_python: str) -> None:
-        command = lab_command(python, os.geteuid() == 0)
+        command = lab_command(python, self.privileged, None if self.privileged else nobodys_id.for_root(), node_python)
         self.lab_agent = self._agent("lab", f"popen//id=lab//python={command}")
         self.processes["lab"] = self.lab_agent.call("become_lab")
         external = {"outside": OUTSIDE, **{node.name: node.external for node in plan.nodes}}

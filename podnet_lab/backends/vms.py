@@ -89,7 +89,7 @@ class VmsBackend(Backend):
         self._open(lambda: self._hold(take_over))
 
     @classmethod
-    def open(cls, plan: Plan, take_over: bool, node_python: str | None) -> VmsBackend:
+    def open(cls, plan: Plan, take_over: bool, node_python: str | None, privileged: bool = False) -> VmsBackend:
         """Hold the VMs; each has the Python that provisioning gave it."""
         return cls(plan, take_over)
 

@@ -75,13 +75,15 @@ class Lab:
         where: str | None = None,
         take_over: bool = False,
         node_python: str | None = None,
+        privileged: bool = False,
     ) -> Lab:
         """
         Open a lab of *nodes* nodes (3), planned for *pods* Pods each (2), or of a `Plan`; give back the open one of that name.
 
         *network* is the Pod network that is to be wired there, by its name or as a value of one's own; without it the lesson's.
         On one of the three VMs of `vagrant up` it is the lab of these VMs, of which there is one, and *take_over* takes it
-        from whoever else holds it; elsewhere, and with ``where="namespaces"``, a lab of its own on this machine.
+        from whoever else holds it; elsewhere, and with ``where="namespaces"``, a lab of its own on this machine. There root's lab is
+        in a user namespace, as anybody's; a *privileged* one is not, for what needs the machine's own root, such as eBPF.
 
         Raises CannotRun where this machine can't run one, or lacks what the network needs, with what would help; LabError if
         an open lab of the same name has another plan or network, or somebody else holds the VMs.
@@ -93,9 +95,11 @@ class Lab:
                 raise LabError(f"the lab {name!r} is open with another plan; close it first, or give this one a name of its own")
             if network is not None and wired is not running.network:
                 raise LabError(f"the lab {name!r} is open with the network {running.network.name}; close it, or open one of another name")
+            if privileged and not running.parts.core.backend.privileged:
+                raise LabError(f"the lab {name!r} is open, and not privileged; close it, or give this one a name of its own")
             return running
         running_labs.labs()  # sweeps what others left
-        return cls._start(name, name, wanted, wired, lambda: open_backend(wanted, where, take_over, node_python))
+        return cls._start(name, name, wanted, wired, lambda: open_backend(wanted, where, take_over, node_python, privileged))
 
     @classmethod
     @checked

@@ -7,28 +7,23 @@ thrown away without a word where it is forwarded (net/core/neighbour.c, ___neigh
 
 from __future__ import annotations
 
-import fcntl
-import os
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from podnet_lab.backends import running_labs
 from podnet_lab.errors import LabError
+from podnet_lab.kernel import folder_lock
 
 COUNTS = "/proc/net/stat/arp_cache"
 """The table's own counts, a line for each processor, in hexadecimal; only the machine's first network namespace has it."""
 
-PATIENCE, MOMENT = 10.0, 0.005
-"""Seconds after which a lab no longer waits for its turn, for whoever has it may be stopped; and between two looks."""
+PATIENCE = 10.0
+"""Seconds after which a lab no longer waits for its turn: whoever has it may be stopped."""
 
 FULL = (
     "the kernel's table of neighbours was full, which all namespaces of this machine share: close other labs, or as root: "
     "sysctl -w net.ipv4.neigh.default.gc_thresh3=8192 net.ipv4.neigh.default.gc_thresh2=4096"
 )
-
-_pause = threading.Event()
 
 
 def overflows() -> int:
@@ -45,21 +40,9 @@ def overflows() -> int:
 def turn() -> Iterator[None]:
     """Be the only lab of this user that fills the table for a moment: each counts on half of it. Not for longer than `PATIENCE`."""
     try:
-        folder = os.open(running_labs.folder(make=False), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except (OSError, LabError):  # no lab is listed: nobody else is there
+        folder = running_labs.folder(make=False)
+    except LabError:  # no lab is listed: nobody else is there
         yield
         return
-    try:
-        _wait_for(folder)
+    with folder_lock.held(str(folder), PATIENCE):
         yield
-    finally:
-        os.close(folder)  # and with it the lock
-
-
-def _wait_for(folder: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        with suppress(BlockingIOError):
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        _pause.wait(MOMENT)

@@ -6,20 +6,21 @@ from shlex import quote
 import pytest
 
 from live.outsiders_echo import ECHO, answered
-from podnet_lab import service
+from podnet_lab import Lab, service
 
 P = ("pod-1-2", "pod-2-2")
 
 
 @pytest.mark.root
 @pytest.mark.parametrize(("kind", "words"), [("xdp", "node1: eth0 has an XDP program"), ("tcx", "node1: eth0 has a tcx program")])
-def test_a_program_that_drops_is_named_as_not_judged(fresh, kind, words):
-    with open(Path(__file__).with_name("bpf_drop.py")) as program:
-        fresh["node1"].shell(f"python3 - {kind} eth0 <<'EOF'\n{program.read()}\nEOF")
-    for probe in (False, True):
-        said = fresh.explain(*P, probe=probe)
-        assert (said.cause, words in str(said)) == (None, True), said
-    assert not answered(fresh, *P)
+def test_a_program_that_drops_is_named_as_not_judged(kind, words):
+    with Lab.open(name="privileged", privileged=True) as lab, open(Path(__file__).with_name("bpf_drop.py")) as program:
+        lab.goto("done")
+        lab["node1"].shell(f"python3 - {kind} eth0 <<'EOF'\n{program.read()}\nEOF")
+        for probe in (False, True):
+            said = lab.explain(*P, probe=probe)
+            assert (said.cause, words in str(said)) == (None, True), said
+        assert not answered(lab, *P)
 
 
 SOCKETS = {

@@ -56,7 +56,7 @@ def node1(dressed, monkeypatch, tmp_path):
         if words != "agent":
             return f"bash {program} {words}"
         pid = running_labs.host_pids({node: processes(dressed)[node]})[node]
-        return shlex.join(nsenter.command(pid, True, [sys.executable, "-P"]))
+        return shlex.join(nsenter.command(pid, nsenter.owner_of(pid), [sys.executable, "-P"]))
 
     monkeypatch.setattr(vms, "here", lambda: {"node": "node1", "nodes": nodes, "outside": {"node": "node3"}})
     monkeypatch.setattr(vms, "command", command)

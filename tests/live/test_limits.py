@@ -88,14 +88,14 @@ def test_a_full_disk_is_named_with_its_file(tmp_path):
 def test_an_agent_that_is_killed_while_it_opens(do, tmp_path):
     """Whatever it was about to be asked: it is said that the lab did not start, at once, and nothing is left."""
     hook = f"""
+import os
 from podnet_lab.backends import agent_client
-really, group = agent_client.AgentClient.start, []
+really = agent_client.AgentClient.start
 def start(self, do, **arguments):
     if do == {do!r}:
-        gateway = self._gateway
-        lab = next(one for one in __import__("gc").get_objects() if type(one).__name__ == "Group" and "lab" in one)["lab"]
-        lab._io.popen.kill()
-        lab._io.popen.wait()
+        (child,) = open("/proc/self/task/" + str(os.getpid()) + "/children").read().split()
+        os.kill(int(child), 9)
+        os.waitid(os.P_PID, int(child), os.WEXITED | os.WNOWAIT)
     return really(self, do, **arguments)
 agent_client.AgentClient.start = start
 """

@@ -134,9 +134,9 @@ def test_a_lab_whose_processes_are_gone_has_no_pid():
         running_labs.host_pid({"pid": 2, "namespaces": {"pid": "pid:[0]", "net": "net:[0]"}})
 
 
-@pytest.mark.parametrize(("root", "spaces"), [(False, "-Urnmpu"), (True, "-nmpu")])
-def test_the_labs_command_dies_with_its_owner_and_sits_out_interrupts(root, spaces):
-    words = shlex.split(lab_command("/usr/bin/python3", root))
+@pytest.mark.parametrize(("privileged", "spaces"), [(False, "-Urnmpu"), (True, "-nmpu")])
+def test_the_labs_command_dies_with_its_owner_and_sits_out_interrupts(privileged, spaces):
+    words = shlex.split(lab_command("/usr/bin/python3", privileged))
     assert words[:5] == ["setpriv", "--pdeathsig", "KILL", "setsid", "unshare"]
     assert words[5] == spaces
     assert {"--fork", "--kill-child", "--mount-proc"} < set(words)
@@ -144,9 +144,16 @@ def test_the_labs_command_dies_with_its_owner_and_sits_out_interrupts(root, spac
     assert words[-2:] == ["/usr/bin/python3", "-P"]
 
 
+def test_roots_lab_is_nobodys_before_it_is_in_a_user_namespace():
+    words = shlex.split(lab_command("/usr/bin/python3", user=1879048200))
+    begin = ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "--propagation", "private", "/usr/bin/python3", "-P", "-m"]
+    assert words[: len(begin) + 3] == [*begin, "podnet_lab.kernel.nobodys_id", "1879048200", "/usr/bin/python3"]
+    assert words[len(begin) + 3 :] == shlex.split(lab_command("/usr/bin/python3"))[3:]
+
+
 @pytest.mark.parametrize("python", ["/home/a b/bin/python", "/home/o'neill/python"])
 def test_a_python_in_any_folder_is_one_word_of_the_command(python):
-    assert shlex.split(lab_command(python, False))[-2:] == [python, "-P"]
+    assert shlex.split(lab_command(python))[-2:] == [python, "-P"]
     assert shlex.split(node_command(python))[-2:] == [python, "-P"]
 
 
@@ -206,10 +213,13 @@ def test_an_entry_of_another_version_is_listed_but_can_not_be_joined(plan):
         joined.find("other")
 
 
-@pytest.mark.parametrize(("root", "user"), [(True, False), (False, True)])
-def test_a_joined_agents_command_dies_with_its_owner_and_sits_out_interrupts(root, user):
-    words = shlex.split(joined.agent_command(7, root, "/home/o'neill/a b/python"))
-    assert words[:6] == ["setpriv", "--pdeathsig", "KILL", "setsid", "nsenter", "--target=7"]
+@pytest.mark.parametrize(("owner", "user"), [(0, False), (os.geteuid() or 1000, True), (1879048200, True)])
+def test_a_joined_agents_command_dies_with_its_owner_and_sits_out_interrupts(owner, user):
+    words = shlex.split(joined.agent_command(7, owner, "/home/o'neill/a b/python"))
+    assert words[:2] == ["setsid", "setpriv"]
+    assert words[words.index("--pdeathsig") + 1] == "KILL"
+    assert words.index("--pdeathsig") < words.index("nsenter") < words.index("--target=7")
+    assert (f"--reuid={owner}" in words) == (owner not in (0, os.geteuid()))
     assert ("--user" in words) == ("--preserve-credentials" in words) == user
     assert {"--mount", "--uts", "--net", "--pid"} < set(words)
     assert words[-3:] == ["--", "/home/o'neill/a b/python", "-P"]
