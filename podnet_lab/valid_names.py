@@ -66,8 +66,8 @@ def present_namespace(name: str) -> str:
 def _printable(name: str) -> tuple[str, bytes]:
     """A name as it is shown here, and its bytes."""
     try:
-        known = name if name.isprintable() else printable(os.fsencode(name))
-        return known, raw(known)
+        given = raw(name) if name.isprintable() else os.fsencode(name)
+        return printable(given), given
     except UnicodeEncodeError:
         raise BadInput(f"{name!a} has a letter that can't be written, and is no name") from None
 

@@ -48,7 +48,9 @@ def run(*words: str, given: str | None = None, seconds: float = SECONDS) -> Comp
             timeout=seconds,
             check=False,
         )
-    except FileNotFoundError:
-        raise Missing(words[0]) from None
+    except (FileNotFoundError, PermissionError):
+        if missing(words[0]):  # or it lies in a folder on the PATH that is closed to us, and so for us nowhere
+            raise Missing(words[0]) from None
+        raise
     except subprocess.TimeoutExpired:
         raise OSError(errno.ETIMEDOUT, f"{words[0]} did not end within {seconds:g} seconds") from None

@@ -15,6 +15,9 @@ CHUNK = 1 << 14
 CREDIT = 64
 """Chunks that may be on their way unread: a cell that prints without end must not fill the notebook's memory."""
 
+MOST_ARGUMENT = 100_000
+"""Bytes of a script that a command line can hold: the kernel takes arguments of up to 128 KB (MAX_ARG_STRLEN, execve(2))."""
+
 GRACE = 2.0
 """Seconds that an interrupted cell has to end by itself."""
 
@@ -75,27 +78,33 @@ def serve(channel, script: bytes, together: bool) -> None:
 
 def _start(script: bytes, together: bool) -> subprocess.Popen:
     """
-    A bash that runs *script*, which it reads from a file in memory: an argument may have no more than 128 KB (execve(2)).
+    A bash that runs *script*, so that it is seen in lists of processes; one that is too long for that from a file in memory.
 
     eval, for of a script of one line bash would become that command, and `$$` then be its number.
     """
+    if len(script) < MOST_ARGUMENT:
+        return _bash(["bash", "-c", 'eval "$1"', "bash", script], together)
     file = os.memfd_create("script")
     try:
         with open(file, "wb", closefd=False) as writer:
             writer.write(script)
         os.lseek(file, 0, os.SEEK_SET)
-        return subprocess.Popen(
-            ["bash", "-c", f'set -- "$(</dev/fd/{file})"; exec {file}<&-; eval "$1"', "bash"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if together else subprocess.PIPE,
-            env=shell_environment() | processes.marks(),
-            cwd="/",
-            start_new_session=True,
-            pass_fds=[file],
-        )
+        return _bash(["bash", "-c", f'set -- "$(</dev/fd/{file})"; exec {file}<&-; eval "$1"', "bash"], together, file)
     finally:
         os.close(file)
+
+
+def _bash(words: list[str | bytes], together: bool, *files: int) -> subprocess.Popen:
+    return subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if together else subprocess.PIPE,
+        env=shell_environment() | processes.marks(),
+        cwd="/",
+        start_new_session=True,
+        pass_fds=files,
+    )
 
 
 class _Sender:

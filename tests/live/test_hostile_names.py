@@ -2,15 +2,13 @@
 
 import json
 import re
-import resource
 from pathlib import Path
 
 import pytest
 
-from live.helpers import VMS
+from live.helpers import VMS, until
 from live.lab_facade import processes
 from podnet_lab import Lab, bridge, link
-from podnet_lab.backends.running_labs import host_pid
 from podnet_lab.errors import BadInput, LabError, LabGone
 
 BRIDGE, CABLE, END, POD = r"a\xffb", r"e\x1b[31m", r"w\x01\\", r"pod\x0aok    all is well"
@@ -33,6 +31,9 @@ exec -a $'evil\nok all is well' sleep 620 < /dev/null > /dev/null 2>&1 &
 @pytest.fixture
 def hostile(wired):
     wired["node1"].shell(MAKE)
+    until(
+        lambda: [one for one in wired["node1"].snapshot().processes if str(one).startswith("$'evil")], what="the process under its own name"
+    )
     return wired
 
 
@@ -103,10 +104,12 @@ def test_a_script_keeps_its_lines_and_has_no_descriptor_more(lab):
 @pytest.mark.skipif(VMS, reason="a VM's agent is another machine's process")
 def test_where_no_bash_can_be_started_that_is_said_and_the_node_lives():
     with Lab.open(nodes=2, pods=1, name="limited", where="namespaces") as lab:
-        pid = host_pid(processes(lab)["node1"])
-        before = resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        # By another node's agent: it is whose the first one's is, and all of them count processes alike.
+        limit = f"prlimit --pid {processes(lab)['node1']['pid']} --nofile"
+        before = lab["node2"].shell(f"{limit} --output SOFT --noheadings").strip()
+        lab["node2"].shell(f"{limit}=3:")
         with pytest.raises(LabError, match=r"node1: bash could not be started: .*Too many open files") as refused:
             lab["node1"].shell("true")
         assert not isinstance(refused.value, LabGone)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        lab["node2"].shell(f"{limit}={before}:")
         assert lab["node1"].shell("hostname") == "node1\n"

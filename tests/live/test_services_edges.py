@@ -270,7 +270,7 @@ def test_a_node_answers_udp_from_the_address_it_was_asked_at(served):
     served.serve("node1", 9000, "udp")
     assert str(served.ask("pod-1-2", "192.168.1.11:9000", protocol="udp")) == "node1 on node1 saw 10.244.1.2"
     for bad in (0, -1, "1", None, 61):
-        with pytest.raises(BadInput, match="patience is more than 0"):
+        with pytest.raises(BadInput, match="patience is "):
             served.ask("pod-1-2", "192.168.1.11:9000", patience=bad)
     with pytest.raises(BadInput, match="1 to 20,000 times"):
         served.ask("pod-1-2", AT, times=20001)
