@@ -53,7 +53,7 @@ class Lab:
             observer,
             PacketTracer(core),
             ServiceTraffic(core),
-            FaultInjection(core, observer),
+            FaultInjection(core, observer, lambda: self.parts.exercise.note_given_up()),
             NotebookWidgets(self, core),
             CurrentExercise(self, core.activity),
         )
