@@ -137,11 +137,18 @@ def labs() -> list[Entry]:
 
 
 def _read(path: Path) -> Entry | None:
-    """An entry, without what a newer version may have written besides; None if it is none."""
+    try:
+        return entry_of(json.loads(path.read_text()))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def entry_of(written: object) -> Entry | None:
+    """An entry as it was *written*, without what a newer version may have written besides; None if it is none."""
     known = {field.name for field in fields(Entry)}
     try:
-        return Entry(**{key: value for key, value in json.loads(path.read_text()).items() if key in known})
-    except (OSError, ValueError, TypeError, AttributeError):
+        return Entry(**{key: value for key, value in written.items() if key in known})
+    except (TypeError, AttributeError):
         return None
 
 

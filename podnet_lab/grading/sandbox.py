@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,9 @@ PASSED_ON = ("PATH", "LANG", "LANGUAGE", "TZ", "TERM")
 
 LINE = 64 * 1024
 """Bytes of one thing that is said."""
+
+READY = 20.0
+"""Seconds in which a sandbox is there."""
 
 LOOKS = 0.25
 """Seconds after which it is looked again how much memory a notebook has."""
@@ -63,9 +66,25 @@ class Place:
     limits: Limits = Limits()
     lessons: Mapping[str, str] = field(default_factory=dict)
 
+    def refuse(self) -> None:
+        """Raise CannotRun, which says what helps, if this can't be had here; found out by trial."""
+        if self.sandbox:
+            run = _in_sandbox("trial", "", self, [sys.executable, "-I", "-S", "-c", "print('{}')"])
+            try:
+                if said := run.hear(time.monotonic() + READY, "it said nothing"):
+                    raise CannotRun(_why_not(str(said.get("cannot", said))))
+            except Stopped as stopped:
+                raise CannotRun(_why_not(str(stopped))) from stopped
+            finally:
+                run.close()
+
 
 class Stopped(Exception):
     """A notebook's run has ended: the message says why, in words about the notebook."""
+
+
+class Late(Stopped):
+    """It did not say anything in time; it runs still."""
 
 
 class Run:
@@ -77,13 +96,13 @@ class Run:
         self.init: int | None = None
 
     def hear(self, deadline: float, late: str) -> dict:
-        """The next thing that is said; Stopped with *late* after the *deadline*, or with what else ended it."""
+        """The next thing that is said; Late, with *late*, after the *deadline*; Stopped, with why, if nothing more will come."""
         while b"\n" not in self._rest:
             if len(self._rest) > LINE:
                 raise Stopped("it says what can't be understood")
             self._refuse_too_much()
             if (left := deadline - time.monotonic()) <= 0:
-                raise Stopped(late)
+                raise Late(late)
             if select.select([self._process.stdout], [], [], min(left, LOOKS))[0]:
                 self._rest += self._read()
         line, _, self._rest = self._rest.partition(b"\n")
@@ -136,10 +155,10 @@ def _cells(path: str, name: str, *more: str) -> list[str]:
     return [sys.executable, "-P", "-m", "podnet_lab.grading.notebook_cells", path, name, *more]
 
 
-def _in_sandbox(name: str, notebook: str, place: Place) -> Run:
+def _in_sandbox(name: str, notebook: str, place: Place, command: list[str] | None = None) -> Run:
     path = f"{HOME}/{Path(name).name or 'notebook'}.ipynb"
     order = {
-        "command": _cells(path, name),
+        "command": command or _cells(path, name),
         "env": _environment(),
         "home": HOME,
         "show": shown(),
@@ -157,7 +176,7 @@ def _in_sandbox(name: str, notebook: str, place: Place) -> Run:
         with suppress(BrokenPipeError):  # what it has to say comes now
             process.stdin.write(b"%d\n" % len(content) + content)
             process.stdin.flush()
-        said = run.hear(time.monotonic() + 20, "it did not begin")
+        said = run.hear(time.monotonic() + READY, "it did not begin")
         if not isinstance(said.get("init"), int):
             raise CannotRun(_why_not(str(said.get("cannot", said))))
         run.init = said["init"]
@@ -220,6 +239,12 @@ def _folders(lessons: Mapping[str, str]) -> dict[str, int]:
 
 def _why_not(words: str) -> str:
     return f"no sandbox can be made here ({words}): {doctor.remedy(words)}; {WITHOUT}"
+
+
+def why_without(asked: bool) -> str:
+    """Why notebooks run without a sandbox, and what that means."""
+    why = "it was asked for" if asked else "the lab of VMs is reached by ssh and sudo, which no sandbox has"
+    return f"{why}; the notebooks run as you, and can do whatever you can"
 
 
 def kill(process: int) -> None:

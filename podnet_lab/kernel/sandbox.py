@@ -1,5 +1,7 @@
 """
-A process in a sandbox: user, mount, PID, network, IPC, UTS and cgroup namespaces of its own, and limits: ``python -m podnet_lab.kernel.sandbox``.
+A process in a sandbox: user, mount, PID, network, IPC, UTS and cgroup namespaces of its own, and limits.
+
+``python -m podnet_lab.kernel.sandbox PARENT``, by the process PARENT.
 
 Standard input begins with a line of JSON (`Order`), and is the program's from then on. Standard output begins with a line
 of JSON, {"init": its number as seen from here} or {"cannot": why not}.

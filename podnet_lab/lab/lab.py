@@ -103,7 +103,11 @@ class Lab:
         that it starts end with it. On node1 of the VMs it is their lab, whoever holds it; then `goto` and `reset` are left
         to the holder. Raises NoLab if there is none, or several and none was named.
         """
-        running = joined.find(name)
+        return cls.of_running(joined.find(name))
+
+    @classmethod
+    def of_running(cls, running: joined.RunningLab) -> Lab:
+        """Join a running lab that was found already; NoLab if it can't be joined."""
         if (lab := open_labs.running(running.key)) is not None:
             return lab
         try:

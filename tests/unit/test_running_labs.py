@@ -206,10 +206,8 @@ def test_an_entry_of_another_version_is_listed_but_can_not_be_joined(plan):
         joined.find("other")
 
 
-@pytest.mark.parametrize(("root", "user"), [(True, False), (False, True)])
-def test_a_joined_agents_command_dies_with_its_owner_and_sits_out_interrupts(root, user):
-    words = shlex.split(joined.agent_command(7, root, "/home/o'neill/a b/python"))
-    assert words[:6] == ["setpriv", "--pdeathsig", "KILL", "setsid", "nsenter", "--target=7"]
-    assert ("--user" in words) == ("--preserve-credentials" in words) == user
-    assert {"--mount", "--uts", "--net", "--pid"} < set(words)
-    assert words[-3:] == ["--", "/home/o'neill/a b/python", "-P"]
+@pytest.mark.parametrize(("guarded", "word"), [(True, "guarded"), (False, "open")])
+def test_a_joined_agents_command_dies_with_its_owner_and_sits_out_interrupts(guarded, word):
+    words = shlex.split(joined.agent_command(7, "/home/o'neill/a b/python", guarded))
+    assert words[:6] == ["setpriv", "--pdeathsig", "KILL", "setsid", "/home/o'neill/a b/python", "-P"]
+    assert words[6:] == ["-m", "podnet_lab.kernel.entered_agent", "7", word]
