@@ -39,6 +39,9 @@ LINE = 64 * 1024
 READY = 20.0
 """Seconds in which a sandbox is there."""
 
+END = 10.0
+"""Seconds in which all of a sandbox's processes are gone, once they were ended."""
+
 LOOKS = 0.25
 """Seconds after which it is looked again how much memory a notebook has."""
 
@@ -94,6 +97,12 @@ class Run:
         self._process, self._limits, self._folder = process, limits, folder
         self._rest = b""
         self.init: int | None = None
+        self._first = -1
+
+    def begun(self, init: int) -> None:
+        """Its sandbox is there, and this is its first process."""
+        self._first = os.pidfd_open(init)
+        self.init = init
 
     def hear(self, deadline: float, late: str) -> dict:
         """The next thing that is said; Late, with *late*, after the *deadline*; Stopped, with why, if nothing more will come."""
@@ -132,6 +141,12 @@ class Run:
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
+        if self._first != -1:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self._first, signal.SIGKILL)
+            select.select([self._first], [], [], END)  # it ends after all that is below it
+            os.close(self._first)
+            self._first = -1
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -179,8 +194,8 @@ def _in_sandbox(name: str, notebook: str, place: Place, command: list[str] | Non
         said = run.hear(time.monotonic() + READY, "it did not begin")
         if not isinstance(said.get("init"), int):
             raise CannotRun(_why_not(str(said.get("cannot", said))))
-        run.init = said["init"]
-    except Stopped as stopped:
+        run.begun(said["init"])
+    except (Stopped, ProcessLookupError) as stopped:
         run.close()
         raise CannotRun(_why_not(str(stopped))) from stopped
     except BaseException:
@@ -198,13 +213,14 @@ def _popen(command: list[str], env: dict[str, str] | None) -> subprocess.Popen:
 def _without(name: str, notebook: str, place: Place) -> Run:
     folder = tempfile.mkdtemp(prefix="podnet-grade-")
     path = Path(folder, "work", f"{Path(name).name or 'notebook'}.ipynb")
-    lessons = Path(folder, "lesson")
+    lessons, temporary = Path(folder, "lesson"), Path(folder, "tmp")
     for file, text in {str(path): notebook, **{str(lessons / file): text for file, text in place.lessons.items()}}.items():
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         Path(file).write_text(text, encoding="utf-8")
-    lessons.mkdir(exist_ok=True)
+    for one in (lessons, temporary):
+        one.mkdir(exist_ok=True)
     before = os.environ.get("PYTHONPATH", "")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(lessons), *([before] if before else [])])}
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join([str(lessons), *([before] if before else [])])}
     return Run(_popen(_cells(str(path), name, folder), environment), place.limits, folder)
 
 

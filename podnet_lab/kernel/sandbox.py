@@ -110,9 +110,18 @@ def _limit(order: Order) -> None:
         file.write("1000")  # if the machine has no memory left, this goes first
 
 
+def _is_root() -> bool:
+    """Whether this is root who can become any user; in a container it may be one in name alone."""
+    if os.geteuid() != 0:
+        return False
+    with open("/proc/self/uid_map") as file:
+        maps = [tuple(map(int, line.split())) for line in file]
+    return any(first <= FIRST_USER + os.getpid() < first + count for first, _, count in maps)
+
+
 def _enter(order: Order) -> None:
     """Bring this process into the sandbox's namespaces but the PID namespace, which its next child is the first of."""
-    root, user, group = os.geteuid() == 0, os.geteuid(), os.getegid()
+    root, user, group = _is_root(), os.geteuid(), os.getegid()
     if root:
         user = group = FIRST_USER + os.getpid()
         _call(_libc.unshare, NEW_NS)
