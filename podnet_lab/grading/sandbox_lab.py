@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from podnet_lab.backends import joined, running_labs
 from podnet_lab.backends.netns import NetnsBackend
 from podnet_lab.errors import NoLab
+from podnet_lab.exercises import attempts
 from podnet_lab.grading.memory import descendants
 from podnet_lab.grading.sandbox import RUNTIME
 from podnet_lab.kernel import bounded_file, sandbox
@@ -46,6 +47,8 @@ def join(init: int) -> Lab | None:
 def _running(entry: running_labs.Entry, baseline: dict, init: int) -> joined.RunningLab:
     pids = _own(entry.nodes, init)
     plan, network = joined.planned(entry)
+    if not {node.name for node in plan.nodes} | {attempts.PLACE} <= set(pids):
+        raise NoLab("what its lab wrote down can't be read")
     key = f"{entry.name}@{init}"
     return joined.RunningLab(key, entry.name, plan, network, lambda: joined.JoinedNetns(entry, baseline, pids, guarded=True))
 

@@ -1,6 +1,7 @@
 """Notebooks that do in their labs what would deceive, stop or harm whoever marks them: it is their own result, and no more."""
 
 import os
+import time
 
 import pytest
 
@@ -8,10 +9,10 @@ from live.grading_runs import CHECK, OPEN, RECORD, begin, graded
 from podnet_lab.exercises.solutions import SOLUTIONS
 
 NAME, FAULT = "bridge-2", "trouble-4"
-FORGED = (
-    "from podnet_lab.exercises import attempts\nattempts.write(lab, attempts.Records({0!r}, {{{0!r}: attempts.Record('solved', tries=1)}}))"
-)
-ALL = "for name in ('outside', 'node1', 'node2', 'node3'):\n    lab[name].shell({!r}, may_fail=True)"
+RIGHT = SOLUTIONS[NAME].right["two halves"]["node1"]
+
+FORGED = """from podnet_lab.exercises import attempts
+attempts.write(lab, attempts.Records({0!r}, {{{0!r}: attempts.Record('solved', tries=1)}}))"""
 ENTRIES = "import glob, json, os\n(path,) = glob.glob(os.environ['XDG_RUNTIME_DIR'] + '/podnet_lab-*/*.json')\n"
 
 NEVER = """cat > /run/never <<'END'
@@ -24,41 +25,50 @@ for program in $(readlink -f {python}) $(command -v head) $(command -v cat); do 
 LYING = """mkdir /run/lying
 cp -r {package} /run/lying/
 cat >> /run/lying/podnet_lab/kernel/agent.py <<'END'
-Agent.read = None
+import ctypes, subprocess
+true = Agent.read
+def read(self, known=-1):
+    if ctypes.CDLL(None).unshare(0x40000000) == 0:
+        subprocess.run(["sh", "-c", {solution}])
+    return true(self, known)
+Agent.read = read
 END
-for file in agent.py read.py; do mount --bind /run/lying/podnet_lab/kernel/$file {package}/kernel/$file; done
+mount --bind /run/lying/podnet_lab/kernel/agent.py {package}/kernel/agent.py
 """
-STOP = """(for time in $(seq 20000); do for process in /proc/[0-9]*; do
-  read -r name < $process/comm; [ "$name" = podnet-agent ] && [ ${process#/proc/} -gt HIGHEST ] && kill -STOP ${process#/proc/}
-done; done) > /dev/null 2>&1 &"""
-TRACE = """
-import ctypes, os, subprocess, sys
-script = '''
+"""An agent that goes where the exercise is solved, and tells of that."""
+
+MEDDLE = """
 import ctypes, glob, os, sys, time
-libc, end, known, got = ctypes.CDLL(None, use_errno=True), time.monotonic() + 6, {os.getpid()}, 0
-known |= {int(path.split("/")[2]) for path in glob.glob("/proc/[0-9]*/comm")}
+libc, end, did = ctypes.CDLL(None, use_errno=True), time.monotonic() + 8, 0
+known = {int(path.split("/")[2]) for path in glob.glob("/proc/[0-9]*/comm")}
 while time.monotonic() < end:
     for path in glob.glob("/proc/[0-9]*/comm"):
         pid = int(path.split("/")[2])
-        if pid not in known and open(path).read() == "podnet-agent\\\\n":
-            got += libc.ptrace(16, pid, 0, 0) == 0
-    open("/run/traced", "w").write(str(got))
-'''
-lab['node1'].shell(f"cat > /run/trace.py <<'END'\\n{script}\\nEND\\n{sys.executable} /run/trace.py > /dev/null 2>&1 &")
+        try:
+            if pid not in known and open(path).read().strip() == "podnet-agent":
+                did += WHAT
+        except OSError:
+            pass
+    open("/run/did", "w").write(str(did))
 """
+"""What is done on a node to agents that come there after its own."""
+
+TRACE, STOP = "libc.ptrace(16, pid, 0, 0) == 0", "os.kill(pid, 19) is None"
 
 
-def node(words):
-    return ALL.format(words)
-
-
-PYTHON = "import sys, podnet_lab, os\nplaces = {'python': sys.executable, 'package': os.path.dirname(podnet_lab.__file__)}\n"
+def meddle(what):
+    """A cell that begins to do it."""
+    script = f"cat > /run/meddle.py <<'END'\n{MEDDLE.replace('WHAT', what)}\nEND\n"
+    return f"import sys\nlab['node1'].shell({script!r} + sys.executable + ' /run/meddle.py > /dev/null 2>&1 &')"
 
 
 def everywhere(script):
     """A cell that runs *script* on all nodes, with the paths of Python and of the package filled in."""
-    filled = "script.replace('{python}', places['python']).replace('{package}', places['package'])"
-    return f"{PYTHON}script = {script!r}\nfor name in ('outside', 'node1', 'node2', 'node3'):\n    lab[name].shell({filled}, may_fail=True)"
+    script = script.replace("{solution}", repr(RIGHT))
+    return f"""import sys, podnet_lab, os
+script = {script!r}.replace('{{python}}', sys.executable).replace('{{package}}', os.path.dirname(podnet_lab.__file__))
+for name in ('outside', 'node1', 'node2', 'node3'):
+    lab[name].shell(script, may_fail=True)"""
 
 
 def entry(change):
@@ -66,30 +76,27 @@ def entry(change):
     return f"{ENTRIES}entry = json.load(open(path))\n{change}\nopen(path, 'w').write(json.dumps(entry))"
 
 
+def at_once(*cells):
+    """One cell: nobody has joined the lab before all of it was done."""
+    return ["\n".join(cells), "1"]
+
+
 HOST = {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in ("pid", "net")}
+ODD = f'{{"at": "{NAME}", "records": {{"{NAME}": {{"verdict": [[1]], "why": {{}}, "tries": 1e999, "hints": -5, "given_up": ""}}}}}}'
+MANY = "import json\nkept = json.dumps({'at': 'x', 'records': {f'x-{n}': {} for n in range(9000)}})\n"
 
 ATTACKS = {
     # What is read of it is a regular file of a bounded size, and is believed only downwards.
     "a pipe": [OPEN, begin(NAME), f"lab['outside'].shell('rm {RECORD}; mkfifo {RECORD}')"],
     "an endless file": [OPEN, begin(NAME), f"lab['outside'].shell('ln -sf /dev/zero {RECORD}')"],
-    "a big file": [OPEN, begin(NAME), f"lab['outside'].shell('truncate -s 1T {RECORD} || truncate -s 100M {RECORD}')"],
-    "nested without end": [OPEN, begin(NAME), f"lab['outside'].shell('printf %0200000d 0 | tr 0 [ > {RECORD}')"],
-    "many exercises": [
-        OPEN,
-        begin(NAME),
-        "import json\nkept = {'at': 'x', 'records': {f'x-{n}': {} for n in range(9000)}}\n"
-        f"lab['outside'].shell(f\"cat > {RECORD} <<'END'\\n{{json.dumps(kept)}}\\nEND\")",
-    ],
-    "a record of odd things": [
-        OPEN,
-        begin(NAME),
-        f'lab[\'outside\'].shell(\'\'\'echo \'{{"at": "{NAME}", "records": {{"{NAME}": '
-        f'{{"verdict": [[1]], "why": {{}}, "tries": 1e999, "hints": -5, "given_up": ""}}}}}}\' > {RECORD}\'\'\')',
-    ],
+    "a big file": [OPEN, begin(NAME), f"lab['outside'].shell('truncate -s 100M {RECORD}')"],
+    "nested without end": [OPEN, begin(NAME), f"lab['outside'].shell('head -c 200000 /dev/zero | tr \"\\\\0\" [ > {RECORD}')"],
+    "many exercises": [OPEN, begin(NAME), f"{MANY}lab['outside'].shell(\"cat > {RECORD} <<'END'\\n\" + kept + '\\nEND')"],
+    "a record of odd things": [OPEN, begin(NAME), f"lab['outside'].shell('''echo '{ODD}' > {RECORD}''')"],
     # Programs and the package itself, as a node has them, say nothing to whoever looks.
-    "programs that never end": [OPEN, begin(NAME), everywhere(NEVER), FORGED.format(NAME)],
-    "another package": [OPEN, begin(NAME), everywhere(LYING), FORGED.format(NAME)],
-    "a library before all others": [OPEN, begin(NAME), everywhere("echo /run/evil.so > /etc/ld.so.preload"), FORGED.format(NAME)],
+    "programs that never end": at_once(OPEN, begin(NAME), everywhere(NEVER), FORGED.format(NAME)),
+    "another package": at_once(OPEN, begin(NAME), everywhere(LYING), FORGED.format(NAME)),
+    "a library before all others": at_once(OPEN, begin(NAME), FORGED.format(NAME), everywhere("echo /run/x.so > /etc/ld.so.preload")),
     # Who gave up has given up.
     "gave up, and forgot it": [OPEN, begin(FAULT), "lab.give_up(); task._fault = None; task.check()"],
     "gave up, and wrote another record": [OPEN, begin(FAULT), "lab.give_up()", FORGED.format(FAULT)],
@@ -103,43 +110,62 @@ ATTACKS = {
     ],
     "hints, and another record": [OPEN, begin(NAME), "task.hint(3)", FORGED.format(NAME)],
     # What a lab has written down of itself leads nowhere else.
-    "a lab that is the machine": [
-        OPEN,
-        begin(NAME),
-        entry(f"for one in entry['nodes'].values(): one['pid'] = 1; one['namespaces'].update({HOST!r})"),
-    ],
-    "a lab without nodes": [OPEN, begin(NAME), entry("entry['nodes'] = {}")],
-    "nodes that are none": [OPEN, begin(NAME), entry("entry['nodes'] = {'node1': 3}")],
-    "a lab of VMs": [OPEN, begin(NAME), entry("entry['where'] = 'vms'")],
-    "a plan that is none": [OPEN, begin(NAME), entry("entry['plan'] = 3")],
-    "an entry that is a pipe": [OPEN + "\n" + ENTRIES + "os.unlink(path); os.mkfifo(path)", "1"],
-    "an entry that leads elsewhere": [OPEN + "\n" + ENTRIES + "os.unlink(path); os.symlink('/etc/passwd', path)", "1"],
-    "a folder that leads elsewhere": [
-        OPEN + "\n" + ENTRIES + "import shutil\nfolder = os.path.dirname(path)\nshutil.rmtree(folder); os.symlink('/etc', folder)",
-        "1",
-    ],
+    "a lab that is the machine": at_once(
+        OPEN, begin(NAME), entry(f"for one in entry['nodes'].values(): one['pid'] = {os.getpid()}; one['namespaces'].update({HOST!r})")
+    ),
+    "a lab without nodes": at_once(OPEN, begin(NAME), entry("entry['nodes'] = {}")),
+    "nodes that are none": at_once(OPEN, begin(NAME), entry("entry['nodes'] = {'node1': 3}")),
+    "a lab of VMs": at_once(OPEN, begin(NAME), entry("entry['where'] = 'vms'")),
+    "a plan that is none": at_once(OPEN, begin(NAME), entry("entry['plan'] = 3")),
+    "a number that is none": at_once(OPEN, begin(NAME), entry("entry['owner'] = '../../../../etc/passwd'")),
+    "an entry that is a pipe": at_once(OPEN, begin(NAME), ENTRIES + "os.unlink(path); os.mkfifo(path)"),
+    "an entry that leads elsewhere": at_once(OPEN, begin(NAME), ENTRIES + "os.unlink(path); os.symlink('/etc/passwd', path)"),
+    "an entry nested without end": at_once(OPEN, begin(NAME), ENTRIES + "open(path, 'w').write('[' * 200000)"),
+    "a folder that leads elsewhere": at_once(
+        OPEN, ENTRIES + "import shutil\nfolder = os.path.dirname(path)\nshutil.rmtree(folder); os.symlink('/etc', folder)"
+    ),
     "two labs": [OPEN + "\nother = Lab.open(name='other')", "1"],
 }
-"""By their names; where what is forged comes in the cell that opens the lab, nobody has joined it before."""
+"""By their names."""
 
-SOLVED = {"at": NAME, "why": "node1 has two bridges"}
+SAYS = {
+    "a lab that is the machine": "leads out of its sandbox",
+    "a lab of VMs": "not one of namespaces",
+    "a lab without nodes": "can't be read",
+    "nodes that are none": "can't be read",
+    "a plan that is none": "another version",
+    "two labs": "several labs are running",
+}
+"""What the papers of some of them say."""
 
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory):
     """The papers of all of them, and of one that is right."""
-    right = SOLUTIONS[NAME].right["two halves"]["node1"]
-    papers = {**ATTACKS, "the last": [OPEN, begin(NAME), f"%%node node1\n{right}", CHECK]}
+    papers = {**ATTACKS, "the last": [OPEN, begin(NAME), f"%%node node1\n{RIGHT}", CHECK]}
     return graded(tmp_path_factory.mktemp("attacks"), papers, [NAME, FAULT], limit=30.0)
 
 
-@pytest.mark.long  # each opens a lab
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_solves_nothing_and_stops_nobody(attacked, name):
     paper = attacked[name]
     assert [mark.verdict for mark in paper.marks if mark] == [], paper
     assert len(paper.marks) == 2
     assert max(mark.hints for mark in paper.marks) == (3 if name.startswith("hints") else 0)
+    assert SAYS.get(name, "") in paper.problem
     if name.startswith("gave up"):
         assert paper.marks[1].verdict == "not solved", paper
     assert [mark.verdict for mark in attacked["the last"].marks] == ["solved", "not begun"]
+
+
+@pytest.mark.parametrize("what", [TRACE, STOP])
+def test_who_looks_is_not_looked_into_and_does_not_wait_for_ever(tmp_path, what):
+    began = time.monotonic()
+    last = {TRACE: "raise Exception(lab['node1'].shell('cat /run/did'))", STOP: "1"}[what]
+    cells = ["\n".join([OPEN, begin(NAME), meddle(what)]), f"import time; time.sleep(1)\n{last}"]
+    paper = graded(tmp_path, {"ada": cells}, [NAME], limit=30.0)["ada"]
+    assert time.monotonic() - began < 30
+    if what == TRACE:
+        assert paper.problem.strip() == "cell 2 raised Exception: 0", "an agent could be changed by whoever works on its node"
+    else:
+        assert "could not be" in paper.problem
