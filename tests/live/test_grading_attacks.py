@@ -11,6 +11,8 @@ from podnet_lab.exercises.solutions import SOLUTIONS
 NAME, FAULT = "bridge-2", "trouble-4"
 RIGHT = SOLUTIONS[NAME].right["two halves"]["node1"]
 
+RUN = f"%%node node1\n{RIGHT}"
+
 FORGED = """from podnet_lab.exercises import attempts
 attempts.write(lab, attempts.Records({0!r}, {{{0!r}: attempts.Record('solved', tries=1)}}))"""
 ENTRIES = "import glob, json, os\n(path,) = glob.glob(os.environ['XDG_RUNTIME_DIR'] + '/podnet_lab-*/*.json')\n"
@@ -139,23 +141,33 @@ SAYS = {
 """What the papers of some of them say."""
 
 
-@pytest.fixture(scope="module")
-def attacked(tmp_path_factory):
-    """The papers of all of them, and of one that is right."""
-    papers = {**ATTACKS, "the last": [OPEN, begin(NAME), f"%%node node1\n{RIGHT}", CHECK]}
-    return graded(tmp_path_factory.mktemp("attacks"), papers, [NAME, FAULT], limit=30.0)
+SHORT = (
+    "a pipe",
+    "nested without end",
+    "programs that never end",
+    "another package",
+    "gave up, and forgot it",
+    "gave up, and ended the record",
+    "a lab that is the machine",
+)
+"""Those that are tried each time; each takes some four seconds."""
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_solves_nothing_and_stops_nobody(attacked, name):
-    paper = attacked[name]
+@pytest.mark.parametrize("name", [name if name in SHORT else pytest.param(name, marks=pytest.mark.long) for name in ATTACKS])
+def test_an_attack_solves_nothing(tmp_path, name):
+    paper = graded(tmp_path, {name: ATTACKS[name]}, [NAME, FAULT], limit=30.0)[name]
     assert [mark.verdict for mark in paper.marks if mark] == [], paper
     assert len(paper.marks) == 2
     assert max(mark.hints for mark in paper.marks) == (3 if name.startswith("hints") else 0)
     assert SAYS.get(name, "") in paper.problem
     if name.startswith("gave up"):
         assert paper.marks[1].verdict == "not solved", paper
-    assert [mark.verdict for mark in attacked["the last"].marks] == ["solved", "not begun"]
+
+
+def test_whoever_comes_after_an_attack_is_marked_as_ever(tmp_path):
+    papers = {"an attack": at_once(OPEN, begin(NAME), everywhere(NEVER), ATTACKS["a pipe"][2]), "right": [OPEN, begin(NAME), RUN, CHECK]}
+    found = graded(tmp_path, papers, [NAME], limit=30.0)
+    assert [found[who].marks[0].verdict for who in papers] == ["not begun", "solved"]
 
 
 @pytest.mark.parametrize("what", [TRACE, STOP])
