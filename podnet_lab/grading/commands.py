@@ -72,7 +72,8 @@ def grade(
         collected = _collected()
         from podnet_lab.grading import sandbox
 
-        place = sandbox.usual(sandbox.Limits(memory, processes), sources, not no_sandbox)
+        private = [folder, *(file.resolve().parent for file in lessons), *([csv_file.resolve().parent] if csv_file else [])]
+        place = sandbox.usual(sandbox.Limits(memory, processes), sources, not no_sandbox, private)
         if not place.sandbox:
             click.echo(f"without a sandbox: {sandbox.why_without(no_sandbox)}", err=True)
         limits = {"limit": limit, "cell_limit": cell_limit, "place": place}

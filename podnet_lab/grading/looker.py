@@ -13,6 +13,7 @@ import resource
 import select
 import signal
 import time
+import warnings
 from collections.abc import Callable
 
 from podnet_lab.errors import PodnetError
@@ -74,7 +75,9 @@ class Looker:
     def _start(self) -> None:
         asked, self._ask = os.pipe()
         self._hear, said = os.pipe()
-        self._pid = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the only thread here is this one, or a test's
+            self._pid = os.fork()
         if self._pid == 0:
             _close_all_but(asked, said)
             _be_looker(self._look, asked, said)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,11 +63,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Place:
-    """How notebooks are run: in a sandbox or not, within *limits*, with the *lessons*' files (by path, their text) to import."""
+    """
+    How notebooks are run: in a sandbox or not, within *limits*, with the *lessons*' files (by path, their text) to import.
+
+    *private* are folders of which nothing is seen, even where Python, or what is installed there, lies around them.
+    """
 
     sandbox: bool = True
     limits: Limits = Limits()
     lessons: Mapping[str, str] = field(default_factory=dict)
+    private: Sequence[Path] = ()
 
     def refuse(self) -> None:
         """Raise CannotRun, which says what helps, if this can't be had here; found out by trial."""
@@ -177,7 +182,7 @@ def _in_sandbox(name: str, notebook: str, place: Place, command: list[str] | Non
         "env": _environment(),
         "home": HOME,
         "show": shown(),
-        "hide": [f"{_package()}/exercises/solutions"],
+        "hide": [f"{_package()}/exercises/solutions", *hidden(place.private, shown())],
         "files": {path: notebook, **{f"{LESSONS}/{file}": text for file, text in place.lessons.items()}},
         "folders": {HOME: 0o700, RUNTIME: 0o700, "/tmp": 0o1777, "/var/tmp": 0o1777, **_folders(place.lessons)},  # noqa: S108 - its own
         "size": place.limits.bytes // 4,
@@ -234,6 +239,12 @@ def shown() -> list[str]:
     return sorted({*MACHINE, *python, *map(os.path.realpath, python), _package()} - {"/"})
 
 
+def hidden(private: Sequence[Path], shown: Sequence[str]) -> list[str]:
+    """Of folders those that lie inside of one that is *shown*, and would be seen there."""
+    folders = [folder.resolve() for folder in private]
+    return [str(folder) for folder in folders if any(Path(one) in folder.parents for one in shown)]
+
+
 def _prefixes() -> list[str]:
     return [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]
 
@@ -271,6 +282,6 @@ def kill(process: int) -> None:
         os.waitpid(process, 0)
 
 
-def usual(limits: Limits, lessons: Mapping[str, str], wanted: bool = True) -> Place:
+def usual(limits: Limits, lessons: Mapping[str, str], wanted: bool = True, private: Sequence[Path] = ()) -> Place:
     """A sandbox, where it is *wanted*; none on the lab's VMs, which are reached by ssh and sudo, as no sandbox may."""
-    return Place(wanted and vms.here() is None, limits, lessons)
+    return Place(wanted and vms.here() is None, limits, lessons, private)

@@ -53,6 +53,7 @@ def build(show: Iterable[str], hide: Iterable[str], files: Mapping[str, str], fo
     for kind in ("/proc", "/sys"):  # whole, or no other may be mounted inside
         os.makedirs(root + kind)
         mount(kind, root + kind, flags=MS_BIND | MS_REC)
+    _read_only(f"{root}/sys")  # what lies in it: a user may own cgroups there
     _devices(f"{root}/dev", size)
     for path, mode in folders.items():
         os.makedirs(root + path, exist_ok=True)
@@ -93,7 +94,7 @@ def _show(path: str, root: str) -> None:
 
 
 def _read_only(root: str) -> None:
-    """Make all mounts below *root* read-only."""
+    """Make all mounts below the folder *root* read-only, but not itself."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         lines = [line.split() for line in file]
     for fields in lines:

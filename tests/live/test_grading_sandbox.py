@@ -49,6 +49,10 @@ PROBES = {
     "mounts taken away": ("run('unshare -Urm umount {package}/exercises/solutions && echo done')", ("''",)),
     "the machine's settings": ("open('/proc/sys/kernel/core_pattern', 'w').write('x')", DENIED),
     "settings from a namespace of its own": ("run('unshare -Ur sh -c \"echo 1 > /proc/sys/kernel/panic\" && echo done')", ("''",)),
+    "control groups, to write": (
+        "run('for one in $(find /sys/fs/cgroup -name cgroup.procs 2> /dev/null); do touch -c $one 2> /dev/null && echo $one; done')[:50]",
+        ("''",),
+    ),
     "to be root": ("os.setuid(0)", DENIED),
     "more processes": ("resource.setrlimit(resource.RLIMIT_NPROC, (10**6, 10**6))", ("ValueError", "PermissionError")),
     "more memory": ("resource.setrlimit(resource.RLIMIT_AS, (2**50, 2**50))", ("ValueError", "PermissionError")),
@@ -274,6 +278,16 @@ def test_a_root_in_name_alone_makes_a_sandbox_too(tmp_path):
     grade = f"exec {sys.executable} -c 'from podnet_lab.cli import main; main()' grade {tmp_path} --exercise bridge-2"
     done = subprocess.run(["unshare", "-Ur", "sh", "-c", grade], env=environment(), capture_output=True, text=True, timeout=60, check=False)
     assert "ada: 0 of 1 solved\n" in done.stdout, done.stderr
+
+
+def test_a_folder_that_lies_beside_python_is_not_seen_either(tmp_path):
+    inside = tmp_path / "venv/collected"
+    inside.mkdir(parents=True)
+    assert sandbox.hidden([inside, tmp_path, tmp_path / "venv"], ["/usr", str(tmp_path / "venv")]) == [str(inside.resolve())]
+    private = Path(sandbox.__file__).parents[1] / "explain/firewall"
+    paper = graded(tmp_path, {"ada": [f"import os\nraise Exception(os.listdir({str(private)!r}))"]}, private=[private])["ada"]
+    assert paper.problem == "cell 1 raised Exception: []"
+    assert list(private.iterdir())
 
 
 def test_a_lab_of_vms_is_graded_without_a_sandbox_and_that_is_said(monkeypatch):
