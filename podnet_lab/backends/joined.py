@@ -87,15 +87,14 @@ class JoinedNetns(NetnsBackend):
         import execnet
 
         self._entry, self.processes, self._guarded = entry, dict(entry.nodes), guarded
+        self._starting: dict = {}  # agents that have not said anything yet, by name: execnet's ends of their pipes
         late = threading.Timer(READY + READY_NODE * len(entry.nodes), self._end_agents)  # one that is stopped says nothing, for ever
         late.daemon = True
         try:
             self._raw = running_labs.baseline(entry) if baseline is None else baseline
             self._pids = running_labs.host_pids(entry.nodes) if pids is None else pids
             late.start()
-            for name in entry.nodes:
-                if name != "lab":
-                    self.agents[name] = self._enter(name)
+            self._enter_all([name for name in entry.nodes if name != "lab"])
             for answer in [agent.start("who") for agent in self.agents.values()]:
                 answer()
             late.cancel()
@@ -111,18 +110,36 @@ class JoinedNetns(NetnsBackend):
         """The lab of *entry*, to be joined."""
         return RunningLab(f"{entry.name}@{entry.owner}", entry.name, *planned(entry), lambda: cls(entry))
 
-    def _enter(self, name: str) -> AgentClient:
-        line = agent_command(self._pids[name], sys.executable, self._guarded)
-        return self._agent(name, f"popen//id={name}//python={line}")
+    def _enter_all(self, names: list[str]) -> None:
+        """Start an agent on each node, all before the first is waited for: what they load takes as long as all the rest."""
+        from execnet import XSpec, gateway_bootstrap, gateway_io
+
+        specs = {name: XSpec(f"{self._spec(name)}//execmodel={self._group.remote_execmodel.backend}") for name in names}
+        started = self._starting
+        try:
+            for name, spec in specs.items():
+                started[name] = gateway_io.create_io(spec, execmodel=self._group.execmodel)
+            for name, spec in specs.items():
+                gateway = gateway_bootstrap.bootstrap(started[name], spec)
+                gateway.spec = spec
+                self._group._register(gateway)
+                started.pop(name)
+                self.agents[name] = AgentClient(name, gateway, self.writer)
+        finally:
+            for io in started.values():
+                io.popen.terminate()
+
+    def _spec(self, name: str) -> str:
+        return f"popen//id={name}//python={agent_command(self._pids[name], sys.executable, self._guarded)}"
 
     def _end_agents(self) -> None:
-        for gateway in list(self._group):
-            gateway._io.popen.terminate()  # which ends the agent, too
+        for io in [*self._starting.values(), *(gateway._io for gateway in list(self._group))]:
+            io.popen.terminate()  # which ends the agent, too
 
     @cached_property
     def lab_agent(self) -> AgentClient:
         """An agent beside the external network; few need it."""
-        return self._enter("lab")
+        return self._agent("lab", self._spec("lab"))
 
     def baseline(self) -> Baseline:
         """As the lab's owner found the nodes when they were new."""

@@ -52,6 +52,7 @@ LATER = (
 
 def load() -> None:
     """Import all that an agent may ever need, and see to it that nothing else is imported from now on."""
+    sys.modules.setdefault("ssl", None)  # http.client goes without it, and in half the time
     rooms = (podnet_lab.kernel, podnet_lab.devices)
     for room in rooms:
         for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
