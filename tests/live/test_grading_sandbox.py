@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from live.grading_runs import SMALL, graded, marked_processes, write
+from live.grading_runs import OPEN, SMALL, graded, marked_processes, write
 from live.helpers import environment, until
 from podnet_lab.grading import sandbox
 from podnet_lab.grading.memory import descendants
@@ -212,7 +212,7 @@ def test_whatever_a_notebook_does_is_its_own_result(tmp_path, name):
 def test_a_grader_that_is_killed_leaves_nothing(tmp_path, way):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    write(tmp_path / "collected", {"ada": ["import time\nopen('here', 'w').write('x')\ntime.sleep(600)"]})
+    write(tmp_path / "collected", {"ada": [OPEN, "import time\nopen('here', 'w').write('x')\ntime.sleep(600)"]})
     command = [sys.executable, "-c", "from podnet_lab.cli import main; main()", "grade", str(tmp_path / "collected"), "--limit", "100"]
     process = subprocess.Popen(
         [*command, *(["--no-sandbox"] if way == "without one" else [])],
@@ -221,9 +221,11 @@ def test_a_grader_that_is_killed_leaves_nothing(tmp_path, way):
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(lambda: any(_is_kernel(pid) for pid in descendants(process.pid)), 20, "a kernel")
+        until(
+            lambda: all(any(_is(word, pid) for pid in descendants(process.pid)) for word in (b"ipykernel", b"entered_agent")), 30, "a look"
+        )
         below = {pid: _born(pid) for pid in descendants(process.pid) - {process.pid}}
-        assert len(below) >= 2
+        assert len(below) >= 10
         process.send_signal(signal.SIGKILL)
         process.wait(5)
         until(lambda: not [pid for pid, born in below.items() if _born(pid) == born], 5, "the end of all that it had started")
@@ -233,9 +235,9 @@ def test_a_grader_that_is_killed_leaves_nothing(tmp_path, way):
         process.wait()
 
 
-def _is_kernel(pid: int) -> bool:
+def _is(word: bytes, pid: int) -> bool:
     try:
-        return b"ipykernel" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return word in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
 
