@@ -68,10 +68,10 @@ def birth(pid: int) -> int | None:
     return None if rest[0] in "ZX" else int(rest[19])
 
 
-def _folder_name() -> str:
+def folder_name(user: int, process: int | str = "self") -> str:
     """One for each user and PID namespace: a process's number says nothing in another, and its entries would be swept there."""
-    space = os.stat("/proc/self/ns/pid").st_ino
-    return f"podnet_lab-{os.geteuid()}{'' if space == FIRST_PID_NAMESPACE else f'-pid-{space}'}"
+    space = os.stat(f"/proc/{process}/ns/pid").st_ino
+    return f"podnet_lab-{user}{'' if space == FIRST_PID_NAMESPACE else f'-pid-{space}'}"
 
 
 def folder(make: bool = True) -> Path:
@@ -86,7 +86,7 @@ def folder(make: bool = True) -> Path:
     try:
         if not base or not os.access(base, os.W_OK):
             base = tempfile.gettempdir()
-        path = Path(base) / _folder_name()
+        path = Path(base) / folder_name(os.geteuid())
         with suppress(FileExistsError):  # a folder of ours, or something else: the look below tells
             if make:
                 path.mkdir(mode=0o700)
@@ -161,11 +161,18 @@ def labs() -> list[Entry]:
 
 
 def _read(path: Path) -> Entry | None:
-    """An entry, without what a newer version may have written besides; None if it is none."""
+    try:
+        return entry_of(json.loads(path.read_text()))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def entry_of(written: object) -> Entry | None:
+    """An entry as it was *written*, without what a newer version may have written besides; None if it is none."""
     known = {field.name for field in fields(Entry)}
     try:
-        return Entry(**{key: value for key, value in json.loads(path.read_text()).items() if key in known})
-    except (OSError, ValueError, TypeError, AttributeError):
+        return Entry(**{key: value for key, value in written.items() if key in known})
+    except (TypeError, AttributeError):
         return None
 
 

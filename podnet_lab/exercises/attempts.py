@@ -12,15 +12,16 @@ from dataclasses import asdict, dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from podnet_lab.errors import ShellFailed
-
 if TYPE_CHECKING:
     from podnet_lab.exercises.exercise_lab import ExerciseLab
 
 PLACE = "outside"
 FILE = "/run/podnet-exercises.json"
 MOST = 1_000_000
-"""Bytes that are read of it: who is root there may have made it of any size."""
+"""Bytes that it may have: who is root there may have made it of any size, and of any kind."""
+
+MOST_RECORDS = 500
+"""Exercises that it may tell of."""
 
 
 @dataclass
@@ -42,19 +43,30 @@ class Records:
     records: dict[str, Record] = field(default_factory=dict)
 
     def begin(self, name: str) -> None:
-        """Begin an exercise, or begin it again: what was reached before no longer counts."""
+        """Begin an exercise, or begin it again: what was reached before no longer counts; who was told the answer stays told."""
         self.at = name
-        self.records.pop(name, None)  # to the end: in the order in which they were begun
-        self.records[name] = Record()
+        before = self.records.pop(name, None)  # to the end: in the order in which they were begun
+        self.records[name] = Record(given_up=before is not None and before.given_up)
 
 
 def read(lab: ExerciseLab) -> Records:
     """What a lab knows of the exercises that were begun in it; nothing, if that can't be read."""
+    text = lab[PLACE].read_file(FILE, MOST)
     try:
-        kept = json.loads(lab[PLACE].shell(f"head -c {MOST} {FILE}"))
+        kept = json.loads(text or "")
+        if len(kept["records"]) > MOST_RECORDS:
+            return Records()
         return Records(str(kept["at"]), {str(name): Record(**record) for name, record in kept["records"].items()})
-    except (ShellFailed, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Records()
+
+
+def give_up(lab: ExerciseLab) -> None:
+    """Keep in the lab that the exercise which it is at was given up: nothing that is done later takes that back."""
+    kept = read(lab)
+    if kept.at in kept.records:
+        kept.records[kept.at].given_up = True
+        write(lab, kept)
 
 
 def write(lab: ExerciseLab, records: Records) -> None:

@@ -21,6 +21,9 @@ class ExerciseNode(Protocol):
     def shell(self, script: str) -> str:
         """Run *script* with bash on this node; ShellFailed if it failed."""
 
+    def read_file(self, path: str, most: int) -> str | None:
+        """A regular file of this node, if it has *most* bytes at most."""
+
 
 class Fault(Protocol):
     """What is broken in a lab, for somebody to find."""

@@ -53,7 +53,7 @@ class Task:
         given_up = self._fault is not None and self.lab.broken is not self._fault
         assessment = Assessment(self.exercise.name, Checks([self._given_up()])) if given_up else assess(self.exercise, self.lab)
         record = known.records[self.exercise.name]
-        record.verdict, record.why, record.given_up = assessment.verdict, assessment.why, given_up
+        record.verdict, record.why, record.given_up = assessment.verdict, assessment.why, record.given_up or given_up
         record.tries += 1
         attempts.write(self.lab, known)
         return assessment
@@ -64,7 +64,8 @@ class Task:
         wanted = min(self._hints + 1, LEVELS[-1]) if level is None else level
         words = self.exercise.hint(self.lab, wanted)
         self._hints = max(self._hints, wanted)
-        known.records[self.exercise.name].hints = self._hints
+        record = known.records[self.exercise.name]
+        record.hints = max(self._hints, record.hints if isinstance(record.hints, int) else 0)
         attempts.write(self.lab, known)
         return words
 

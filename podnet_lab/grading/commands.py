@@ -25,6 +25,11 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--json", "json_too", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--limit", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for each notebook.")
 @click.option("--cell-limit", type=click.FloatRange(min=1), default=60, show_default=True, help="Seconds for each of its cells.")
+@click.option("--memory", type=click.IntRange(min=256), default=2048, show_default=True, help="MB of memory for each notebook.")
+@click.option(
+    "--processes", type=click.IntRange(min=100), default=600, show_default=True, help="Processes for each notebook, with its lab's."
+)
+@click.option("--no-sandbox", is_flag=True, help="Run notebooks as yourself: for those that you trust.")
 def grade(
     folder: Path | None,
     lab_name: str | None,
@@ -34,6 +39,9 @@ def grade(
     json_too: bool,
     limit: float,
     cell_limit: float,
+    memory: int,
+    processes: int,
+    no_sandbox: bool,
 ) -> None:
     """
     Mark exercises: of a running lab, or of every notebook in FOLDER, run again one by one.
@@ -43,26 +51,32 @@ def grade(
     podnet grade collected/ --csv marks.csv   # every notebook in a folder
     podnet grade collected/ --lesson week3.py # with exercises of your own
 
-    Marks are by what the kernels say, not by what a notebook prints. This runs the students' code, as you: for code that
-    you would not run, use a machine or an account that has nothing to lose. Exit status 0 only if everybody has solved
-    everything.
+    Marks are by what the kernels say, not by what a notebook prints. Each notebook runs in a sandbox, which sees none of
+    your files, and no network. Exit status 0 only if everybody has solved everything.
     """
     from podnet_lab.exercises.catalogue import EXERCISES
     from podnet_lab.grading import marks_table
     from podnet_lab.grading.lesson_files import exercises
+    from podnet_lab.grading.lesson_files import sources as lesson_sources
 
     _refuse(folder, lab_name, csv_file)
     known = {**EXERCISES, **(own := exercises(lessons))}
+    sources = lesson_sources(lessons)
     if odd := [name for name in wanted if name not in known]:
         raise click.UsageError(f"no exercise is called {odd[0]!r}; there are {', '.join(known)}")
     if folder is None:
-        from podnet_lab.grading.grade_running_lab import running
+        from podnet_lab.grading.grade_running_lab import in_time
 
-        papers = [running(known, lab_name).of(wanted)]
+        papers = [in_time(known, lab_name).of(wanted)]
     else:
-        paths = list(dict.fromkeys(str(file.resolve().parent) for file in lessons))
-        limits = {"limit": limit, "cell_limit": cell_limit, "paths": paths}
         collected = _collected()
+        from podnet_lab.grading import sandbox
+
+        private = [folder, *(file.resolve().parent for file in lessons), *([csv_file.resolve().parent] if csv_file else [])]
+        place = sandbox.usual(sandbox.Limits(memory, processes), sources, not no_sandbox, private)
+        if not place.sandbox:
+            click.echo(f"without a sandbox: {sandbox.why_without(no_sandbox)}", err=True)
+        limits = {"limit": limit, "cell_limit": cell_limit, "place": place}
         for words in collected.skipped(folder):
             click.echo(words, err=True)
         papers = collected.grade(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Known = Mapping[str, Exercise]
 
+MOST, MOST_WORDS = 1_000_000, 500
+"""Of what a record tells: how often at most something was done, and how many letters a reason has."""
+
 
 def judge(lab: Lab, known: Known, student: str, name: str, kept: Records) -> Mark:
     """
@@ -24,7 +27,7 @@ def judge(lab: Lab, known: Known, student: str, name: str, kept: Records) -> Mar
     here, by *known*, while the lab is still at that exercise.
     """
     record = kept.records[name]
-    mark = Mark(student, name, NOT_SOLVED, str(record.why), _count(record.tries), _count(record.hints))
+    mark = Mark(student, name, NOT_SOLVED, _short(record.why), count(record.tries), count(record.hints))
     if record.verdict != SOLVED or record.given_up:
         return _with(mark, _lower(record), mark.why)
     if name not in known:
@@ -48,7 +51,7 @@ def _judged(lab: Lab, exercise: Exercise, mark: Mark) -> Mark:
 def recorded(student: str, name: str, record: Record) -> Mark:
     """What the student's own check had said: all that is left of an exercise that the lab is not at any more."""
     verdict = SOLVED if record.verdict == SOLVED and not record.given_up else _lower(record)
-    return Mark(student, name, verdict, str(record.why), _count(record.tries), _count(record.hints))
+    return Mark(student, name, verdict, _short(record.why), count(record.tries), count(record.hints))
 
 
 def _lower(record: Record) -> str:
@@ -59,5 +62,11 @@ def _with(mark: Mark, verdict: str, why: str, confirmed: bool = False) -> Mark:
     return Mark(mark.who, mark.exercise, verdict, why, mark.tries, mark.hints, confirmed)
 
 
-def _count(number: object) -> int:
-    return number if isinstance(number, int) else 0
+def count(number: object) -> int:
+    """A number of a record, if it can be one."""
+    return number if isinstance(number, int) and 0 <= number < MOST else 0
+
+
+def _short(words: object) -> str:
+    text = str(words)
+    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]}…"

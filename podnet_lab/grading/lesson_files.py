@@ -9,9 +9,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import podnet_lab
 from podnet_lab.errors import BadInput
 from podnet_lab.exercises.exercise import Exercise
 from podnet_lab.exercises.solution import Solution
+
+PACKAGE = Path(podnet_lab.__file__).resolve().parent
 
 
 def exercises(files: Iterable[Path]) -> dict[str, Exercise]:
@@ -27,6 +30,22 @@ def exercises(files: Iterable[Path]) -> dict[str, Exercise]:
                 raise BadInput(f"{file}: there are two exercises called {exercise.name!r}")
             exercises[exercise.name] = exercise
     return exercises
+
+
+def sources(files: Iterable[Path]) -> dict[str, str]:
+    """
+    The files that lessons are made of, by their paths below the lesson's folder: each lesson, and what it imports from there.
+
+    Call it when the lessons were read: what they had imported then is what they need. Nothing else that lies beside them is in it.
+    """
+    sources: dict[str, str] = {}
+    for file in files:
+        folder = file.resolve().parent
+        needed = [Path(path).resolve() for module in list(sys.modules.values()) if (path := getattr(module, "__file__", None))]
+        for path in (file.resolve(), *(path for path in needed if path.suffix == ".py" and path.is_relative_to(folder))):
+            if not {"site-packages", "dist-packages"} & set(path.parts) and not path.is_relative_to(PACKAGE):
+                sources[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
+    return sources
 
 
 def solutions(file: Path) -> dict[str, Solution]:

@@ -1,122 +1,114 @@
-"""One collected notebook, run cell by cell in a kernel of its own, and its lab looked at from outside after each cell."""
+"""One collected notebook, run cell by cell in a sandbox, and its lab looked at from outside after each cell."""
 
 from __future__ import annotations
 
-import logging
-import os
 import time
-from contextlib import suppress
-from pathlib import Path
-from subprocess import DEVNULL
+from collections.abc import Iterator
+from dataclasses import replace
 
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
+from podnet_lab.errors import CannotRun
+from podnet_lab.grading import sandbox
+from podnet_lab.grading.judge import Known
+from podnet_lab.grading.lab_looks import LabLooks
+from podnet_lab.grading.looker import Looker, LookFailed
+from podnet_lab.grading.marks import NOT_SOLVED, Mark, Paper, printable
+from podnet_lab.grading.sandbox import Place, Run, Stopped
 
-from podnet_lab.backends import running_labs
-from podnet_lab.errors import PodnetError
-from podnet_lab.exercises import attempts
-from podnet_lab.grading.judge import Known, judge
-from podnet_lab.grading.marks import Mark, Paper, printable
-from podnet_lab.lab.lab import Lab
+LEAST = 1.0
+"""Seconds that a cell always has."""
 
-LEAST = 1
-"""Seconds that a cell always has; nbclient takes 0 for "without end"."""
+START, LOOK, LEAST_LOOK = 60.0, 60.0, 10.0
+"""Seconds in which a kernel starts, and in which a lab is looked at; that always has the least, however late it is."""
 
-
-class _Client(NotebookClient):
-    """Keeps nothing of what cells print: it means nothing here, and a cell may print without end."""
-
-    def output(self, *_: object) -> None:
-        """Nothing is kept."""
+GAVE_UP = "lab.give_up() was called: who was told what is broken has not found it"
 
 
 class NotebookRun:
     """
-    One notebook in its kernel: `run` it once, in *folder*, for *limit* seconds at most, *cell_limit* for each cell.
+    One notebook, *text*, of which the cells *code* have code: `run` it once, for *limit* seconds at most, *cell_limit* for each cell.
 
-    *paths* are where Python finds the lessons' own modules.
+    What is kept is the worst of what was seen: a lab's record may be changed by whoever works there, and only once it was read
+    is it beyond that.
     """
 
-    def __init__(self, student: str, notebook: NotebookNode, known: Known, *, limit: float, cell_limit: float, paths: list[str]) -> None:
-        self.who, self._notebook, self._known = student, notebook, known
-        self._deadline, self._cell_limit, self._paths = time.monotonic() + limit, cell_limit, paths
+    def __init__(self, student: str, text: str, code: list[int], known: Known, place: Place, *, limit: float, cell_limit: float) -> None:
+        self.who, self._text, self._code, self._known, self._place = student, text, code, known, place
+        self._deadline, self._cell_limit = time.monotonic() + limit, cell_limit
         self._marks: dict[str, Mark] = {}
-        self._judged: dict[str, attempts.Record] = {}
-        self._lab: Lab | None = None
+        self._hints: dict[str, int] = {}
+        self._given_up: set[str] = set()
         self._problem = self._doubt = ""
 
-    def run(self, folder: Path) -> Paper:
+    def run(self) -> Paper:
         """Run it, and give back its marks; whatever goes wrong is the paper's problem, not the caller's."""
-        log = logging.getLogger("podnet_lab.grading")  # nbclient's own words for what we tell ourselves
-        log.addHandler(logging.NullHandler())
-        log.propagate = False
-        client = _Client(
-            self._notebook,
-            kernel_name="python3",
-            timeout_func=lambda _: max(LEAST, int(min(self._cell_limit, self._deadline - time.monotonic()))),
-            shutdown_kernel="immediate",
-            record_timing=False,
-            log=log,
-        )
         try:
-            with client.setup_kernel(cwd=str(folder), env=self._environment(), stdout=DEVNULL, stderr=DEVNULL):
-                self._cells(client)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this notebook's, and no reason to stop at it
-            self._problem = f"it could not be run: {type(error).__name__}: {error}"
+            started = sandbox.start(self.who, self._text, self._place)
+        except (CannotRun, OSError) as error:
+            return Paper(self.who, problem=printable(f"it could not be run: {error}"))
+        try:
+            self._follow(started)
         finally:
-            self._leave()
+            started.close()
         if self._doubt and not self._problem:
             self._problem = f"its lab could not be looked at: {self._doubt}"
         return Paper(self.who, tuple(self._marks.values()), printable(self._problem))
 
-    def _environment(self) -> dict[str, str]:
-        path = os.pathsep.join([*self._paths, os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
-        return {**os.environ, "PYTHONPATH": path, "JPY_SESSION_NAME": self.who}
-
-    def _cells(self, client: NotebookClient) -> None:
-        for index, cell in enumerate(self._notebook.cells):
-            if cell.cell_type != "code" or not cell.source.strip():
-                continue
-            if time.monotonic() > self._deadline:
-                self._problem = f"stopped before cell {index + 1}: its time was over"
-                return
-            self._problem = _execute(client, cell, index)
-            try:
-                self._look(client.km.provisioner.pid)
-            except PodnetError as error:  # it has just ended, or there are two: what was not seen does not pass
-                self._doubt = str(error)
-            if self._problem:
-                return
-
-    def _look(self, pid: int) -> None:
-        """Judge what was checked since the last look, and keep what was solved at any."""
-        if not any(entry.owner == pid for entry in running_labs.labs()):
+    def _follow(self, started: Run) -> None:
+        try:
+            kernel = self._begun(started)
+        except Stopped as stopped:
+            self._problem = f"it could not be run: {stopped}"
             return
-        if self._lab is None or not self._lab.alive:
-            self._leave()
-            self._lab = Lab.join(str(pid))
-        kept = attempts.read(self._lab)
-        for name, record in kept.records.items():
-            if self._judged.get(name) != record and not self._marks.get(name):
-                self._marks[name] = judge(self._lab, self._known, self.who, name, kept)
-        self._judged = kept.records
+        looker = Looker(LabLooks(self._known, self.who, kernel, started.init).look)
+        try:
+            for problem in self._cells(started):
+                self._problem = problem
+                if not self._look(looker) or problem:
+                    break
+        except Stopped as stopped:
+            self._problem = str(stopped)
+        finally:
+            looker.close()
 
-    def _leave(self) -> None:
-        if self._lab is not None:
-            with suppress(PodnetError, OSError):
-                self._lab.close()
-            self._lab = None
+    def _begun(self, started: Run) -> int:
+        said = started.hear(min(time.monotonic() + START, self._deadline), "its kernel did not start in time")
+        if not isinstance(said.get("kernel"), int):
+            raise Stopped(str(said.get("failed") or said.get("cannot") or "its kernel did not start"))
+        return said["kernel"]
 
+    def _cells(self, started: Run) -> Iterator[str]:
+        """For each cell that has run what stopped it, or nothing."""
+        for index in self._code:
+            if time.monotonic() > self._deadline:
+                yield f"stopped before cell {index + 1}: its time was over"
+                return
+            started.go_on()
+            seconds = max(LEAST, min(self._cell_limit, self._deadline - time.monotonic()))
+            try:
+                said = started.hear(time.monotonic() + seconds, f"cell {index + 1} took too long")
+            except sandbox.Late as late:  # its lab is there still
+                yield str(late)
+                return
+            if said.get("cell") != index:
+                raise Stopped(str(said.get("failed") or "it says what can't be understood")[: sandbox.LINE])
+            yield str(said.get("problem") or "")
 
-def _execute(client: NotebookClient, cell: NotebookNode, index: int) -> str:
-    """Run one cell; what stopped it, in words, or nothing."""
-    try:
-        client.execute_cell(cell, index)
-    except CellExecutionError as error:
-        return f"cell {index + 1} raised {error.ename}: {error.evalue}"
-    except CellTimeoutError:
-        return f"cell {index + 1} took too long"
-    except DeadKernelError:
-        return f"cell {index + 1} ended its kernel"
-    return ""
+    def _look(self, looker: Looker) -> bool:
+        """Have judged what was checked since the last look, and keep what was solved at any; False if a lab does not answer at all."""
+        try:
+            seen = looker.ask(min(LOOK, max(LEAST_LOOK, self._deadline - time.monotonic())))
+        except LookFailed as failed:
+            self._doubt = str(failed)
+            return not failed.over
+        for name, (hints, given_up) in seen["records"].items():
+            self._hints[name] = max(hints, self._hints.get(name, 0))
+            if given_up:
+                self._given_up.add(name)
+        for mark in (Mark(**values) for values in seen["marks"]):
+            if not self._marks.get(mark.exercise):
+                self._marks[mark.exercise] = self._at_worst(mark)
+        return True
+
+    def _at_worst(self, mark: Mark) -> Mark:
+        mark = replace(mark, hints=max(mark.hints, self._hints.get(mark.exercise, 0)))
+        return replace(mark, verdict=NOT_SOLVED, why=GAVE_UP) if mark.exercise in self._given_up else mark

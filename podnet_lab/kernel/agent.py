@@ -13,6 +13,7 @@ from typing import Any
 
 from podnet_lab.kernel import (
     apply,
+    bounded_file,
     close_look,
     conntrack,
     daemons,
@@ -90,6 +91,11 @@ class Agent:
         """This process's pid as it sees itself, and which namespaces it lives in, as every process can compare."""
         kinds = ("user", "pid", "mnt", "net", "uts")
         return {"pid": os.getpid(), "namespaces": {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in kinds}}
+
+    def read_file(self, path: str, most: int) -> str | None:
+        """A regular file's text, if it has *most* bytes at most; None of anything else, and whatever it is, it is not waited for."""
+        content = bounded_file.read(path, most)
+        return None if content is None else content.decode(errors="replace")
 
     def cable(self, node: str, pid: int) -> None:
         """Cable a node to the external network (on the lab's agent)."""

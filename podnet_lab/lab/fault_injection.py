@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from shlex import quote
 
@@ -51,11 +52,11 @@ class FaultInjection:
     What a lab does to itself, and mends: *broken* is what is broken now.
 
     It needs the nodes' shells, in which faults are typed, and an observer, who says whether the cluster is whole, and
-    explains what is wrong.
+    explains what is wrong. *before_giving_up* is called before anything is told.
     """
 
-    def __init__(self, core: LabCore, observer: Observer) -> None:
-        self._core, self._observer = core, observer
+    def __init__(self, core: LabCore, observer: Observer, before_giving_up: Callable[[], None] = lambda: None) -> None:
+        self._core, self._observer, self._before_giving_up = core, observer, before_giving_up
         self.broken: Broken | None = None
 
     def break_something(self, seed: int | None = None, fault: Fault | str | None = None) -> str:
@@ -121,6 +122,7 @@ class FaultInjection:
     def give_up(self) -> str:
         """Say what was broken, and mend it: the node is as it was before."""
         broken = self._require_broken()
+        self._before_giving_up()  # first: whatever becomes of the rest, it was asked for
         left = self._mend(broken)
         self.broken = None
         words = f"{broken.fault.name}: somebody had typed {broken.fault.command(broken.where)!r} on {broken.fault.node(broken.where)}"

@@ -49,7 +49,8 @@ class Lab:
         self.plan, self.name, self.network = plan, name, network
         core = LabCore(plan, name, backend, network)
         observer = Observer(core)
-        faults, exercise = FaultInjection(core, observer), CurrentExercise(self, core.activity)
+        exercise = CurrentExercise(self, core.activity)
+        faults = FaultInjection(core, observer, exercise.note_given_up)
         self.parts = LabParts(
             core,
             observer,
@@ -112,7 +113,11 @@ class Lab:
         that it starts end with it. On node1 of the VMs it is their lab, whoever holds it; then `goto` and `reset` are left
         to the holder. Raises NoLab if there is none, or several and none was named.
         """
-        running = joined.find(name)
+        return cls.of_running(joined.find(name))
+
+    @classmethod
+    def of_running(cls, running: joined.RunningLab) -> Lab:
+        """Join a running lab that was found already; NoLab if it can't be joined."""
         if (lab := open_labs.running(running.key)) is not None:
             return lab
         try:

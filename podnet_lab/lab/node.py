@@ -35,6 +35,10 @@ class Node:
         """Run *script* with bash on this node, as at its own terminal, and return what it printed; ShellFailed if it failed."""
         return self.lab.parts.core.shell_text(self.name, script, may_fail)
 
+    def read_file(self, path: str, most: int) -> str | None:
+        """A regular file of this node as text, without a shell; None if it is none, or has more than *most* bytes."""
+        return self.lab.parts.core.agent(self.name).call("read_file", path=path, most=most)
+
     def snapshot(self) -> Snapshot:
         """What this node's kernel says now."""
         return self.lab.snapshot(self.name)[self.name]

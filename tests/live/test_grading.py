@@ -221,6 +221,16 @@ def test_a_lab_that_another_process_runs_is_marked(lab):
     assert task.check(), "the lab goes on"
 
 
+@pytest.mark.parametrize("scribble", ["mkfifo FILE", "ln -s /dev/zero FILE", "head -c 200000 /dev/zero | tr '\\0' '[' > FILE"])
+def test_a_running_lab_whose_record_is_something_else_is_told_at_once(lab, scribble):
+    lab.exercise(NAME)
+    lab["outside"].shell(f"rm -f FILE; {scribble}".replace("FILE", "/run/podnet-exercises.json"))
+    done = podnet("grade", "--lab", str(os.getpid()), seconds=15)
+    lab["outside"].shell("rm -f /run/podnet-exercises.json")
+    assert done.returncode != 0
+    assert "no exercise was begun" in done.stderr
+
+
 def test_without_a_lab_there_is_nothing_to_mark(tmp_path):
     done = podnet("grade", XDG_RUNTIME_DIR=str(tmp_path))
     assert done.returncode != 0

@@ -14,7 +14,7 @@ from podnet_lab.cli import main
 from podnet_lab.errors import BadInput
 from podnet_lab.exercises import Check, Exercise
 from podnet_lab.exercises.attempts import Record, Records
-from podnet_lab.grading import collected, commands, lesson_files, marks_table, notebook_run
+from podnet_lab.grading import collected, commands, lesson_files, marks_table, sandbox
 from podnet_lab.grading.judge import judge, recorded
 from podnet_lab.grading.marks import Mark, Paper, as_csv, as_json, harmless
 
@@ -166,7 +166,7 @@ def test_the_command_says_what_it_skipped(tmp_path, monkeypatch):
 
 def test_the_exercises_that_a_notebook_begins_are_read_from_it(tmp_path):
     notebook(tmp_path / "a.ipynb", 'task = lab.exercise("bridge-1")', "lab.exercise( 'veth-2' )", "lab.exercise(mine)", "# nothing")
-    assert collected.exercises_begun(nbformat.read(tmp_path / "a.ipynb", as_version=4)) == ["bridge-1", "veth-2"]
+    assert collected.read(tmp_path / "a.ipynb").begins == ["bridge-1", "veth-2"]
 
 
 @pytest.mark.parametrize(
@@ -191,18 +191,15 @@ def test_what_is_no_notebook_is_a_paper_with_a_problem_in_plain_words(tmp_path, 
 
 
 def test_a_kernel_that_does_not_start_stops_one_notebook_alone(tmp_path, monkeypatch):
-    class Client:
-        def __init__(self, *_, **__):
-            pass
+    def no_process(*_):
+        raise BlockingIOError("no more processes")
 
-        def setup_kernel(self, **_):
-            raise KeyError("python3")
-
-    monkeypatch.setattr(notebook_run, "_Client", Client)
+    monkeypatch.setattr(sandbox, "start", no_process)
+    monkeypatch.setattr(sandbox.Place, "refuse", lambda _: None)
     notebook(tmp_path / "a.ipynb", "1")
     notebook(tmp_path / "b.ipynb", "1")
     papers = collected.grade(tmp_path, {})
-    assert [(bool(paper), paper.problem) for paper in papers] == [(False, "it could not be run: KeyError: 'python3'")] * 2
+    assert [(bool(paper), paper.problem) for paper in papers] == [(False, "it could not be run: no more processes")] * 2
 
 
 @pytest.mark.parametrize(
