@@ -77,7 +77,8 @@ class Place:
     def refuse(self) -> None:
         """Raise CannotRun, which says what helps, if this can't be had here; found out by trial."""
         if self.sandbox:
-            run = _in_sandbox("trial", "", self, [sys.executable, "-I", "-S", "-c", "print('{}')"])
+            trial = "import sys; print('{}', flush=True); sys.stdin.read()"  # it is there until it was seen
+            run = _in_sandbox("trial", "", self, [sys.executable, "-I", "-S", "-c", trial])
             try:
                 if said := run.hear(time.monotonic() + READY, "it said nothing"):
                     raise CannotRun(_why_not(str(said.get("cannot", said))))
@@ -199,7 +200,11 @@ def _in_sandbox(name: str, notebook: str, place: Place, command: list[str] | Non
         said = run.hear(time.monotonic() + READY, "it did not begin")
         if not isinstance(said.get("init"), int):
             raise CannotRun(_why_not(str(said.get("cannot", said))))
-        run.begun(said["init"])
+        try:
+            run.begun(said["init"])
+        except ProcessLookupError:  # it has ended already, and said why
+            last = run.hear(time.monotonic() + READY, "it ended")
+            raise CannotRun(_why_not(str(last.get("cannot", f"it ended at once, and said {last}")))) from None
     except (Stopped, ProcessLookupError) as stopped:
         run.close()
         raise CannotRun(_why_not(str(stopped))) from stopped
