@@ -27,7 +27,7 @@ import struct
 import sys
 from typing import NamedTuple
 
-from podnet_lab.kernel import sandbox_root
+from podnet_lab.kernel import nobodys_id, sandbox_root
 from podnet_lab.kernel.namespaces import _call, _libc, mount
 
 NEW_NS, NEW_CGROUP, NEW_UTS, NEW_IPC, NEW_USER, NEW_PID, NEW_NET = (
@@ -43,9 +43,6 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 KEYCTL, KEYCTL_JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219, "riscv64": 219}, 1
-
-FIRST_USER = 0x70000000
-"""Of the users that a real root's sandboxes have: a range that no distribution, and no container, takes users from."""
 
 USER = 1000
 """Who the program is, as it sees itself."""
@@ -113,20 +110,11 @@ def _limit(order: Order) -> None:
         file.write("1000")  # if the machine has no memory left, this goes first
 
 
-def _is_root() -> bool:
-    """Whether this is root who can become any user; in a container it may be one in name alone."""
-    if os.geteuid() != 0:
-        return False
-    with open("/proc/self/uid_map") as file:
-        maps = [tuple(map(int, line.split())) for line in file]
-    return any(first <= FIRST_USER + os.getpid() < first + count for first, _, count in maps)
-
-
 def _enter(order: Order) -> None:
     """Bring this process into the sandbox's namespaces but the PID namespace, which its next child is the first of."""
-    root, user, group = _is_root(), os.geteuid(), os.getegid()
-    if root:
-        user = group = FIRST_USER + os.getpid()
+    nobody, user, group = nobodys_id.for_root(), os.geteuid(), os.getegid()
+    if nobody is not None:
+        user = group = nobody
         _call(_libc.unshare, NEW_NS)
     else:
         _call(_libc.unshare, NEW_USER | NEW_NS)
@@ -134,10 +122,8 @@ def _enter(order: Order) -> None:
         user = group = USER
     sandbox_root.build(order.show, order.hide, order.files, order.folders, user, order.size)
     _limit(order)
-    if root:
-        os.setgroups([])
-        os.setresgid(group, group, group)
-        os.setresuid(user, user, user)
+    if nobody is not None:
+        nobodys_id.become(nobody)
         _call(_libc.prctl, PR_SET_DUMPABLE, ctypes.c_ulong(1))  # or its own maps would be another's files
     _call(_libc.unshare, NEW_USER | NEW_NS | NEW_PID | NEW_NET | NEW_IPC | NEW_UTS | NEW_CGROUP)
     _map(user, group)
