@@ -37,7 +37,11 @@ PROBES = {
     "the grader's process": ("os.kill({grader}, 0) if {grader} not in pids() else 'taken'", ("ProcessLookupError", "taken")),
     "all processes": ("len(pids()) < 10", ("True",)),
     "the home of root": ("os.listdir('/root')", DENIED),
-    "homes": ("os.listdir('/home')", ("['student']",)),
+    "homes": ("[one for one in os.listdir('/home') if not sys.prefix.startswith('/home/' + one + '/')]", ("['student']",)),
+    "the home that Python lies in": (
+        "max([len(os.listdir('/home/' + one)) for one in os.listdir('/home') if sys.prefix.startswith('/home/' + one + '/')], default=1)",
+        ("1",),
+    ),
     "what lies in /tmp": ("os.path.exists({outside!r})", ("False",)),
     "what lies in /dev/shm": ("os.path.exists({shared!r})", ("False",)),
     "disks": ("[name for name in os.listdir('/dev') if name.startswith(('sd', 'vd', 'nvme', 'mem', 'kmsg'))]", ("[]",)),
