@@ -6,10 +6,12 @@ import errno
 import os
 import resource
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from podnet_lab.errors import LabError
+from podnet_lab.errors import CannotRun, LabError
 
 LEAST_ROOM = 1 << 20
 """Bytes on the disk that has the list of running labs; a lab of 330 Pods writes some 300 KB there."""
@@ -44,8 +46,8 @@ def low() -> list[tuple[str, str, str]]:
         room = os.statvfs(place)
         if room.f_bavail * room.f_frsize < LEAST_ROOM:
             found.append((f"room in {place}", "the disk is full", "make room there, or set XDG_RUNTIME_DIR to another folder of yours"))
-    except OSError as error:
-        found.append(("a folder for the list of running labs", str(error), "set XDG_RUNTIME_DIR to a folder of yours"))
+    except OSError:
+        found.append(("a folder for the list of running labs", "none can be written", "set XDG_RUNTIME_DIR to a folder of yours"))
     return found
 
 
@@ -82,6 +84,15 @@ def why(error: BaseException) -> str:
     if words := reached(error):
         return words
     return "; ".join([str(error) or type(error).__name__, *(f"{what}: {holds}; {helps}" for what, holds, helps in low())])
+
+
+@contextmanager
+def named(what: str) -> Iterator[None]:
+    """Raise CannotRun, which says which limit it was, where *what* is to be done and this process, or this machine, has too little."""
+    try:
+        yield
+    except (RuntimeError, MemoryError, OSError) as error:  # RuntimeError is that of threads that can't be started
+        raise CannotRun(f"{what}: {why(error)}") from error
 
 
 def write_whole(path: Path, text: str) -> None:

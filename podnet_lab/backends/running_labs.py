@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from podnet_lab.backends.limits import reached, write_whole
+from podnet_lab.backends.limits import why, write_whole
 from podnet_lab.errors import BadInput, LabError, NoLab
 
 FIRST_PID_NAMESPACE = 0xEFFFFFFC
@@ -91,8 +91,7 @@ def folder(make: bool = True) -> Path:
             if make:
                 path.mkdir(mode=0o700)
     except OSError as error:
-        why = reached(error) or f"{error.strerror}: {error.filename or 'no folder for temporary files can be written'}"
-        raise LabError(f"the list of running labs can't be kept: {why}") from error
+        raise LabError(f"the list of running labs can't be kept: {why(error)}") from error
     if not make and not path.exists():
         return path
     there = path.lstat()

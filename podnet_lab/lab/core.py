@@ -81,12 +81,12 @@ class LabCore:
 
     def require_node(self, name: str) -> None:
         """Raise BadInput, which says what there is, if no node has that name."""
-        if name not in self.agents:
+        if not isinstance(name, str) or name not in self.agents:
             raise BadInput(f"no node is called {name!r}; there are {', '.join(self.agents)}{self._hint_for_pod(name)}")
 
     def _hint_for_pod(self, name: object) -> str:
         """What to add where a Pod was named, and a node was meant to be."""
-        nodes = [node for node, seen in (self.everyone() if self.alive else {}).items() if name in {pod.name for pod in seen.pods}]
+        nodes = [node for node, seen in (self.everyone() if self.alive else {}).items() if name in [pod.name for pod in seen.pods]]
         if nodes:
             return f". {name} is a Pod on {' and '.join(nodes)}: begin with `%%node {nodes[0]}`, and type `ip netns exec {name} COMMAND`"
         return "; a Pod lives on a node, and none has one of that name" if str(name).startswith("pod-") else ""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from podnet_lab.backends import joined, running_labs
 from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.choice import open_backend
-from podnet_lab.backends.limits import why
-from podnet_lab.errors import BadInput, CannotRun, LabError, NoLab
+from podnet_lab.backends.limits import named
+from podnet_lab.errors import BadInput, LabError, NoLab
 from podnet_lab.lab import open_labs
 from podnet_lab.lab.core import NEW, OUTSIDE_NAME, LabCore
 from podnet_lab.lab.current_exercise import CurrentExercise
@@ -65,6 +65,7 @@ class Lab:
 
     @classmethod
     @checked
+    @named("the lab did not start")
     def open(
         cls,
         nodes: int | None = None,
@@ -104,6 +105,7 @@ class Lab:
 
     @classmethod
     @checked
+    @named("no lab could be joined")
     def join(cls, name: str | None = None) -> Lab:
         """
         Another process's running lab, by its name, its notebook, or its owner's number; without *name*, the one that runs.
@@ -128,17 +130,20 @@ class Lab:
 
     @classmethod
     def _start(cls, key: str, name: str, plan: Plan, network: Network, start: Callable[[], Backend]) -> Lab:
-        with uninterrupted():
-            try:
+        lab = None
+        try:
+            with uninterrupted():
                 backend = start()
-            except (RuntimeError, MemoryError, OSError) as error:  # before there was anything to close: a limit of this process
-                raise CannotRun(f"the lab did not start: {why(error)}") from error
-            try:
-                require_programs(backend, plan, network)
-                lab = open_labs.OPEN[key] = cls(plan, name, backend, network)
-            except BaseException:
-                backend.close()
-                raise
+                try:
+                    require_programs(backend, plan, network)
+                    lab = open_labs.OPEN[key] = cls(plan, name, backend, network)
+                except BaseException:
+                    backend.close()
+                    raise
+        except KeyboardInterrupt:
+            if lab is not None:  # whoever asked for it will never have it
+                lab.close()
+            raise
         return lab
 
     @property

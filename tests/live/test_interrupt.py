@@ -147,6 +147,15 @@ def close(moments):
         lab.close()
         assert gone(pid) and not lab.alive
 
+def open_one(moments):
+    usual = lasts(opened)
+    opened().close()
+    for moment in range(moments):
+        cut = interrupted(opened, usual * (moment + 0.5) / moments)
+        left = open(f"/proc/self/task/{os.getpid()}/children").read().split()
+        yield cut, [] if bool(left) == (not cut) else [f"{cut=} and {left}"]
+        opened().close()
+
 def break_something(moments):
     lab = opened()
     lab.goto("done")
@@ -196,7 +205,7 @@ print(json.dumps({"cut": sum(cut for cut, _ in found), "wrong": [words for _, wr
 """
 
 
-@pytest.mark.parametrize("what", ["close", "break_something", "run", "undo"])
+@pytest.mark.parametrize("what", ["open_one", "close", "break_something", "run", "undo"])
 def test_an_interrupt_at_any_moment_leaves_what_is_said(what):
     process = owner(ANY_MOMENT, what, "12")
     out, err = process.communicate(timeout=120)

@@ -75,3 +75,13 @@ def test_a_port_that_somebody_else_has_is_named(wired):
         wired.serve_names("pod-3-2", WEB)
     wired.stop_serving("pod-3-2")
     assert wired.serve_names("pod-3-2", WEB)
+
+
+def test_a_pipe_in_place_of_a_pods_file_keeps_nobody_waiting(named):
+    """Whoever works on a node may have made it; nobody will ever write into it, or read from it."""
+    named["node1"].shell("mkdir -p /etc/netns/pod-1-2 /etc/netns/gone && mkfifo /etc/netns/pod-1-2/resolv.conf /etc/netns/gone/resolv.conf")
+    named.use_names()
+    assert "10.96.0.10" in named["node1"].shell("cat /etc/netns/pod-1-2/resolv.conf")
+    assert named.resolve("pod-1-2", "web") == "10.96.0.20"
+    named.goto("veth")
+    assert named["node1"].shell("test -p /etc/netns/gone/resolv.conf && echo still theirs") == "still theirs\n"
