@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 
@@ -43,7 +44,8 @@ def opened(allowed, folder, prefix=()):
         preexec_fn=limit,
         env=environment() | {"XDG_RUNTIME_DIR": str(folder)},
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    # Without memory Python itself may fall at its very end, after all was said.
+    assert done.returncode == 0 or (resource.RLIMIT_AS in allowed and done.returncode == -signal.SIGSEGV), done.stderr[-2000:]
     return done.stdout.strip(), sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
