@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.helpers import stable
+from live.helpers import stable, until
 from podnet_lab import address, bridge, link, namespace, route, veth, vxlan
 from podnet_lab.errors import StepConflict, StepFailed
 
@@ -75,6 +75,9 @@ def overlay(lab):
         steps += [veth.add("r-br", peer="r", peer_namespace=f"red{number}"), veth.plug("r-br", into="br0"), link.up("r-br")]
         steps += [link.up("r", namespace=f"red{number}"), address.add(f"10.42.0.{number}/24", dev="r", namespace=f"red{number}")]
         lab[node].run(*steps)
+    for node in ("node1", "node2"):  # the kernel says a moment later that cables and ports are in order
+        until(lambda node=node: all(lab[node].snapshot().own.links[name].carrier for name in ("br0", "vx0", "r-br")))
+        until(lambda node=node: not any(lab[node].snapshot().own.links[name].port for name in ("vx0", "r-br")))
     return lab
 
 
