@@ -29,7 +29,7 @@ class Limits(NamedTuple):
     holds: Callable[[Any], bool]
 
 
-Seconds = Annotated[float, Limits("a number of seconds from 0.01 to 3600", lambda seconds: 0.01 <= seconds <= 3600)]
+Seconds = Annotated[float, Limits("a number of seconds from 0.01 to 60", lambda seconds: 0.01 <= seconds <= 60)]
 """How long somebody waits."""
 
 Count = Annotated[int, Limits("a whole number, 1 or more", lambda number: number >= 1)]

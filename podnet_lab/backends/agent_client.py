@@ -179,9 +179,7 @@ class AgentClient:
 
 
 def _script(script: str) -> bytes:
-    """What bash gets to read; BadInput if it is no text, or has what bash can't read."""
-    if not isinstance(script, str):
-        raise BadInput(f"a script for a shell is text, not {script!r}")
+    """What bash gets to read; BadInput if it has what bash can't read."""
     if "\0" in script:
         raise BadInput("bash can't read a script that has a zero byte (\\0) in it")
     try:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from podnet_lab.errors import CannotRun, LabError
+from podnet_lab.errors import CannotRun
 
 LEAST_ROOM = 1 << 20
 """Bytes on the disk that has the list of running labs; a lab of 330 Pods writes some 300 KB there."""
@@ -91,17 +91,9 @@ def named(what: str) -> Iterator[None]:
     """Raise CannotRun, which says which limit it was, where *what* is to be done and this process, or this machine, has too little."""
     try:
         yield
-    except (RuntimeError, MemoryError, OSError) as error:  # RuntimeError is that of threads that can't be started
+    except (MemoryError, OSError) as error:
         raise CannotRun(f"{what}: {why(error)}") from error
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file in one go; LabError that names it if that can't be done, and then nothing of it is there."""
-    fresh = path.with_suffix(f"{path.suffix}.new")
-    try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)  # whoever closed the last lab this moment has taken it away
-        fresh.write_text(text)
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise LabError(f"{path} can't be written: {reached(error) or error.strerror or error}") from error
+    except RuntimeError as error:  # that of a thread that can't be started; any other is a bug, and no limit
+        if not (words := reached(error)):
+            raise
+        raise CannotRun(f"{what}: {words}") from error

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from podnet_lab.backends.limits import why, write_whole
+from podnet_lab.backends.limits import reached, why
 from podnet_lab.errors import BadInput, LabError, NoLab
 
 FIRST_PID_NAMESPACE = 0xEFFFFFFC
@@ -92,7 +92,7 @@ def folder(make: bool = True) -> Path:
                 path.mkdir(mode=0o700)
     except OSError as error:
         raise LabError(f"the list of running labs can't be kept: {why(error)}") from error
-    if not make and not path.exists():
+    if not make and not os.path.lexists(path):
         return path
     there = path.lstat()
     if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.geteuid() or there.st_mode & 0o077:
@@ -116,12 +116,24 @@ def register(
     entry = {"name": name, "owner": pid, "born": birth(pid), "nodes": dict(nodes), "notebook": notebook(), "where": where, "plan": plan}
     try:
         if baseline:  # first: a lab that is found can be joined
-            write_whole(path.with_suffix(BASELINE), json.dumps(baseline))
-        write_whole(path, json.dumps(entry))
+            _write(path.with_suffix(BASELINE), json.dumps(baseline))
+        _write(path, json.dumps(entry))
     except LabError:
         unregister(path)
         raise
     return path
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file in one go; LabError that names it if that can't be done, and then nothing of it is there."""
+    fresh = path.with_suffix(f"{path.suffix}.new")
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)  # whoever closed the last lab this moment has taken it away
+        fresh.write_text(text)
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise LabError(f"{path} can't be written: {reached(error) or error.strerror or error}") from error
 
 
 def baseline(entry: Entry) -> dict:

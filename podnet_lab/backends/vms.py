@@ -82,15 +82,15 @@ def command(config: dict[str, Any], node: str, words: str, terminal: bool = Fals
 class VmsBackend(Backend):
     """The agents of the VMs' lab; holds its lease, as nobody else can until it is closed or somebody takes it over."""
 
-    where, fresh, shared_clock, leased = "vms", False, False, True
+    where, fresh, shared_clock, leased, privileged = "vms", False, False, True, True
 
     def __init__(self, plan: Plan, take_over: bool = False) -> None:
         refuse_other_nodes(plan, here())
         self._open(lambda: self._hold(take_over))
 
     @classmethod
-    def open(cls, plan: Plan, take_over: bool, node_python: str | None, privileged: bool = False) -> VmsBackend:
-        """Hold the VMs; each has the Python that provisioning gave it."""
+    def open(cls, plan: Plan, take_over: bool, node_python: str | None, privileged: bool) -> VmsBackend:
+        """Hold the VMs; each has the Python that provisioning gave it, and root of its own."""
         return cls(plan, take_over)
 
     @classmethod

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from podnet_lab.errors import CannotRun
-from podnet_lab.grading.marks import as_csv, as_json
+from podnet_lab.grading.marks import Paper, as_csv, as_json
+
+if TYPE_CHECKING:
+    from podnet_lab.grading.judge import Known
+    from podnet_lab.grading.sandbox import Place
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -69,23 +74,33 @@ def grade(
 
         papers = [in_time(known, lab_name).of(wanted)]
     else:
-        collected = _collected()
-        from podnet_lab.grading import sandbox
-
         private = [folder, *(file.resolve().parent for file in lessons), *([csv_file.resolve().parent] if csv_file else [])]
-        place = sandbox.usual(sandbox.Limits(memory, processes), sources, not no_sandbox, private)
-        if not place.sandbox:
-            click.echo(f"without a sandbox: {sandbox.why_without(no_sandbox)}", err=True)
-        limits = {"limit": limit, "cell_limit": cell_limit, "place": place}
-        for words in collected.skipped(folder):
-            click.echo(words, err=True)
-        papers = collected.grade(
-            folder, known, wanted or tuple(own), progress=lambda paper: click.echo(marks_table.line(paper), err=True), **limits
-        )
+        place = _place(memory, processes, sources, private, no_sandbox)
+        papers = _papers(folder, known, wanted or tuple(own), limit=limit, cell_limit=cell_limit, place=place)
     if csv_file is not None:
         write(csv_file, as_csv(papers))
     click.echo(as_json(papers) if json_too else marks_table.table(papers))
     sys.exit(0 if all(papers) else 1)
+
+
+def _place(memory: int, processes: int, sources: Mapping[str, str], private: Sequence[Path], no_sandbox: bool) -> Place:
+    """Where notebooks run; told, if that is no sandbox."""
+    from podnet_lab.grading import sandbox
+
+    place = sandbox.usual(sandbox.Limits(memory, processes), sources, not no_sandbox, private)
+    if not place.sandbox:
+        click.echo(f"without a sandbox: {sandbox.why_without(no_sandbox)}", err=True)
+    return place
+
+
+def _papers(folder: Path, known: Known, wanted: Sequence[str], **how: Any) -> list[Paper]:
+    """Every notebook of *folder* marked, each told as it is done; and before, what is passed over."""
+    from podnet_lab.grading import marks_table
+
+    collected = _collected()
+    for words in collected.skipped(folder):
+        click.echo(words, err=True)
+    return collected.grade(folder, known, wanted, progress=lambda paper: click.echo(marks_table.line(paper), err=True), **how)
 
 
 def _refuse(folder: Path | None, lab_name: str | None, csv_file: Path | None) -> None:

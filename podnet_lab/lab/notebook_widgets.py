@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from podnet_lab.checks.reachability import Matrix
-from podnet_lab.errors import BadInput, CannotRun
+from podnet_lab.errors import CannotRun
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.ping_pairs import Progress
 from podnet_lab.packets.trace import Trace
@@ -38,8 +38,6 @@ class NotebookWidgets:
         Click a node, Pod or interface for its addresses, routes, neighbours and bridge ports; choose two, and follow a packet.
         With *trace*, that packet's way is on it. Raises CannotRun without the packages for notebooks.
         """
-        if trace is not None and not isinstance(trace, Trace):
-            raise BadInput(f"what is played on the network is a trace, as lab.trace(…) gives it, not {type(trace).__name__}")
         self._core.require_alive()
         picture = _widgets("live_topology").LiveTopology(self._lab, trace)
         self._core.activity.watch(picture.on_change)
@@ -51,8 +49,6 @@ class NotebookWidgets:
 
         Without *matrix* every ordered pair is tried, as `matrix` does. Raises CannotRun without the packages for notebooks.
         """
-        if matrix is not None and not isinstance(matrix, Matrix):
-            raise BadInput(f"what is drawn is a matrix, as lab.matrix() gives it, not {type(matrix).__name__}")
         self._core.require_alive()
         picture = _widgets("live_matrix").LiveMatrix(self._lab, self._lab.matrix(progress) if matrix is None else matrix)
         self._core.activity.watch(picture.on_change)
