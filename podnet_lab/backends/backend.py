@@ -120,6 +120,7 @@ class Backend:
         """End every process that was started for this lab. In a forked child, do nothing."""
         if os.getpid() != self._pid:
             return
+        self._before_close()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             try:
@@ -127,6 +128,9 @@ class Backend:
             except (OSError, RuntimeError, MemoryError):  # it asks politely, on threads of its own, of which there may be no more
                 self._kill()
         self.writer.stop()
+
+    def _before_close(self) -> None:
+        """End what would not end by being asked to."""
 
     def _kill(self) -> None:
         """End the processes that are this one's children; what they had started ends with them."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.backends.backend import Backend
@@ -21,6 +25,9 @@ from podnet_lab.plan import OUTSIDE, Plan
 READY = 20.0
 """Seconds after which a lab that has not answered is taken for one that can't run."""
 
+
+END = 5.0
+"""Seconds in which the processes of a lab end that were killed; 0.02 is usual."""
 
 READY_NODE = 0.25
 """Seconds more for each node; 0.05 is usual."""
@@ -102,6 +109,23 @@ class OwnNetns(NetnsBackend):
         for answer in [agent.start("uplink", address=str(external[name])) for name, agent in self.agents.items()]:
             answer()
         late.cancel()
+
+    def _before_close(self) -> None:
+        """
+        Kill the first process of the lab's PID namespace, and with it all others there: they may be stopped, and can't be asked.
+
+        Its parent, `unshare`, waits for it; so whoever has waited for that knows that all are gone (pid_namespaces(7)).
+        """
+        if "lab" not in self._group:
+            return
+        unshare = self._group["lab"]._io.popen
+        with suppress(OSError):  # it has ended already
+            for child in map(int, Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text().split()):
+                with open(os.pidfd_open(child), "rb", buffering=0) as first:
+                    signal.pidfd_send_signal(first.fileno(), signal.SIGKILL)
+                    select.select([first], [], [], END)
+        unshare.kill()  # it may be stopped, too
+        unshare.wait()
 
     def baseline(self) -> Baseline:
         """Look at every node, now that it is new."""

@@ -31,7 +31,10 @@ if ending == "exit":
     sys.exit(3)
 if ending == "os._exit":
     os._exit(4)
-if ending == "close":
+if ending == "stopped":
+    for number in {int(pid.split("/")[0]) for pid in pids} - {os.getpid()}:
+        os.kill(number, signal.SIGSTOP)
+if ending in ("close", "stopped"):
     lab.close()
     print("closed", flush=True)
     sys.stdin.readline()
@@ -100,7 +103,7 @@ def test_an_end_of_the_process(start, ending, status):
     assert_swept()
 
 
-@pytest.mark.parametrize("ending", ["close", "with"])
+@pytest.mark.parametrize("ending", ["close", "with", "stopped"])
 def test_a_closed_lab_is_gone_while_its_owner_lives(start, ending):
     process, namespaces, pids = start(ending)
     others = [pid for pid in pids if not pid.startswith(f"{process.pid}/")]
