@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from podnet_lab.model import Namespace, Snapshot
+from podnet_lab.model import FdbEntry, Link, Namespace, Snapshot
 from podnet_lab.steps.base import where
 
 
@@ -39,11 +39,26 @@ def _link_facts(space: Namespace, name: str) -> object:
         "addresses": sorted(map(str, space.addresses_of(name))),
         "ports": sorted(space.ports_of(name)),
         "routes": sorted(str(route) for route in space.routes if route.dev == name and not route.kernel),
+        "neighbours": sorted(
+            f"{entry.address} at {entry.mac}" for entry in space.neighbours if (entry.dev, entry.state) == (name, "PERMANENT")
+        ),
+        # Its own MAC is an entry of the kernel's, and a bridge takes another one with its ports.
+        "forwarding entries": sorted(f"{one.mac} {one.remote or ''}".strip() for one in space.fdb if _is_written(one, link)),
+        "interfaces on it": sorted(other.name for other in space.links.values() if other.lower is not None and other.lower[1] == name),
     }
 
 
+def _is_written(entry: FdbEntry, link: Link) -> bool:
+    return entry.permanent and entry.dev == link.name and entry.mac != link.mac
+
+
+OF_ITSELF = "the namespace"
+"""What stands for a namespace itself among its interfaces."""
+
+
 def _namespace(space: Namespace) -> object:
-    return {name: _link_facts(space, name) for name in sorted(space.links)}
+    itself = {"policy rules": sorted(map(str, space.policy)), "firewall": "rules" if space.rules else "no rules"}
+    return {OF_ITSELF: itself, **{name: _link_facts(space, name) for name in sorted(space.links)}}
 
 
 def _address(space: Namespace, dev: str, interface: IPv4Interface) -> object:
@@ -113,7 +128,8 @@ def difference(key: tuple, then: object, now: object) -> str:
         changed = next(dev for dev in now if then[dev] != now[dev])
         return difference(("link", name, changed), then[changed], now[changed])
     if kind == "namespace":
-        return f"{name} now holds {', '.join(now)}, not {', '.join(then)}"
+        held, holds = (", ".join(dev for dev in one if dev != OF_ITSELF) for one in (then, now))
+        return f"{name} now holds {holds}, not {held}"
     if isinstance(now, dict):
         what = next(what for what in now if then[what] != now[what])
         return f"{name}{where(namespace)}: {what} {_words(now[what])} now, {_words(then[what])} when the step ran"
