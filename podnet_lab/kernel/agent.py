@@ -21,6 +21,7 @@ from podnet_lab.kernel import (
     namespaces,
     nft_program,
     node_setup,
+    processes,
     programs,
     read,
     reaper,
@@ -116,7 +117,7 @@ class Agent:
 
     def remove_broken_names(self) -> list[str]:
         """Remove names of namespaces that can't be entered; returns them."""
-        return namespaces.remove_broken()
+        return namespaces.remove_broken(processes.agents_networks())
 
     def read(self, known: int = -1) -> dict[str, Any]:
         """

@@ -163,14 +163,15 @@ def by_network() -> dict[str, str]:
     return found
 
 
-def remove_broken() -> list[str]:
+def remove_broken(machines: set[tuple[int, int]]) -> list[str]:
     """
     Remove names that are none of a namespace of its own; returns them.
 
-    Plain files, as an interrupted `ip netns add` leaves, and second names for the node or for a Pod (`ip netns attach`).
+    Plain files, as an interrupted `ip netns add` leaves, and second names for the node or for a Pod (`ip netns attach`), or for
+    one of *machines*: what is in them is not this node's to take away.
     """
     removed, home = [], here()
-    known = {identity(home)}
+    known = {identity(home), *machines}
     os.close(home)
     for name in names():
         if (which := _enterable(name)) is None or which in known:

@@ -75,6 +75,17 @@ def everything() -> dict[int, Stat]:
     return {pid: found for pid, found in stats.items() if found is not None and found.state not in "ZX"}
 
 
+def agents_networks() -> set[tuple[int, int]]:
+    """The networks of all agents here, as (device, inode): nodes, the host `outside`, and the lab that holds them."""
+    found = set()
+    for pid, status in everything().items():
+        if status.comm == AGENT:
+            with contextlib.suppress(OSError):  # it ends this moment
+                network = os.stat(f"/proc/{pid}/ns/net")
+                found.add((network.st_dev, network.st_ino))
+    return found
+
+
 def read(path: str) -> bytes:
     """A file's content; nothing if it can't be read."""
     try:

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from live.helpers import UPLINK, VMS, everything, stable, until
+from live.lab_facade import processes
 from podnet_lab import bridge, errors, link, recipes, route
 from podnet_lab.kernel.node_setup import BASELINE
 
@@ -173,3 +174,16 @@ def test_an_unknown_stage_changes_nothing(small):
     with pytest.raises(errors.BadInput, match="namespaces, bridge, veth, addr, route, done"):
         small.goto("cables")
     assert stable(small.snapshot()) == before
+
+
+@pytest.mark.skipif(VMS, reason="a VM's namespaces are its own")
+def test_a_name_for_another_node_or_for_the_lab_is_taken_away_and_what_it_names_stays(wired):
+    """All of a lab's processes are in one PID namespace: a hand can give their networks names, by mistake or not."""
+    before = {name: stable(wired[name].snapshot()) for name in ("node2", "outside")}
+    pid = processes(wired)["node2"]["pid"]
+    wired["node1"].shell(f"cd /run/netns; ln -s /proc/1/ns/net lab; ln -s /proc/{pid}/ns/net two; ip netns attach again {pid}")
+    undone = wired.goto("done").undone
+    assert {f"node1# rm /run/netns/{name}" for name in ("lab", "two", "again")} <= set(undone)
+    assert wired["node1"].shell("ls /run/netns") == "pod-1-2\npod-1-3\n"
+    assert {name: stable(wired[name].snapshot()) for name in before} == before
+    assert wired.check()
