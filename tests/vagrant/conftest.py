@@ -8,8 +8,8 @@ import pytest
 
 from vagrant.vms import LINE, Vms
 
-COPY = "sudo sh -c 'cd ~student && rm -rf tests && cp -r /tmp/podnet tests && rm -rf tests/podnet_lab && chown -R student tests'"
-"""The tests, for the student; without the library, of which the installed one is tested."""
+COPY = "sudo sh -c 'cd ~student && rm -rf tests && cp -r /opt/podnet-tests tests && chown -R student tests'"
+"""The tests, for the student, as vm/provision keeps them where PODNET_TESTS is set."""
 
 
 @pytest.fixture(scope="session")

@@ -187,14 +187,6 @@ answer = [card, said, card in lab["node2"].snapshot().own.links, lab["node2"].sh
     assert " UP " in now
 
 
-def test_a_student_is_no_root_but_through_the_lab(vms):
-    vms.student("sudo -n id", ok=False)
-    vms.student("sudo -n /bin/bash -c id", ok=False)
-    assert vms.on("node1", "stat -c '%U %a' /usr/local/sbin/podnet-agent").strip() == "root 755"
-    assert vms.student("find /opt/podnet /usr/local/sbin/podnet-agent /usr/local/bin/podnet /etc/podnet/lab.json -writable ! -type l") == ""
-    assert "Permission denied" in vms.student("ssh -o BatchMode=yes -o StrictHostKeyChecking=no student@198.18.0.12 true", ok=False)
-
-
 def test_the_doctor_lists_each_nodes_features(vms):
     said = vms.student("podnet doctor").splitlines()
     for node in NODES:
