@@ -114,17 +114,19 @@ class OwnNetns(NetnsBackend):
         """
         Kill the first process of the lab's PID namespace, and with it all others there: they may be stopped, and can't be asked.
 
-        Its parent, `unshare`, waits for it; so whoever has waited for that knows that all are gone (pid_namespaces(7)).
+        It has ended when all of them have (pid_namespaces(7)). Its parent, `unshare`, is stopped before: it would say on our stderr
+        that it can't end as its child did.
         """
         if "lab" not in self._group:
             return
         unshare = self._group["lab"]._io.popen
+        unshare.send_signal(signal.SIGSTOP)
         with suppress(OSError):  # it has ended already
             for child in map(int, Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text().split()):
                 with open(os.pidfd_open(child), "rb", buffering=0) as first:
                     signal.pidfd_send_signal(first.fileno(), signal.SIGKILL)
                     select.select([first], [], [], END)
-        unshare.kill()  # it may be stopped, too
+        unshare.kill()
         unshare.wait()
 
     def baseline(self) -> Baseline:

@@ -1,6 +1,8 @@
 """A long day in one notebook: nothing grows in the process that opens labs."""
 
 import os
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -67,3 +69,9 @@ def test_a_pod_that_went_is_gone(lab):
     lab.reset()
     held_by = lab["node1"].shell("ls -l /proc/[0-9]*/fd /proc/[0-9]*/task/*/ns/net 2>/dev/null")
     assert [number for number in numbers if number in held_by] == []
+
+
+def test_labs_are_closed_without_a_word():
+    code = "from podnet_lab import Lab\nfor n in range(12):\n    Lab.open(nodes=1, name=f'quiet-{n}').close()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
