@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from podnet_lab.checks.check import Check, Checks
@@ -47,7 +47,7 @@ def _rule(claim: str, pings: list[Ping]) -> Check:
     failed = [ping for ping in pings if not ping]
     if not pings:
         return Check(claim, "there is no such pair")
-    first = str(failed[0]).removeprefix("FAIL").strip() if failed else ""
+    first = str(replace(failed[0], untold=False)).removeprefix("FAIL").strip() if failed else ""
     return Check(claim, f"{len(failed)} of {len(pings)} pairs do not, first {first}" if failed else None)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from podnet_lab.devices.roles import pod_addresses
@@ -55,9 +55,17 @@ SILENCE = "silence"
 """What is said of a pair of which nothing at all was heard, and of which the snapshots show no reason."""
 
 
+UNTOLD = "why is yours to find out: a hint helps (task.hint() in an exercise, else lab.hint()), lab.explain(…) tells; both are counted"
+"""What is said of a failure in place of its reason, while something is to be found out."""
+
+
 @dataclass(frozen=True)
 class Ping:
-    """One try: *seen_as* is the address that the receiver saw, *why* what is known of a failure."""
+    """
+    One try: *seen_as* is the address that the receiver saw, *why* what is known of a failure.
+
+    *untold*: that is for somebody to find out, in an exercise.
+    """
 
     source: Endpoint
     target: Endpoint
@@ -65,6 +73,7 @@ class Ping:
     seen_as: str | None = None
     why: str = ""
     expected: Verdict = Verdict.REACHED
+    untold: bool = False
 
     def __bool__(self) -> bool:
         return self.verdict == self.expected
@@ -81,11 +90,15 @@ class Ping:
                 own = ", ".join(self.source.addresses)
                 return f"{sign} {pair}: reached, but {self.target.name} saw {self.seen_as}, not {own}"
             case Verdict.NO_REPLY:
-                return f"{sign} {pair}: no reply{' yet, as expected' if self else ''}{why}"
+                return f"{sign} {pair}: no reply{' yet, as expected' if self else ''}{f'; {UNTOLD}' if self.untold and not self else why}"
             case _:
                 return f"{sign} {pair}: could not test{why}"
 
     __repr__ = __str__
+
+    def without_reason(self) -> Ping:
+        """The same result; of a silence it is not told why, but where help is. What could not be tried says so still."""
+        return replace(self, why="", untold=True) if self.verdict == Verdict.NO_REPLY else self
 
     def require(self) -> Ping:
         """Give the result back if it is the expected one; raise CheckFailed if not."""
@@ -119,6 +132,10 @@ class Matrix(tuple[Ping, ...]):
 
     def __bool__(self) -> bool:
         return len(self) > 0 and all(self)
+
+    def without_reasons(self) -> Matrix:
+        """The same results, without what is known of failures."""
+        return Matrix.of((ping.without_reason() for ping in self), self.total)
 
     @property
     def endpoints(self) -> list[Endpoint]:

@@ -26,21 +26,28 @@ MOST_RECORDS = 500
 
 @dataclass
 class Record:
-    """One exercise that was begun: how often it was checked, what came of the last time, and how many hints were asked for."""
+    """
+    One exercise that was begun: how often it was checked, what came of the last time, and which help was asked for.
+
+    *mistake* is the one that was recognised the last time, by its name; *explanations* counts what told the reason of a failure.
+    """
 
     verdict: str = "begun"
     why: str = ""
     tries: int = 0
     hints: int = 0
     given_up: bool = False
+    explanations: int = 0
+    mistake: str = ""
 
 
 @dataclass
 class Records:
-    """All exercises that were begun in a lab, by name, and the one that it is *at*."""
+    """All exercises that were begun in a lab, by name, the one that it is *at*, and whether something was *broken* on purpose."""
 
     at: str = ""
     records: dict[str, Record] = field(default_factory=dict)
+    broken: bool = False
 
     def begin(self, name: str) -> None:
         """Begin an exercise, or begin it again: what was reached before no longer counts; who was told the answer stays told."""
@@ -56,17 +63,10 @@ def read(lab: ExerciseLab) -> Records:
         kept = json.loads(text or "")
         if len(kept["records"]) > MOST_RECORDS:
             return Records()
-        return Records(str(kept["at"]), {str(name): Record(**record) for name, record in kept["records"].items()})
+        records = {str(name): Record(**record) for name, record in kept["records"].items()}
+        return Records(str(kept["at"]), records, bool(kept.get("broken")))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Records()
-
-
-def give_up(lab: ExerciseLab) -> None:
-    """Keep in the lab that the exercise which it is at was given up: nothing that is done later takes that back."""
-    kept = read(lab)
-    if kept.at in kept.records:
-        kept.records[kept.at].given_up = True
-        write(lab, kept)
 
 
 def write(lab: ExerciseLab, records: Records) -> None:

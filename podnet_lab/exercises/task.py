@@ -54,6 +54,7 @@ class Task:
         assessment = Assessment(self.exercise.name, Checks([self._given_up()])) if given_up else assess(self.exercise, self.lab)
         record = known.records[self.exercise.name]
         record.verdict, record.why, record.given_up = assessment.verdict, assessment.why, record.given_up or given_up
+        record.mistake = assessment.mistake.name if assessment.mistake else ""
         record.tries += 1
         attempts.write(self.lab, known)
         return assessment

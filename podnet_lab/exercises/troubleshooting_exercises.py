@@ -9,11 +9,10 @@ Faults are taken from the catalogue by name, and places by a seed, so that they 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import permutations
 
 from podnet_lab.checks.check import Check
 from podnet_lab.devices.roles import gateways, uplink
-from podnet_lab.exercises.claims import Cluster, addresses, exam, name_for_ping, reaches, route_taken, rules_with
+from podnet_lab.exercises.claims import Cluster, addresses, exam, reaches, route_taken, rules_with
 from podnet_lab.exercises.exercise import Exercise, Mistake
 from podnet_lab.exercises.mended_cluster import unchanged
 from podnet_lab.model import DEFAULT, Namespace
@@ -26,11 +25,6 @@ TASK = (
 
 def _breaks(name: str, seed: int) -> Callable:
     return lambda lab: lab.break_something(seed=seed, fault=name).capitalize()
-
-
-def _pods(lab) -> list[str]:
-    cluster = lab.snapshot()
-    return [name_for_ping(cluster, name, pod.name) for name, node in cluster.items() for pod in node.pods]
 
 
 def _known_pair(lab) -> list[tuple[str, str]]:
@@ -46,10 +40,8 @@ def _check(lab) -> Iterator[Check]:
 
 
 def _hint(lab, level: int) -> str:
-    for source, target in (*_known_pair(lab), *permutations(_pods(lab), 2)):
-        if (explanation := lab.explain(source, target)).cause:
-            return explanation.hint(level)
-    return "nothing is seen any more that would keep one Pod from another; the check says what else there is"
+    hints = lab.fault_hints() if lab.broken else ()
+    return hints[level - 1] if hints else "nothing is seen any more that would keep one Pod from another; the check says what else there is"
 
 
 def _case(number: int, fault: str, seed: int, *mistakes: Mistake, needs: tuple[str, ...] = ()) -> Exercise:

@@ -123,7 +123,7 @@ def no_reply(hop: Hop, receiver: Receiver, source: IPv4Address | None) -> Cause 
     space = hop.cluster[receiver.place[0]].spaces[receiver.place[1]]
     cause = fails_rp_filter(receiver.place, space, source, address, receiver.link.name)
     if cause is not None and is_own(space, source):
-        cause = causes.arp_from_own_address(receiver.place, source, address)
+        cause = causes.arp_from_own_address(receiver.place, source, address, space.own_address(source))
     else:
         cause = cause and cause.prefixed(f"{source}, who asks by ARP, is not answered: ")
     answer = _routing(hop, receiver, source)

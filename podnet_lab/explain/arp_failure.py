@@ -5,7 +5,7 @@ Why no ARP reply comes on a link: the likeliest cause is a cable that is unplugg
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Interface
 
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.explain import causes_l2 as causes
@@ -85,5 +85,13 @@ def _nobody_has(cluster: Cluster, place: Place, link: Link, address: IPv4Address
     own = cluster[place[0]].spaces[place[1]].addresses_of(link.name)
     wide = [prefix for prefix in own if address in prefix.network]
     if elsewhere and wide:
-        return causes.prefix_too_wide(place, link.name, address, max(wide, key=lambda prefix: prefix.network.prefixlen))
+        prefix = max(wide, key=lambda prefix: prefix.network.prefixlen)
+        return causes.prefix_too_wide(place, link.name, address, prefix, _length_of_others(cluster[place[0]], place, prefix))
     return causes.nobody_has(place, link.name, address)
+
+
+def _length_of_others(node: Snapshot, place: Place, prefix: IPv4Interface) -> int | None:
+    """The length that all others on a node whose subnet takes in an address give their prefix; None if they differ, or there are none."""
+    others = [own.interface for name, space in node.spaces.items() if name != place[1] for own in space.addresses if own.dev != "lo"]
+    lengths = {other.network.prefixlen for other in others if prefix.ip in other.network and other.network.prefixlen < 32}
+    return lengths.pop() if len(lengths) == 1 else None

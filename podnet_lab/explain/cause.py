@@ -13,6 +13,10 @@ LAYERS = ("cable", "address", "route", "forwarding", "neighbour", "firewall", "s
 """From below to above; what is wrong at one keeps those above from working."""
 
 
+UNDECIDED = "the kernels do not say what had been there before"
+"""Why there is no command, where nothing better is known."""
+
+
 def place_name(place: Place) -> str:
     """The name of the Pod, or of the node."""
     return place[1] or place[0]
@@ -23,7 +27,8 @@ class Cause(str):
     The first thing that stops a packet, in words.
 
     *layer* is one of `LAYERS`, *place* where it is. *hints* are a question, where to look, and the command that mends it;
-    *repair* the same as steps for the node, empty where no step of the lesson does it.
+    *repair* the same as steps for the node, empty where no step of the lesson does it. Of a command each word can be typed as it
+    stands; where the kernels don't say enough for that, the third hint says *undecided*: what one has to know.
     """
 
     __slots__ = ("hints", "layer", "place", "repair")
@@ -33,11 +38,14 @@ class Cause(str):
     hints: tuple[str, str, str]
     repair: tuple[Step, ...]
 
-    def __new__(cls, text: str, layer: str, place: Place, question: str, look: str, *repair: Step, mend: str = "") -> Cause:
+    def __new__(
+        cls, text: str, layer: str, place: Place, question: str, look: str, *repair: Step, mend: str = "", undecided: str = ""
+    ) -> Cause:
         self = super().__new__(cls, text)
         command = "; ".join(step.command for step in repair) or mend
         self.layer, self.place, self.repair = layer, place, repair
-        self.hints = (question, f"{place[0]}# {look}", f"{place[0]}# {command}" if command else "no single command does it")
+        last = f"{place[0]}# {command}" if command else f"no command can be told: {undecided or UNDECIDED}"
+        self.hints = (question, f"{place[0]}# {look}", last)
         return self
 
     def also(self, *steps: Step) -> Cause:

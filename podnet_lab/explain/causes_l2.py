@@ -10,7 +10,7 @@ from podnet_lab.devices import link
 from podnet_lab.devices.roles import bridge_of
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.explain.cause import Cause, Place, place_name
-from podnet_lab.model import FdbEntry, Link, Neighbour, Snapshot
+from podnet_lab.model import Address, FdbEntry, Link, Neighbour, Snapshot
 from podnet_lab.steps import neighbour
 from podnet_lab.steps.address import add as add_address
 from podnet_lab.steps.base import on
@@ -44,7 +44,7 @@ def taken_by_upper(place: Place, lower: str, upper: str) -> Cause:
     """An interface on top of another takes all that comes in there, as a macvlan of mode passthru does."""
     text = f"{upper} takes all that comes in at {place_name(place)}'s {lower}, on which it sits"
     question = f"Which interfaces sit on {lower}, and what do they leave to it?"
-    return Cause(text, "cable", place, question, f"ip -d {on(place[1])}link show", mend="ip link del … (the one on top)")
+    return Cause(text, "cable", place, question, f"ip -d {on(place[1])}link show", mend=f"ip {on(place[1])}link del {upper}")
 
 
 def arp_off(place: Place, dev: str) -> Cause:
@@ -82,15 +82,17 @@ def nobody_has(place: Place, dev: str, address: IPv4Address) -> Cause:
     """Nobody who receives the ARP request has the address."""
     question = f"Who of those that {place_name(place)}'s {dev} reaches has {address}?"
     text = f"nobody beyond {place_name(place)}'s {dev} has {address}"
-    return Cause(text, "address", place, question, f"ip {on(place[1])}neigh show {address}", mend="ip addr add … (where it belongs)")
+    undecided = f"nobody here says who should have {address}"
+    return Cause(text, "address", place, question, f"ip {on(place[1])}neigh show {address}", undecided=undecided)
 
 
-def prefix_too_wide(place: Place, dev: str, address: IPv4Address, prefix: IPv4Interface) -> Cause:
-    """An address's prefix takes in what is not on the same link."""
+def prefix_too_wide(place: Place, dev: str, address: IPv4Address, prefix: IPv4Interface, right: int | None) -> Cause:
+    """An address's prefix takes in what is not on the same link; *right*: its length as others on the link have it, if they agree."""
     text = f"{place_name(place)} takes {address} for a neighbour, as {prefix} on {dev} says, but nobody beyond {dev} has it"
     question = f"Which addresses does {prefix} say are on the same cable?"
-    mend = f"ip {on(place[1])}addr del {prefix} dev {dev}; ip {on(place[1])}addr add {prefix.ip}/… dev {dev}"
-    return Cause(text, "address", place, question, f"ip {on(place[1])}addr show dev {dev}", mend=mend)
+    mend = f"ip {on(place[1])}addr add {prefix.ip}/{right} dev {dev}; ip {on(place[1])}addr del {prefix} dev {dev}" if right else ""
+    undecided = "nobody else on that cable says how long the prefix should be"
+    return Cause(text, "address", place, question, f"ip {on(place[1])}addr show dev {dev}", mend=mend, undecided=undecided)
 
 
 def port_not_forwarding(place: Place, port: Link) -> Cause:
@@ -201,8 +203,13 @@ def neighbour_table_full(place: Place, entries: int) -> Cause:
     return Cause(text, "neighbour", place, question, look, mend="ip neigh flush all")
 
 
-def arp_from_own_address(place: Place, sender: IPv4Address, address: IPv4Address) -> Cause:
+def arp_from_own_address(place: Place, sender: IPv4Address, address: IPv4Address, own: Address | None) -> Cause:
     """Whoever is asked has the ARP request's source address, too: the kernel takes the request for forged, and does not answer."""
     text = f"{place_name(place)} does not answer {sender}, who asks for {address}: it has {sender} itself"
     question = f"Who has {sender}?"
-    return Cause(text, "address", place, question, f"ip {on(place[1])}addr", mend=f"ip {on(place[1])}addr del {sender}/… dev …")
+    return Cause(text, "address", place, question, f"ip {on(place[1])}addr", mend=remove_own(place, own))
+
+
+def remove_own(place: Place, own: Address | None) -> str:
+    """The command that takes an address of a place away; none if it has it by a route alone."""
+    return f"ip {on(place[1])}addr del {own.interface} dev {own.dev}" if own else ""

@@ -12,6 +12,7 @@ from podnet_lab.devices import link
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.devices.roles import bridge_of, gateways
 from podnet_lab.explain.cause import Cause, Place, place_name
+from podnet_lab.explain.causes_l2 import remove_own
 from podnet_lab.explain.lowest_layer import link_without_address, missing_link
 from podnet_lab.model import MAIN_TABLE, Address, Cluster, Namespace, PolicyRule, Route
 from podnet_lab.model.route_lookup import lookup_route
@@ -27,11 +28,11 @@ def no_source(place: Place, dev: str, to: IPv4Address) -> Cause:
     return Cause(text, "address", place, question, f"ip {on(place[1])}addr show dev {dev}")
 
 
-def duplicate_address(place: Place, ip: IPv4Address, own: str) -> Cause:
+def duplicate_address(place: Place, ip: IPv4Address, own: Address | None) -> Cause:
     """A place on the way has the target's address, too."""
     question = f"Who else has {ip}?"
     text = f"{place_name(place)} has {ip}, too"
-    return Cause(text, "address", place, question, f"ip {on(place[1])}addr", mend=f"ip {on(place[1])}addr del {ip}/… dev {own}")
+    return Cause(text, "address", place, question, f"ip {on(place[1])}addr", mend=remove_own(place, own))
 
 
 def no_forwarding(place: Place) -> Cause:
@@ -125,7 +126,7 @@ def no_gateway(cluster: Cluster, place: Place, space: Namespace, bad: Route, to:
     question = f"By whom does {place_name(place)} send what is for {to}, and is anybody there?"
     written = _written(space, bad, to)
     if written is None:
-        return Cause(text, "address", place, question, _routes(place, to), mend=f"ip {on(place[1])}route del … (the one that leads there)")
+        return Cause(text, "address", place, question, _routes(place, to), undecided="which of its routes leads there can't be told")
     removal = RemoveRoute.of(written, place[1], raw=bool(written.extra))
     left = replace(space, routes=tuple(route for route in space.routes if route != written))
     right = [] if lookup_route(left, to).route else _route_to(cluster, place, to)
@@ -151,7 +152,7 @@ def routing_loop(place: Place, to: IPv4Address) -> Cause:
     """Routers send a packet round in a loop."""
     text = f"the packet goes round and round until its time to live is over, past {place_name(place)}"
     question = f"Where does each node on the way send what is for {to}?"
-    return Cause(text, "route", place, question, _routes(place, to), mend=f"ip route del … (the one that leads back), to {to}")
+    return Cause(text, "route", place, question, _routes(place, to), undecided="which of the routes on its way is wrong can't be told")
 
 
 def kernel_refuses(place: Place, to: IPv4Address, source: IPv4Address | None, iif: str | None, code: int) -> Cause:
@@ -206,14 +207,15 @@ def dropped_by_firewall(place: Place, chain: str, rule: str) -> Cause:
     """A rule, or a policy, of nftables drops it."""
     question = f"Which rules does a packet meet on {place_name(place)} at the hook {chain}?"
     text = f"{place_name(place)}'s firewall drops it: {rule}"
-    return Cause(text, "firewall", place, question, "nft list ruleset", mend="nft delete rule …")
+    undecided = "whether the rule, its place or the whole table is wrong, only who wrote it knows"
+    return Cause(text, "firewall", place, question, "nft -a list ruleset", undecided=undecided)
 
 
-def martian_source(place: Place, sender: IPv4Address) -> Cause:
+def martian_source(place: Place, sender: IPv4Address, own: Address | None) -> Cause:
     """The receiver has the packet's source address, too: a martian source, which the kernel drops (fib_validate_source)."""
     text = f"{place_name(place)} drops what comes from {sender}: it has that address itself"
     question = f"Who has {sender}?"
-    return Cause(text, "address", place, question, f"ip {on(place[1])}addr", mend=f"ip {on(place[1])}addr del {sender}/… dev …")
+    return Cause(text, "address", place, question, f"ip {on(place[1])}addr", mend=remove_own(place, own))
 
 
 def refused_by_rule(place: Place, rule: PolicyRule, to: IPv4Address) -> Cause:
@@ -234,7 +236,8 @@ def reply_from_other_address(place: Place, asked: IPv4Address, answers: IPv4Addr
     """The reply comes from another address than the request went to: it went past the node that had translated the request."""
     text = f"{place_name(place)} asked {asked}, and gets an answer from {answers}: it went past the node that rewrote the question"
     question = "Which way does the answer take, and who has to put its source back?"
-    return Cause(text, "firewall", place, question, "nft list ruleset", mend="nft add rule … masquerade")
+    undecided = "either the answer's way, or where the question is rewritten, has to be another"
+    return Cause(text, "firewall", place, question, "nft list ruleset", undecided=undecided)
 
 
 def ignores_echo(place: Place) -> Cause:

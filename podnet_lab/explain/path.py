@@ -161,8 +161,7 @@ class PathWalk:
         if not self.reply and (cause := nobody_listens(self.evidence, place, self.flow, iif or "lo")) is not None and not self.tunnelled:
             return cause
         if end is not None and place != end and not self.flow.translated:
-            dev = next((address.dev for address in space.addresses if address.interface.ip == self.flow.to), "lo")
-            return causes_l3.duplicate_address(place, self.flow.to, dev)
+            return causes_l3.duplicate_address(place, self.flow.to, space.own_address(self.flow.to))
         if space.silent and self.flow.protocol == "icmp" and not self.reply:
             return causes_l3.ignores_echo(place)
         return None

@@ -17,7 +17,7 @@ from podnet_lab.model.route_lookup import is_own, lookup_route
 def fails_rp_filter(place: Place, space: Namespace, sender: IPv4Address, to: IPv4Address, iif: str, oif: str = "") -> Cause | None:
     """Why a packet from *sender* that came in by *iif* is dropped; None if its source address is accepted."""
     if is_own(space, sender):
-        return causes_l3.martian_source(place, sender)
+        return causes_l3.martian_source(place, sender, space.own_address(sender))
     # The stricter of "all" and the interface's own holds; 2 is loose: any way back will do.
     strictness = max((space.conf[dev].rp_filter for dev in ("all", iif) if dev in space.conf), default=0)
     if strictness == 0:

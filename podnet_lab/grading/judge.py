@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from podnet_lab.errors import LabGone, PodnetError
@@ -27,7 +28,7 @@ def judge(lab: Lab, known: Known, student: str, name: str, kept: Records) -> Mar
     here, by *known*, while the lab is still at that exercise.
     """
     record = kept.records[name]
-    mark = Mark(student, name, NOT_SOLVED, _short(record.why), count(record.tries), count(record.hints))
+    mark = _noted(student, name, NOT_SOLVED, record)
     if record.verdict != SOLVED or record.given_up:
         return _with(mark, _lower(record), mark.why)
     if name not in known:
@@ -45,13 +46,20 @@ def _judged(lab: Lab, exercise: Exercise, mark: Mark) -> Mark:
     except Exception as error:  # noqa: BLE001 - a check that somebody wrote: its bug is no reason to stop, or to pass
         words = str(error) if isinstance(error, PodnetError) else f"{type(error).__name__}: {error}"
         return _with(mark, UNTESTED, f"the check itself failed: {words}")
-    return _with(mark, checks.verdict, checks.why, confirmed=True)
+    mistake = checks.mistake.name if checks.mistake else ""
+    return replace(_with(mark, checks.verdict, checks.why, confirmed=True), mistake=mistake)
 
 
 def recorded(student: str, name: str, record: Record) -> Mark:
     """What the student's own check had said: all that is left of an exercise that the lab is not at any more."""
     verdict = SOLVED if record.verdict == SOLVED and not record.given_up else _lower(record)
-    return Mark(student, name, verdict, _short(record.why), count(record.tries), count(record.hints))
+    return _noted(student, name, verdict, record)
+
+
+def _noted(student: str, name: str, verdict: str, record: Record) -> Mark:
+    """A mark with what a record has counted, and the mistake that the student's own check had recognised."""
+    counts = {key: count(getattr(record, key)) for key in ("tries", "hints", "explanations")}
+    return Mark(student, name, verdict, _short(record.why), mistake="" if verdict == SOLVED else _short(record.mistake), **counts)
 
 
 def _lower(record: Record) -> str:
@@ -59,7 +67,7 @@ def _lower(record: Record) -> str:
 
 
 def _with(mark: Mark, verdict: str, why: str, confirmed: bool = False) -> Mark:
-    return Mark(mark.who, mark.exercise, verdict, why, mark.tries, mark.hints, confirmed)
+    return replace(mark, verdict=verdict, why=why, confirmed=confirmed)
 
 
 def count(number: object) -> int:

@@ -22,7 +22,7 @@ class LabLooks:
         self._lab: Lab | None = None
 
     def look(self) -> dict:
-        """Marks for what was tried since the last look, and how many hints each exercise has had, and whether it was given up."""
+        """Marks for what was tried since the last look; of each exercise its hints, its explanations, and whether it was given up."""
         if (lab := self._joined()) is None:
             return {"marks": [], "records": {}}
         kept = attempts.read(lab)
@@ -30,7 +30,7 @@ class LabLooks:
         marks = [judge(lab, self._known, self._student, name, kept) for name in new]
         self._judged = kept.records
         self._solved |= {mark.exercise for mark in marks if mark}
-        records = {name: (count(record.hints), bool(record.given_up)) for name, record in kept.records.items()}
+        records = {name: [count(one.hints), count(one.explanations), bool(one.given_up)] for name, one in kept.records.items()}
         return {"marks": [asdict(mark) for mark in marks], "records": records}
 
     def _joined(self) -> Lab | None:
@@ -39,6 +39,8 @@ class LabLooks:
         if self._lab is not None:
             self._leave()
         self._lab = self._join()
+        if self._lab is not None:
+            self._lab.parts.unaided.for_teacher = True
         return self._lab
 
     def _join(self) -> Lab | None:

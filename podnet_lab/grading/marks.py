@@ -23,7 +23,8 @@ class Mark:
     """
     One exercise of one student: one of `VERDICTS`, *why*, how often it was checked, and how many hints were asked for.
 
-    *confirmed* says that the kernels were asked for this mark; else it is what the student's own check had said.
+    *confirmed* says that the kernels were asked for this mark; else it is what the student's own check had said. *explanations*
+    is how often the reason of a failure was asked for, *mistake* the one that was recognised, by its name.
     """
 
     who: str
@@ -33,6 +34,8 @@ class Mark:
     tries: int = 0
     hints: int = 0
     confirmed: bool = False
+    explanations: int = 0
+    mistake: str = ""
 
     def __bool__(self) -> bool:
         return self.verdict == SOLVED

@@ -13,13 +13,15 @@ from podnet_lab.grading.marks import NOT_SOLVED, SOLVED, UNTESTED, Mark, Paper, 
 
 COLOURS = {SOLVED: "green", NOT_SOLVED: "red", UNTESTED: "yellow"}
 LEAST_WIDTH = 100
+COUNTED = ("checks", "hints", "explained")
+COLUMNS = ("who", "exercise", "mark", *COUNTED, "mistake", "why")
 
 
 def table(papers: Sequence[Paper]) -> str:
     """All marks as a table, and a line for each paper."""
     table = Table(pad_edge=False, box=None)
-    for column in ("who", "exercise", "mark", "checks", "hints", "why"):
-        table.add_column(column, justify="right" if column in ("checks", "hints") else "left", overflow="fold")
+    for column in COLUMNS:
+        table.add_column(column, justify="right" if column in COUNTED else "left", overflow="fold")
     for paper in papers:
         for mark in paper.marks:
             table.add_row(*_row(mark))
@@ -40,6 +42,7 @@ def line(paper: Paper) -> str:
 
 def _row(mark: Mark) -> list[Text]:
     word = mark.verdict if mark.confirmed or not mark else f"{mark.verdict} (recorded)"
-    cells = [mark.who, mark.exercise, word, str(mark.tries), str(mark.hints), mark.why]
-    styles = ["", "", COLOURS.get(mark.verdict, ""), "", "", ""]
+    counts = (mark.tries, mark.hints, mark.explanations)
+    cells = [mark.who, mark.exercise, word, *map(str, counts), mark.mistake, mark.why]
+    styles = [COLOURS.get(mark.verdict, "") if column == "mark" else "" for column in COLUMNS]
     return [Text(printable(cell), style) for cell, style in zip(cells, styles, strict=True)]

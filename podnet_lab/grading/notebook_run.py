@@ -35,7 +35,7 @@ class NotebookRun:
         self.who, self._text, self._code, self._known, self._place = student, text, code, known, place
         self._deadline, self._cell_limit = time.monotonic() + limit, cell_limit
         self._marks: dict[str, Mark] = {}
-        self._hints: dict[str, int] = {}
+        self._help: dict[str, tuple[int, ...]] = {}
         self._given_up: set[str] = set()
         self._problem = self._doubt = ""
 
@@ -100,8 +100,8 @@ class NotebookRun:
         except LookFailed as failed:
             self._doubt = str(failed)
             return not failed.over
-        for name, (hints, given_up) in seen["records"].items():
-            self._hints[name] = max(hints, self._hints.get(name, 0))
+        for name, (hints, explanations, given_up) in seen["records"].items():
+            self._help[name] = tuple(map(max, (hints, explanations), self._help.get(name, (0, 0))))
             if given_up:
                 self._given_up.add(name)
         for mark in (Mark(**values) for values in seen["marks"]):
@@ -110,5 +110,6 @@ class NotebookRun:
         return True
 
     def _at_worst(self, mark: Mark) -> Mark:
-        mark = replace(mark, hints=max(mark.hints, self._hints.get(mark.exercise, 0)))
+        hints, explanations = map(max, (mark.hints, mark.explanations), self._help.get(mark.exercise, (0, 0)))
+        mark = replace(mark, hints=hints, explanations=explanations)
         return replace(mark, verdict=NOT_SOLVED, why=GAVE_UP) if mark.exercise in self._given_up else mark

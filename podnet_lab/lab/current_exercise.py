@@ -39,12 +39,6 @@ class CurrentExercise:
             self.task = begin(self._lab, exercise)
         return self.task
 
-    def note_given_up(self) -> None:
-        """What is broken is about to be told and mended: the exercise that the lab is at keeps that."""
-        from podnet_lab.exercises import attempts  # here, as above
-
-        attempts.give_up(self._lab)
-
     def leave(self) -> None:
         """End it, since the lab goes elsewhere: where it is then is nobody's answer."""
         if self.task is not None:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice, permutations
 from shlex import quote
 
 from podnet_lab.backends.node_snapshots import take_snapshots
+from podnet_lab.checks.reachability import endpoints
 from podnet_lab.errors import BadInput, LabError, PodnetError
+from podnet_lab.explain.cause import Cause
+from podnet_lab.explain.explanation import first_cause
 from podnet_lab.explain.fault_places import FaultPlaces, fault_places
 from podnet_lab.explain.faults import FAULTS, Fault
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.run_steps import bring_back
+from podnet_lab.lab.unaided import Unaided
 from podnet_lab.model import Snapshot
+from podnet_lab.recipes.reconcile import restore
 
 NEXT = "lab.give_up() tells what it was, and then lab.break_something() breaks the next thing"
+MOST_PAIRS = 1000
+"""Pairs that are looked at, beside the one that was cut."""
+
 NO_MORE = "there are no more hints: lab.give_up() tells what is broken, and mends it"
 
 
@@ -52,11 +60,11 @@ class FaultInjection:
     What a lab does to itself, and mends: *broken* is what is broken now.
 
     It needs the nodes' shells, in which faults are typed, and an observer, who says whether the cluster is whole, and
-    explains what is wrong. *before_giving_up* is called before anything is told.
+    explains what is wrong; *unaided* keeps that something is to be found, and which help was asked for.
     """
 
-    def __init__(self, core: LabCore, observer: Observer, before_giving_up: Callable[[], None] = lambda: None) -> None:
-        self._core, self._observer, self._before_giving_up = core, observer, before_giving_up
+    def __init__(self, core: LabCore, observer: Observer, unaided: Unaided) -> None:
+        self._core, self._observer, self._unaided = core, observer, unaided
         self.broken: Broken | None = None
 
     def break_something(self, seed: int | None = None, fault: Fault | str | None = None) -> str:
@@ -101,30 +109,59 @@ class FaultInjection:
                 self._mend(wanted)
                 raise
             self.broken = wanted
+            self._unaided.keep_broken(True)
         return str(self.broken)
 
     def forget(self) -> None:
         """The lab was brought back: what was broken is mended by that."""
         self.broken = None
+        if self._unaided.broken:  # perhaps by whoever opened the lab that this process has joined
+            self._unaided.keep_broken(False)
 
     def hint(self) -> str:
-        """A hint about what is broken: first a question, then where to look, then the command that mends it; there is no fourth."""
+        """
+        A hint about what is broken: first a question, then where to look, then the commands that mend it; there is no fourth.
+
+        What was mended may show something else behind it, such as what went along: of that there are hints as well.
+        """
         broken = self._require_broken()
-        explanation = self._observer.explain(*broken.pair, size=broken.fault.size)
-        if explanation.cause is None:
-            pair = f"from {explanation.source} to {explanation.target} and back"
-            return f"nothing is seen in the way any more, {pair}: lab.check() tries it; {NEXT}"
-        if broken.about != explanation.cause.hints:  # what was mended has shown something else behind it
-            broken.about, broken.asked = explanation.cause.hints, 0
+        hints = self.hints()
+        if not hints:
+            source, target = broken.pair
+            return f"nothing is seen in the way any more, from {source} to {target} and back, nor elsewhere: lab.check() tries it; {NEXT}"
+        if broken.about != hints[:2]:
+            broken.about, broken.asked = hints[:2], 0
         broken.asked += 1
-        return explanation.hint(broken.asked) if broken.asked <= len(broken.about) else NO_MORE
+        self._unaided.asked(hints=min(broken.asked, len(hints)))
+        return hints[broken.asked - 1] if broken.asked <= len(hints) else NO_MORE
+
+    def hints(self) -> tuple[str, ...]:
+        """
+        The three hints about what is broken, as the lab is now; none if nothing is seen in the way of its pair, nor of another.
+
+        The third is all that is different from before, as one would type it: the lab knows how its node was, the kernels don't.
+        """
+        broken = self._require_broken()
+        explanation = self._observer.explained(*broken.pair, size=broken.fault.size)
+        if (cause := explanation.cause or explanation.suspect or self._cause_elsewhere()) is None:
+            return ()
+        (name,) = broken.before
+        back = [step.command for step in restore(take_snapshots(self._core.agents, [name])[name], broken.before[name])]
+        return (*cause.hints[:2], f"{name}# {'; '.join(back)}" if back else cause.hints[2])
+
+    def _cause_elsewhere(self) -> Cause | None:
+        """What is seen in the way of any two Pods: who mends one thing may break another."""
+        everyone = self._core.everyone()
+        pods = [end for end in endpoints(everyone).values() if end.namespace]
+        causes = (first_cause(everyone, *pair) for pair in islice(permutations(pods, 2), MOST_PAIRS))
+        return next((cause for cause in causes if cause), None)
 
     def give_up(self) -> str:
         """Say what was broken, and mend it: the node is as it was before."""
         broken = self._require_broken()
-        self._before_giving_up()  # first: whatever becomes of the rest, it was asked for
+        self._unaided.given_up()  # first: whatever becomes of the rest, it was asked for
         left = self._mend(broken)
-        self.broken = None
+        self.forget()
         words = f"{broken.fault.name}: somebody had typed {broken.fault.command(broken.where)!r} on {broken.fault.node(broken.where)}"
         return words + ("; it is mended" if not left else "; not all of it could be mended: lab.goto('done')")
 

@@ -48,19 +48,7 @@ class Lab:
     def __init__(self, plan: Plan, name: str, backend: Backend, network: Network) -> None:
         self.plan, self.name, self.network = plan, name, network
         core = LabCore(plan, name, backend, network)
-        observer = Observer(core)
-        exercise = CurrentExercise(self, core.activity)
-        faults = FaultInjection(core, observer, exercise.note_given_up)
-        self.parts = LabParts(
-            core,
-            observer,
-            PacketTracer(core),
-            ServiceTraffic(core),
-            faults,
-            NotebookWidgets(self, core),
-            exercise,
-            Stages(core, faults, exercise),
-        )
+        self.parts = LabParts.of(self, core)
         self._nodes = {name: Node(self, name) for name in backend.agents}
 
     @classmethod
@@ -192,6 +180,7 @@ class Lab:
 
     break_something = delegated_to("faults", FaultInjection.break_something)
     hint = delegated_to("faults", FaultInjection.hint)
+    fault_hints = delegated_to("faults", FaultInjection.hints)
     give_up = delegated_to("faults", FaultInjection.give_up)
     exercise = delegated_to("exercise", CurrentExercise.exercise)
 
@@ -223,6 +212,11 @@ class Lab:
     def last_run(self) -> Entry | None:
         """The last run that changed something, and that `undo` would take back."""
         return self.parts.core.last_run
+
+    @property
+    def unaided(self) -> bool:
+        """Whether something is to be found out here: then reasons of failures are not told unasked."""
+        return self.parts.unaided.on
 
     @property
     def broken(self) -> Broken | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from podnet_lab.checks.check import Checks
+from podnet_lab.checks.check import Check, Checks
 from podnet_lab.checks.exam import Exam, judge_exam, unique_addresses
-from podnet_lab.checks.reachability import Matrix, Ping, Verdict, endpoints, expectation
+from podnet_lab.checks.reachability import UNTOLD, Matrix, Ping, Verdict, endpoints, expectation
 from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import Explanation
 from podnet_lab.explain.flow import DEFAULT_SIZE
@@ -14,6 +14,7 @@ from podnet_lab.lab.core import OUTSIDE_NAME, LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_whoever
 from podnet_lab.lab.evidence_rounds import explained_with_evidence, probed
 from podnet_lab.lab.ping_pairs import Progress, all_pairs, one_pair
+from podnet_lab.lab.unaided import Unaided
 from podnet_lab.packets.trace import Trace
 from podnet_lab.plan import echo_size, port_number
 from podnet_lab.show.topology import Topology
@@ -21,10 +22,14 @@ from podnet_lab.typed_arguments import Count, Seconds
 
 
 class Observer:
-    """What a lab says of its kernels. It needs their snapshots, their agents to send echoes, and what the last run changed."""
+    """
+    What a lab says of its kernels. It needs their snapshots, their agents to send echoes, and what the last run changed.
 
-    def __init__(self, core: LabCore) -> None:
-        self._core = core
+    While something is to be found out *unaided*, only `explain` tells the reason of a failure.
+    """
+
+    def __init__(self, core: LabCore, unaided: Unaided) -> None:
+        self._core, self._unaided = core, unaided
 
     def topology(self, trace: Trace | None = None) -> Topology:
         """
@@ -50,7 +55,8 @@ class Observer:
         everyone = self._core.everyone()
         known = endpoints(everyone)
         pair = (endpoint(known, source), endpoint(known, target))
-        return replace(one_pair(self._core.agents, everyone, pair, patience), expected=wanted)
+        ping = replace(one_pair(self._core.agents, everyone, pair, patience), expected=wanted)
+        return ping.without_reason() if ping.why and self._unaided.on else ping
 
     def explain(self, source: str, target: str, *, tcp: int | None = None, size: int | None = None, probe: bool = True) -> Explanation:
         """
@@ -62,8 +68,16 @@ class Observer:
         bytes that may not be cut. *target* may also be an address that nobody has, such as a Service's.
 
         One echo is really sent, to be held against what was judged: if they contradict each other, the explanation is unsure.
-        ``probe=False`` sends nothing; nor is anything sent where no endpoint is asked for, or a connection.
+        ``probe=False`` sends nothing; nor is anything sent where no endpoint is asked for, or a connection. In an exercise, the mark
+        tells how often it was asked.
         """
+        explained = self.explained(source, target, tcp=tcp, size=size, probe=probe)
+        if self._unaided.on:
+            self._unaided.asked(explanations=1)
+        return explained
+
+    def explained(self, source: str, target: str, *, tcp: int | None = None, size: int | None = None, probe: bool = True) -> Explanation:
+        """What `explain` says; nobody has asked for it, and so it does not count."""
         if tcp is not None and size is not None:
             raise BadInput("an explanation is of an echo of some size, or of a TCP connection, not of both")
         protocol, port = ("icmp", None) if tcp is None else ("tcp", port_number(tcp))
@@ -80,7 +94,8 @@ class Observer:
 
         A sample is drawn with *seed*: the same one draws the same pairs.
         """
-        return all_pairs(self._core.agents, self._core.snapshot(), progress, sample, seed)
+        matrix = all_pairs(self._core.agents, self._core.snapshot(), progress, sample, seed)
+        return matrix.without_reasons() if any(ping.why for ping in matrix) and self._unaided.on else matrix
 
     def check(
         self, stage: str | None = None, progress: Progress | None = None, *, sample: Count | None = None, seed: int = 0
@@ -94,5 +109,11 @@ class Observer:
         cluster = self._core.snapshot()
         if stage is not None:
             network, pods = self._core.network, self._core.plan.pods_per_node
-            return Checks(check for node in cluster.values() for check in network.checks(stage, node, cluster, pods))
-        return judge_exam(unique_addresses(cluster), self.matrix(progress, sample=sample, seed=seed))
+            checks = Checks(check for node in cluster.values() for check in network.checks(stage, node, cluster, pods))
+            if not checks and self._unaided.broken:  # it says what is wrong, as an explanation does
+                self._unaided.asked(explanations=1)
+            return checks
+        unique = unique_addresses(cluster)
+        if not unique and self._unaided.on:
+            unique = Check(unique.claim, UNTOLD)
+        return judge_exam(unique, self.matrix(progress, sample=sample, seed=seed))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import wraps
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.current_exercise import CurrentExercise
@@ -16,7 +16,11 @@ from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.packet_tracer import PacketTracer
 from podnet_lab.lab.service_traffic import ServiceTraffic
 from podnet_lab.lab.stages import Stages
+from podnet_lab.lab.unaided import Unaided
 from podnet_lab.typed_arguments import checked
+
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
 
 Call = TypeVar("Call", bound=Callable)
 
@@ -33,6 +37,16 @@ class LabParts:
     widgets: NotebookWidgets
     exercise: CurrentExercise
     stages: Stages
+    unaided: Unaided
+
+    @classmethod
+    def of(cls, lab: Lab, core: LabCore) -> LabParts:
+        """The parts of a lab with this core."""
+        unaided = Unaided(lab)
+        observer, exercise = Observer(core, unaided), CurrentExercise(lab, core.activity)
+        faults = FaultInjection(core, observer, unaided)
+        stages, widgets = Stages(core, faults, exercise), NotebookWidgets(lab, core)
+        return cls(core, observer, PacketTracer(core), ServiceTraffic(core), faults, widgets, exercise, stages, unaided)
 
 
 def delegated_to(part: str, method: Call, *, in_turn: bool = True) -> Call:

@@ -56,6 +56,10 @@ class Namespace:
         """The addresses on *dev*."""
         return tuple(address.interface for address in self.addresses if address.dev == dev)
 
+    def own_address(self, ip: IPv4Address) -> Address | None:
+        """The address *ip* of this namespace, with its prefix and interface; None if it has it by a route alone, or not at all."""
+        return next((address for address in self.addresses if address.interface.ip == ip), None)
+
     def ports_of(self, bridge: str) -> tuple[str, ...]:
         """The interfaces that are plugged into *bridge*."""
         return tuple(link.name for link in self.links.values() if link.master == bridge)

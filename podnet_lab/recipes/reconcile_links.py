@@ -77,15 +77,21 @@ def change(name: str | None, kept: Mapping[str, Link], then: Namespace) -> list[
             steps += kind_of(link).adjust(name, link)
         if name is None and link.master != (was.master if was else None):
             steps.append(SetMaster(dev, link.master))
-        elif name is None and was and link.master and was.port and not link.port and was.port not in _PASSING:
+        elif name is None and was and link.master and was.port and not link.port and was.port not in _PASSING and _is_up(link.master, kept):
             steps += [SetMaster(dev, None), SetMaster(dev, link.master)]  # a port that is plugged in anew is an ordinary one
     return steps
 
 
+def _is_up(bridge: str, kept: Mapping[str, Link]) -> bool:
+    """Whether a bridge is up now: the ports of one that is down are disabled, and come back with it."""
+    return bridge in kept and kept[bridge].up
+
+
 def _changed(name: str | None, was: Link, link: Link) -> list[Step]:
     steps: list[Step] = []
-    if was.mtu != link.mtu or was.arp != link.arp:
-        steps.append(ChangeLink(link.name, name, mtu=link.mtu, arp=link.arp))
+    different = {key: getattr(link, key) for key in ("mtu", "arp") if getattr(was, key) != getattr(link, key)}
+    if different:
+        steps.append(ChangeLink(link.name, name, **different))
     # One that was made anew meanwhile has a MAC of its own; only the very same interface gets the old one back.
     if was.index == link.index and was.mac != link.mac and kind_of(link).keeps_mac:
         steps.append(ChangeLink(link.name, name, mac=link.mac))

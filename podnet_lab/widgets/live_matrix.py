@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HELP = "<p>Click a pair to see what came of it, and why.</p>"
 NOBODY = "<p>There is no pair of Pods yet: <code>lab.goto(&quot;done&quot;)</code> makes some.</p>"
+WHY = "What is in the way now?"
 OLD = "The network has changed since these were tried."
 
 
@@ -67,13 +68,17 @@ class LiveMatrix(Picture):
             raise BadInput(f"{source} → {target} was not tried")
         self.pane = f"<h4>{escape(source)} → {escape(target)}</h4>{html.ping(ping)}{self._now(key)}"
 
-    def _now(self, pair: list) -> str:
-        """What the snapshots say of a pair now, and what else can be done about it."""
-        more = "".join(
-            f'<button type="button" data-do="{what}" data-key="{key(pair)}">{words}</button> '
-            for what, words in (("ping", "Try again"), ("trace", "Trace"))
-        )
-        return f"<h5>What is in the way now?</h5>{html.explanation(self._lab.explain(*pair))}<p>{more}</p>"
+    def _now(self, pair: list, asked: bool = False) -> str:
+        """What the snapshots say of a pair now, and what else can be done about it; in an exercise only if it was *asked* for."""
+        told = asked or not self._lab.unaided
+        choices = (("ping", "Try again"), ("trace", "Trace"), *(() if told else (("explain", WHY),)))
+        more = "".join(f'<button type="button" data-do="{what}" data-key="{key(pair)}">{words}</button> ' for what, words in choices)
+        now = f"<h5>{WHY}</h5>{html.explanation(self._lab.explain(*pair))}" if told else ""
+        return f"{now}<p>{more}</p>"
+
+    def _do_explain(self, key: list) -> None:
+        source, target = key
+        self.pane = f"<h4>{escape(source)} → {escape(target)}</h4>{self._now(key, asked=True)}"
 
     def _do_ping(self, key: list) -> None:
         ping = self._lab.ping(*key)

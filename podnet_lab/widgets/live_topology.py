@@ -6,7 +6,7 @@ import json
 from html import escape
 from typing import TYPE_CHECKING
 
-from podnet_lab.checks.reachability import endpoints
+from podnet_lab.checks.reachability import UNTOLD, endpoints
 from podnet_lab.errors import BadInput, LabGone
 from podnet_lab.model import Cluster
 from podnet_lab.packets.trace import Trace
@@ -136,7 +136,7 @@ class LiveTopology(Picture):
         trace = self._lab.trace(source, target)
         self.play(trace)
         if not trace:
-            self._message += explanation(self._lab.explain(source, target))
+            self._message += f"<p>{escape(UNTOLD)}</p>" if self._lab.unaided else explanation(self._lab.explain(source, target))
             self._update_pane()
 
     def _do_explain(self, source: str, target: str) -> None:

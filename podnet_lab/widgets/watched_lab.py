@@ -37,6 +37,10 @@ class WatchedLab(Protocol):
         """How often something was done for somebody to find out: what changed then is not shown."""
 
     @property
+    def unaided(self) -> bool:
+        """Whether something is to be found out here: then reasons of failures are not told unasked."""
+
+    @property
     def last_run(self) -> Run | None:
         """The last run that changed something, and that `undo` would take back."""
 

@@ -20,6 +20,7 @@ from podnet_lab.grading.judge import MOST_WORDS, judge
 from podnet_lab.grading.looker import Looker, LookFailed
 from podnet_lab.grading.marks import Mark
 from podnet_lab.kernel import bounded_file, sandbox_root
+from podnet_lab.lab.unaided import Unaided
 
 HOLDS = Exercise("x-1", "t", "t", lambda _: [Check("it holds")], ("a", "b", "c"))
 
@@ -141,15 +142,15 @@ def test_what_was_read_once_is_not_forgotten(monkeypatch):
     run = notebook_run.NotebookRun("ada", "", [], {}, sandbox.Place(), limit=60, cell_limit=60)
     looks = iter(
         [
-            {"marks": [], "records": {"a": [3, False], "b": [0, True], "c": [0, False]}},
-            {"marks": [asdict(Mark("ada", name, "solved")) for name in "abc"], "records": {name: [0, False] for name in "abc"}},
-            {"marks": [asdict(Mark("ada", "c", "not solved"))], "records": {"c": [3, True]}},
+            {"marks": [], "records": {"a": [3, 2, False], "b": [0, 0, True], "c": [0, 1, False]}},
+            {"marks": [asdict(Mark("ada", name, "solved")) for name in "abc"], "records": {name: [0, 1, False] for name in "abc"}},
+            {"marks": [asdict(Mark("ada", "c", "not solved"))], "records": {"c": [3, 9, True]}},
         ]
     )
     looker = SimpleNamespace(ask=lambda _: next(looks))
     assert all(run._look(looker) for _ in range(3))
-    found = {name: (mark.verdict, mark.hints) for name, mark in run._marks.items()}
-    assert found == {"a": ("solved", 3), "b": ("not solved", 0), "c": ("solved", 0)}
+    found = {name: (mark.verdict, mark.hints, mark.explanations) for name, mark in run._marks.items()}
+    assert found == {"a": ("solved", 3, 2), "b": ("not solved", 0, 1), "c": ("solved", 0, 1)}
 
 
 class Place:
@@ -173,13 +174,13 @@ def test_a_record_that_can_not_be_one_is_none(text):
 
 def test_who_gives_up_has_that_written_down_and_keeps_it():
     place = Place(json.dumps({"at": "x-1", "records": {"x-1": {}}}))
-    attempts.give_up({attempts.PLACE: place})
+    Unaided({attempts.PLACE: place}).given_up()
     assert '"given_up": true' in place.typed[0]
     kept = Records("x-1", {"x-1": Record("solved", given_up=True, hints=3)})
     kept.begin("x-1")
     assert kept.records["x-1"] == Record(given_up=True)
     idle = Place(json.dumps({"at": "", "records": {"x-1": {}}}))
-    attempts.give_up({attempts.PLACE: idle})
+    Unaided({attempts.PLACE: idle}).given_up()
     assert idle.typed == [], "no exercise was given up"
 
 

@@ -119,7 +119,7 @@ def test_a_bare_node_comes_back_to_wired():
         ([route.add("10.9.0.0/24", via="192.168.1.12")], ["ip route del 10.9.0.0/24 via 192.168.1.12 dev eth0"]),
         ([route.blackhole("10.9.0.0/24")], ["ip route del blackhole 10.9.0.0/24"]),
         ([route.remove("default", namespace=POD)], [f"ip -n {POD} route add default via 10.244.1.1 dev {CABLE}"]),
-        ([link.change(CABLE, POD, mtu=1400)], [f"ip -n {POD} link set dev {CABLE} mtu 1500 arp on"]),
+        ([link.change(CABLE, POD, mtu=1400)], [f"ip -n {POD} link set dev {CABLE} mtu 1500"]),
         ([link.change(END, mac=MAC)], None),
         ([bridge.add("br0"), veth.plug(END, into="br0")], ["ip link del br0", f"ip link set {END} master v-net-0"]),
         ([veth.unplug(END)], [f"ip link set {END} master v-net-0"]),
