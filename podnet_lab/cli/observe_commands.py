@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
@@ -68,13 +69,16 @@ def matrix(sample: int | None, seed: int, as_json: bool, lab_name: str | None) -
     podnet matrix
     podnet matrix --json | jq '.matrix[] | select(.verdict != "reached")'
     """
+    from podnet_lab.checks.reachability import UNTOLD
     from podnet_lab.cli import json_output
     from podnet_lab.cli.output import progress, reached, say
 
     with joined(lab_name) as lab, progress("pairs") as tell:
         matrix = lab.matrix(tell, sample=sample, seed=seed)
-    more = [f"… and {len(matrix.failures) - MOST_LINES} more; --json lists all"] if len(matrix.failures) > MOST_LINES else []
-    say("\n".join([str(matrix), *map(str, matrix.failures[:MOST_LINES]), *more]), as_json, json_output.matrix(matrix))
+    failures = [str(replace(ping, untold=False)) for ping in matrix.failures]
+    more = [f"… and {len(failures) - MOST_LINES} more; --json lists all"] if len(failures) > MOST_LINES else []
+    more += [UNTOLD] if any(ping.untold for ping in matrix) else []
+    say("\n".join([str(matrix), *failures[:MOST_LINES], *more]), as_json, json_output.matrix(matrix))
     sys.exit(reached(matrix))
 
 
