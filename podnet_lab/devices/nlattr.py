@@ -24,6 +24,18 @@ def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
     return found
 
 
+def repeated(data: bytes) -> list[bytes]:
+    """The attributes of a list in which the same kind comes again and again."""
+    found, offset = [], 0
+    while offset <= len(data) - 4:
+        length, _ = _ATTRIBUTE.unpack_from(data, offset)
+        if length < 4:
+            break
+        found.append(data[offset + 4 : offset + length])
+        offset += (length + 3) & ~3
+    return found
+
+
 def pack_ipv4(address: str) -> bytes:
     """The four bytes of an address like 192.168.1.11."""
     return bytes(map(int, address.split(".")))

@@ -10,7 +10,7 @@ import struct
 from typing import Any
 
 from podnet_lab.devices import codecs
-from podnet_lab.devices.nlattr import attribute, attributes
+from podnet_lab.devices.nlattr import attribute, attributes, repeated
 from podnet_lab.kernel.encode import (
     IFF_NOARP,
     IFF_UP,
@@ -49,6 +49,7 @@ PORT_STATES = ("disabled", "listening", "learning", "", "blocking")
 ARPHRD_LOOPBACK = 772
 IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS = 29, 8
 IFLA_PERM_ADDRESS = 54
+IFLA_IFALIAS, IFLA_PROP_LIST = 20, 52
 
 _I32, _U32 = struct.Struct("=i"), struct.Struct("=I")
 _LINK = struct.Struct("=BxHiII")
@@ -80,6 +81,7 @@ def links(sock: Socket) -> list[dict[str, Any]]:
                 "port": _port(info, flags),
                 "master_index": _u32(given[IFLA_MASTER]) if IFLA_MASTER in given else 0,
                 **_other(kind, index, given),
+                **({"aliases": _aliases(given)} if IFLA_IFALIAS in given or IFLA_PROP_LIST in given else {}),
                 "data": info.get(IFLA_INFO_DATA, b""),
                 "info": "" if not kind or codecs.has_folder(kind) else given[IFLA_LINKINFO].hex(),
             }
@@ -98,6 +100,12 @@ def _other(kind: str, index: int, given: dict[int, bytes]) -> dict[str, Any]:
     paired = codecs.codec_flag(kind, "PAIRED")
     lower = other if not paired and (other != index or there is not None) else 0
     return {"peer_index": other if paired else 0, "lower_index": lower, "nsid": there if other else None}
+
+
+def _aliases(given: dict[int, bytes]) -> list[str]:
+    """The names of an interface beside its own (each an IFLA_ALT_IFNAME in the list), and the note that it has."""
+    names = repeated(given.get(IFLA_PROP_LIST, b""))
+    return [printable(name.rstrip(b"\0")) for name in (*names, *([given[IFLA_IFALIAS]] if IFLA_IFALIAS in given else []))]
 
 
 def _port(info: dict[int, bytes], flags: int) -> str:

@@ -74,6 +74,7 @@ def _link(has: dict[str, Any]) -> Link:
         tuple(lower) if lower else None,
         tuple(sorted(settings.items())) if settings else (),
         has["info"],
+        tuple(has.get("aliases", ())),
     )
 
 

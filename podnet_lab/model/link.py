@@ -13,7 +13,8 @@ class Link:
     *port* is what is unusual about a bridge's port, though it is up: "blocking", "isolated", … (linux/if_bridge.h).
     *lower* is (namespace, name) of the interface that it sits on, as a macvlan does. *settings* are its kind's own, as (name,
     value), in order (`podnet_lab.devices`); of a kind that nobody has written, *info* is the kernel's own description in
-    hexadecimal (IFLA_LINKINFO), from which it can be made again.
+    hexadecimal (IFLA_LINKINFO), from which it can be made again. *aliases* are other names and notes that somebody gave it
+    (``ip link property add``, ``ip link set alias``).
     """
 
     name: str
@@ -30,6 +31,7 @@ class Link:
     lower: tuple[str | None, str] | None = None
     settings: tuple[tuple[str, object], ...] = ()
     info: str = field(default="", repr=False)
+    aliases: tuple[str, ...] = field(default=(), compare=False)
 
     def setting(self, name: str) -> object:
         """One of its kind's own settings; None if it has none of that name."""

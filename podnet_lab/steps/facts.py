@@ -36,6 +36,7 @@ def _link_facts(space: Namespace, name: str) -> object:
         "mtu": link.mtu,
         "master": link.master,
         "other end": link.peer,
+        "other names": sorted(link.aliases),
         "addresses": sorted(map(str, space.addresses_of(name))),
         "ports": sorted(space.ports_of(name)),
         "routes": sorted(str(route) for route in space.routes if route.dev == name and not route.kernel),

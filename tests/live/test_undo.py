@@ -16,6 +16,8 @@ CHANGED = {
     "a bridge got an address": (bridge.add("br0"), "ip addr add 10.5.0.1/24 dev br0", "br0"),
     "a bridge was switched on": (bridge.add("br0"), "ip link set br0 up", "br0"),
     "a bridge was replaced": (bridge.add("br0"), "ip link del br0; ip link add br0 type veth peer name br1", "br0"),
+    "a bridge got another name": (bridge.add("br0"), "ip link property add dev br0 altname my-switch altname yours", "br0"),
+    "a bridge got a note": (bridge.add("br0"), "ip link set br0 alias 'to the lab'", "br0"),
     "a bridge got a macvlan": (bridge.add("br0"), "ip link add mv0 link br0 type macvlan", "br0"),
     "a bridge got a forwarding entry": (bridge.add("br0"), "bridge fdb add 02:00:00:00:00:77 dev br0 self permanent", "br0"),
     "a bridge got a neighbour": (bridge.add("br0"), "ip neigh add 10.5.0.9 lladdr 02:00:00:00:00:55 dev br0 nud permanent", "br0"),
