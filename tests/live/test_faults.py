@@ -234,7 +234,7 @@ def test_what_is_broken_gives_nothing_away_when_it_is_shown(wired):
 def test_hints_begin_anew_for_what_a_repair_has_shown(wired):
     wired.break_something(seed=1, fault="the Pod's end is down")
     places = wired.broken.where
-    assert [wired.hint() for _ in range(4)][2].endswith("up")
+    assert " up; ip -n " in [wired.hint() for _ in range(4)][2], "all of the repair"
     wired[places.node.name].shell(f"ip -n {places.pod.name} link set {places.pod.dev} up")
     assert "route add default" in [wired.hint() for _ in range(3)][2], "its default route went with the interface"
     wired.give_up()
