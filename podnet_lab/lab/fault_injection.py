@@ -129,8 +129,8 @@ class FaultInjection:
         if not hints:
             source, target = broken.pair
             return f"nothing is seen in the way any more, from {source} to {target} and back, nor elsewhere: lab.check() tries it; {NEXT}"
-        if broken.about != hints[:2]:
-            broken.about, broken.asked = hints[:2], 0
+        if broken.about != hints:
+            broken.about, broken.asked = hints, 0
         broken.asked += 1
         self._unaided.asked(hints=min(broken.asked, len(hints)))
         return hints[broken.asked - 1] if broken.asked <= len(hints) else NO_MORE
