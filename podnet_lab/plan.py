@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import pairwise
 
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import no_such
 from podnet_lab.valid_names import interface_name, namespace_name
 
 BRIDGE = "v-net-0"
@@ -225,7 +226,7 @@ class Plan:
         for node in self.nodes:
             if node.name == name:
                 return node
-        raise BadInput(f"no node is called {name!r}; there are {', '.join(node.name for node in self.nodes)}")
+        raise BadInput(no_such("node", name, (node.name for node in self.nodes)))
 
     def pods(self) -> tuple[Pod, ...]:
         """Every Pod of the plan, node by node."""

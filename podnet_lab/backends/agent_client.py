@@ -120,9 +120,12 @@ class AgentClient:
         """Ask, and wait for the answer; Refusal if the kernel refused, LabGone if the agent is gone."""
         return self.start(do, **arguments)()
 
-    def shell(self, script: str, output: Callable[[int, bytes], None], together: bool = False) -> int:
+    def shell(self, script: str, output: Callable[[int, bytes], None], together: bool = False, keep: bool = False) -> int:
         """
         Run *script* in a fresh bash; *output* gets (1 or 2, bytes) as they come; returns the exit status.
+
+        Of what is long the end is in a file, as is what a job in the background prints later: a line on 2 says where. With *keep*
+        it has the directory, the variables and the functions with which the last such script on the node ended.
 
         *together* has both as 1, in the order in which they were printed: two streams have no order between them. BadInput if
         bash can't be given *script*; LabError, which says why, if no bash can be started.
@@ -132,7 +135,7 @@ class AgentClient:
 
         def begin():
             channel = self._gateway.remote_exec(SHELL)
-            channel.send((content, together))
+            channel.send((content, together, keep))
             channel.setcallback(events.put, endmarker=None)
             return channel
 

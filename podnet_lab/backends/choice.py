@@ -7,6 +7,7 @@ from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.netns import OwnNetns
 from podnet_lab.backends.vms import VmsBackend
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import did_you_mean
 from podnet_lab.plan import Plan
 
 KINDS: dict[str, type[Backend]] = {kind.where: kind for kind in (VmsBackend, OwnNetns)}
@@ -16,7 +17,7 @@ KINDS: dict[str, type[Backend]] = {kind.where: kind for kind in (VmsBackend, Own
 def kind_to_open(where: str | None) -> type[Backend]:
     """The kind called *where*, or the one that belongs here; BadInput if there is none of that name, CannotRun if it is not here."""
     if where is not None and where not in KINDS:
-        raise BadInput(f"a lab lives in {' or '.join(KINDS)}, not in {where!r}")
+        raise BadInput(f"a lab lives in {' or '.join(KINDS)}, not in {where!r}{did_you_mean(where, KINDS)}")
     kind = KINDS[where] if where else VmsBackend if vms.here() else OwnNetns
     if kind is VmsBackend:
         vms.refuse_elsewhere()

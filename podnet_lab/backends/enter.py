@@ -13,6 +13,7 @@ from podnet_lab.backends.running_labs import Entry, choose, host_pid
 from podnet_lab.backends.vms import VmsBackend
 from podnet_lab.errors import BadInput, NoLab
 from podnet_lab.kernel.shell import shell_environment
+from podnet_lab.name_suggestions import no_such
 
 
 def enter(node: str, lab: str | None = None, words: Sequence[str] = ()) -> None:
@@ -33,14 +34,14 @@ def _enter_vm(entry: Entry | None, node: str, words: Sequence[str]) -> None:
     else:
         words = ["shell", *_words(words)]
     if node not in config["nodes"]:
-        raise BadInput(f"no node is called {node!r}; there are {', '.join(config['nodes'])} and outside{_in_a_pod(node)}")
+        raise BadInput(no_such("node", node, [*config["nodes"], "outside"]) + _in_a_pod(node))
     line = shlex.split(vms.command(config, node, shlex.join(words), terminal=sys.stdin.isatty()))
     os.execvp(line[0], line)
 
 
 def _enter_namespaces(entry: Entry, node: str, words: Sequence[str]) -> None:
     if node not in entry.nodes or node == "lab":
-        raise BadInput(f"no node is called {node!r}; there are {', '.join(name for name in entry.nodes if name != 'lab')}{_in_a_pod(node)}")
+        raise BadInput(no_such("node", node, (name for name in entry.nodes if name != "lab")) + _in_a_pod(node))
     nsenter.refuse_without()
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}

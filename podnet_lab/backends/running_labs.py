@@ -18,6 +18,7 @@ from pathlib import Path
 
 from podnet_lab.backends.limits import reached, why
 from podnet_lab.errors import BadInput, LabError, NoLab
+from podnet_lab.name_suggestions import choices
 
 FIRST_PID_NAMESPACE = 0xEFFFFFFC
 """The number of a machine's own PID namespace (PROC_PID_INIT_INO in linux/proc_ns.h)."""
@@ -207,7 +208,8 @@ def choose(name: str | None = None) -> Entry:
         raise NoLab("no lab is running: open one in a notebook with Lab.open(), and leave the notebook's kernel running")
     several = ", ".join(map(str, running))
     if not fits:
-        raise NoLab(f"no running lab is called {name!r}; there are {several}")
+        known = (called for entry in running for called in (entry.name, entry.notebook.removesuffix(".ipynb")) if called)
+        raise NoLab(f"no running lab is called {name!r}{choices(name, known, several)}")
     example = f"--lab {(running[0].notebook or str(running[0].owner)).removesuffix('.ipynb')}"
     raise NoLab(f"several labs are running; say which with --lab (like {example}), or shut down a kernel: {several}")
 

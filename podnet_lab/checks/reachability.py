@@ -14,11 +14,16 @@ from enum import StrEnum
 from podnet_lab.devices.roles import pod_addresses
 from podnet_lab.errors import BadInput, CheckFailed
 from podnet_lab.model import Snapshot
+from podnet_lab.name_suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A Pod, or a node itself (*namespace* None), that can send and receive; *addresses* are its own, the primary first."""
+    """
+    A Pod, or a node itself (*namespace* None), that can send and receive; *addresses* are its own, the primary first.
+
+    Of an address alone, which nobody here has, *node* is "".
+    """
 
     name: str
     node: str
@@ -85,7 +90,8 @@ class Ping:
         match self.verdict:
             case Verdict.REACHED:
                 surprise = "" if self else ", and that was not expected"
-                return f"{sign} {pair}: reached, and {self.target.name} saw {self.seen_as}{surprise}"
+                saw = f"{self.target.name} saw {self.seen_as}" if self.seen_as else self.why
+                return f"{sign} {pair}: reached, and {saw}{surprise}"
             case Verdict.TRANSLATED:
                 own = ", ".join(self.source.addresses)
                 return f"{sign} {pair}: reached, but {self.target.name} saw {self.seen_as}, not {own}"
@@ -114,7 +120,7 @@ def expectation(word: str | bool | Verdict) -> Verdict:
     try:
         return Verdict(word)
     except ValueError:
-        raise BadInput(f"expect is one of {', '.join(Verdict)}, True or False, not {word!r}") from None
+        raise BadInput(f"expect is one of {', '.join(Verdict)}, True or False, not {word!r}{did_you_mean(word, Verdict)}") from None
 
 
 class Matrix(tuple[Ping, ...]):

@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from podnet_lab.errors import BadInput, LabHeld, PodnetError
+from podnet_lab.name_suggestions import no_such
 
 if TYPE_CHECKING:
     from podnet_lab.backends.joined import RunningLab
@@ -82,11 +83,12 @@ class StageName(click.ParamType):
     name = "stage"
 
     def convert(self, value: str, parameter: click.Parameter | None, context: click.Context | None) -> str:
-        """Give it back if some network has it; else end with what there is."""
+        """Give it back if some network has it, or goto goes there, of which the lab says more; else end with what there is."""
+        from podnet_lab.networks.base import DONE, SERVICES
         from podnet_lab.networks.registry import all_stages
 
-        if value not in all_stages():
-            self.fail(f"{value!r} is not one of {', '.join(all_stages())}", parameter, context)
+        if value not in (*all_stages(), DONE, SERVICES):
+            self.fail(no_such("stage", value, all_stages()), parameter, context)
         return value
 
     def shell_complete(self, context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

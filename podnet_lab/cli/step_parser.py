@@ -8,7 +8,6 @@ made. Whatever else it holds is refused before anything runs.
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ from typing import Any
 
 from podnet_lab.daemons import registry
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import near
 from podnet_lab.recipes.step_modules import step_modules
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.nft import statements
@@ -133,9 +133,9 @@ def _value(value: ast.expr) -> Any:
 def _meant(name: str, known: Iterable[str]) -> str:
     module, _, function = name.partition(".")
     siblings = {full_name.partition(".")[2]: full_name for full_name in known if full_name.partition(".")[0] == module}
-    near = difflib.get_close_matches(function, siblings, n=1, cutoff=0.5) if siblings else difflib.get_close_matches(name, known, n=2)
-    if near:
-        return f"did you mean {' or '.join(siblings.get(candidate, candidate) for candidate in near)}?"
+    meant = near(function, siblings, alike=0.5) if siblings else near(name, known, alike=0.6)
+    if meant:
+        return f"did you mean {siblings.get(meant, meant)}?"
     return f"there are {', '.join(siblings.values())}" if siblings else f"there are steps of {', '.join(step_modules())}"
 
 

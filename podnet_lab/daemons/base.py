@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import did_you_mean
 from podnet_lab.plan import port_number
 from podnet_lab.valid_names import namespace_name
 
@@ -68,7 +69,7 @@ class Daemon:
             port_number(port)
         for number in (self.signal, *([self.reload] if self.reload else [])):
             if number not in SIGNALS:
-                raise BadInput(f"{self.name}: a signal is one of {', '.join(SIGNALS)}, not {number!r}")
+                raise BadInput(f"{self.name}: a signal is one of {', '.join(SIGNALS)}, not {number!r}{did_you_mean(number, SIGNALS)}")
 
     @property
     def folder(self) -> str:

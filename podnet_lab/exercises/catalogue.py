@@ -15,6 +15,7 @@ from podnet_lab.exercises import (
     veth_exercises,
 )
 from podnet_lab.exercises.exercise import Exercise
+from podnet_lab.name_suggestions import choices
 
 SETS = {
     "namespaces": namespaces_exercises.EXERCISES,
@@ -37,5 +38,5 @@ def find(which: str | Exercise) -> Exercise:
         return which
     if not isinstance(which, str) or which not in EXERCISES:
         names = "; ".join(", ".join(exercise.name for exercise in one) for one in SETS.values())
-        raise BadInput(f"no exercise is called {which!r}; there are {names}")
+        raise BadInput(f"no exercise is called {which!r}{choices(which, EXERCISES, names)}")
     return EXERCISES[which]

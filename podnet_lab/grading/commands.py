@@ -13,6 +13,7 @@ import click
 
 from podnet_lab.errors import CannotRun
 from podnet_lab.grading.marks import Paper, as_csv, as_json
+from podnet_lab.name_suggestions import no_such
 
 if TYPE_CHECKING:
     from podnet_lab.grading.judge import Known
@@ -68,7 +69,7 @@ def grade(
     known = {**EXERCISES, **(own := exercises(lessons))}
     sources = lesson_sources(lessons)
     if odd := [name for name in wanted if name not in known]:
-        raise click.UsageError(f"no exercise is called {odd[0]!r}; there are {', '.join(known)}")
+        raise click.UsageError(no_such("exercise", odd[0], known))
     if folder is None:
         from podnet_lab.grading.grade_running_lab import in_time
 

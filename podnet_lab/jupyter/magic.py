@@ -5,12 +5,19 @@ What a notebook gets when a lab is opened in it: pictures for results, and the c
 from __future__ import annotations
 
 import codecs
+import re
 import shlex
 import sys
 
 from podnet_lab.errors import BadInput, NoLab, ShellFailed
+from podnet_lab.name_suggestions import did_you_mean, no_such
 
-USAGE = "%%node NAME [--lab LAB] [--may-fail]"
+OPTIONS = ("--lab", "--may-fail", "--keep")
+
+USAGE = "%%node NAME [--lab LAB] [--may-fail] [--keep]"
+
+LOST = re.compile(r"(cd|pushd|export|declare|alias|source|\.)\s[^;&|]*|\w+=[^\s;&|]*")
+"""A last line that does nothing, if the next cell is a fresh bash."""
 
 NO_LAB = "no lab is open in this notebook, or its kernel was restarted: run the cell with `lab = Lab.open()` first"
 
@@ -59,19 +66,21 @@ def node_magic(line: str, cell: str) -> None:
     Run the cell with a fresh bash on a node, as at that node's own terminal.
 
     ``%%node node2`` raises ShellFailed if bash ends with another status than 0; ``--may-fail`` only shows it. With
-    several labs open, ``--lab NAME`` says which. A job left in the background does not hold the cell.
+    several labs open, ``--lab NAME`` says which. ``--keep`` goes on with the directory, the variables and the functions with which
+    the node's last cell of that kind ended. A job left in the background does not hold the cell; of what it prints afterwards, and
+    of what is too long to be shown, a line says where it is.
     """
-    name, lab, may_fail = _read(line)
+    name, lab, may_fail, keep = _read(line)
     decoders = {1: codecs.getincrementaldecoder("utf-8")("replace"), 2: codecs.getincrementaldecoder("utf-8")("replace")}
-    printed: list[str] = []
 
     def output(number: int, data: bytes) -> None:
-        text = decoders[number].decode(data)
-        printed.append(text)
-        print(text, end="", file=sys.stdout if number == 1 else sys.stderr, flush=True)
+        print(decoders[number].decode(data), end="", file=sys.stdout if number == 1 else sys.stderr, flush=True)
 
+    last = cell.strip().rpartition("\n")[2].strip()
     try:
-        status = lab.shell(name, cell, output)
+        status = lab.shell(name, cell, output, keep)
+        if not keep and LOST.fullmatch(last):
+            print(f"(each cell is a fresh bash in /: the next one does not know of {last!r}; %%node {name} --keep does)", file=sys.stderr)
     except KeyboardInterrupt:
         raise ShellFailed(f"{name}: interrupted") from None
     if status == 0:
@@ -91,19 +100,22 @@ def _read(line: str):
         words = shlex.split(line)
     except ValueError as error:
         raise BadInput(f"{error}: {USAGE}") from None
-    may_fail = "--may-fail" in words
-    words = [word for word in words if word != "--may-fail"]
     wanted = None
     if "--lab" in words[:-1]:
         at = words.index("--lab")
         wanted = words[at + 1]
         del words[at : at + 2]
-    if len(words) != 1:
-        raise BadInput(f"{'one node at a time' if words else 'say which node'}: {USAGE}")
+    options, names = {word for word in words if word.startswith("-")}, [word for word in words if not word.startswith("-")]
+    for option in sorted(options - {"--may-fail", "--keep"}):
+        if option == "--lab":
+            raise BadInput(f"--lab is followed by a lab's name: {USAGE}")
+        raise BadInput(f"%%node has no option {option}{did_you_mean(option, OPTIONS)}: {USAGE}".replace("?:", "?"))
+    if len(names) != 1:
+        raise BadInput(f"{'one node at a time' if names else 'say which node'}: {USAGE}")
     labs = [lab for lab in open_labs() if wanted in (None, lab.name)]
     if not labs:
-        raise NoLab(f"no open lab is called {wanted!r}" if wanted else NO_LAB)
+        raise NoLab(no_such("open lab", wanted, [lab.name for lab in open_labs()]) if wanted else NO_LAB)
     if len(labs) > 1:
         raise NoLab(f"several labs are open; say which with --lab: {', '.join(lab.name for lab in labs)}")
-    labs[0][words[0]]
-    return words[0], labs[0], may_fail
+    labs[0][names[0]]
+    return names[0], labs[0], "--may-fail" in options, "--keep" in options

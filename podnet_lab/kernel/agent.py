@@ -14,6 +14,7 @@ from typing import Any
 from podnet_lab.kernel import (
     apply,
     bounded_file,
+    cell_output,
     close_look,
     conntrack,
     daemons,
@@ -143,8 +144,10 @@ class Agent:
         apply.apply(requests)
 
     def end_processes(self) -> list[dict[str, Any]]:
-        """End all that runs here in the background, whoever started it; returns what that was."""
-        return daemons.end_background(self._node.processes)
+        """End all that runs here in the background, whoever started it, and forget what it printed; returns what that was."""
+        ended = daemons.end_background(self._node.processes)
+        cell_output.forget()
+        return ended
 
     def unmanaged_state(self) -> dict[str, Any]:
         """What no step changes, and a student may have (`podnet_lab.kernel.unmanaged`)."""

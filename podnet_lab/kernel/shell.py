@@ -1,4 +1,8 @@
-"""A shell cell: one fresh bash on the node, its output sent as it comes, done when bash is done."""
+"""
+A shell cell: one fresh bash on the node, its output sent as it comes, done when bash is done.
+
+What is printed beyond `MOST_SHOWN`, or by a job in the background afterwards, goes to a file on the node (cell_output.py).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,18 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 
-from podnet_lab.kernel import processes
+from podnet_lab.kernel import cell_output, processes
 
 CHUNK = 1 << 14
+
+MOST_SHOWN, SHOWN = 1 << 18, "256 KB"
+"""Bytes that a cell shows, and in words; the rest is in its file."""
+
+MOST_RETURNED, RETURNED = 1 << 26, "64 MB"
+"""Bytes that a call returns as text, and in words; a command that prints more is stopped."""
+
 CREDIT = 64
 """Chunks that may be on their way unread: a cell that prints without end must not fill the notebook's memory."""
 
@@ -20,6 +32,16 @@ MOST_ARGUMENT = 100_000
 
 GRACE = 2.0
 """Seconds that an interrupted cell has to end by itself."""
+
+LEFT_OPEN = 0.05
+"""Seconds after bash's end in which its pipes are let go, or a job in the background has them."""
+
+KEPT = f"{cell_output.FOLDER}/kept"
+
+KEEP = f"""mkdir -p {cell_output.FOLDER}; [ ! -e {KEPT} ] || . {KEPT} 2>/dev/null
+trap '{{ declare -p; declare -f; printf "cd -- %q\\n" "$PWD"; }} >{KEPT}.$$ 2>/dev/null && mv -f {KEPT}.$$ {KEPT}' EXIT
+"""
+"""Before a cell that keeps: read variables, functions and directory from the file that the last such cell has left, and leave one."""
 
 WRAPPERS = "/run/podnet-node/bin"
 """Where a one-machine lab's nodes have programs that stand before the machine's own (wrappers.py); elsewhere there is no such folder."""
@@ -40,32 +62,39 @@ def shell_environment() -> dict[str, str]:
     return known | {"PATH": f"{WRAPPERS}:{known['PATH']}"}
 
 
-def serve(channel, script: bytes, together: bool) -> None:
+def serve(channel, script: bytes, together: bool, keep: bool = False) -> None:
     """
     Run *script* with bash, in a session of its own; *channel* gets (1 or 2, bytes) as output comes, then ("status", number).
 
-    With *together*, what goes to standard error comes as 1, too, in its place. Where no bash can be started, ("refused", why) comes.
+    With *together*, what goes to standard error comes as 1, too, in its place, and all of it; else what is beyond `MOST_SHOWN`, and what
+    comes after bash's end, is in a file, and a line on 2 says in which. With *keep* it begins where the last such script ended.
+    Where no bash can be started, or it printed more than `MOST_RETURNED`, ("refused", why) comes.
 
     A number received says how many more chunks may be sent. Anything else, and the end of whoever asked, is an interrupt:
     SIGINT to the cell's process group alone, then SIGKILL after a grace.
     """
     try:
-        started = _start(script, together)
+        started = _start(script, together, KEEP if keep else "")
     except OSError as error:  # no bash, or a limit of processes, memory or files
         channel.send(("refused", f"bash could not be started: {error}"))
         return
     processes.HELD.add(started.pid)
-    over, sender = threading.Event(), _Sender(channel)
+    over = threading.Event()
+
+    def stop() -> None:
+        if over.is_set():
+            return
+        os.killpg(started.pid, signal.SIGINT)
+        threading.Timer(GRACE, lambda: over.is_set() or os.killpg(started.pid, signal.SIGKILL)).start()
+
+    sender = _Sender(channel, together, stop)
 
     def hear(message: object) -> None:
         if isinstance(message, int):
             sender.may_send(message)
             return
         sender.stop()
-        if over.is_set():
-            return
-        os.killpg(started.pid, signal.SIGINT)
-        threading.Timer(GRACE, lambda: over.is_set() or os.killpg(started.pid, signal.SIGKILL)).start()
+        stop()
 
     channel.setcallback(hear, endmarker=None)
     try:
@@ -73,23 +102,24 @@ def serve(channel, script: bytes, together: bool) -> None:
     finally:
         over.set()
         processes.HELD.discard(started.pid)
-    channel.send(("status", started.returncode))
+    too_much = f"it printed more than {RETURNED}, and was stopped; let it write to a file"
+    channel.send(("refused", too_much) if sender.too_much else ("status", started.returncode))
 
 
-def _start(script: bytes, together: bool) -> subprocess.Popen:
+def _start(script: bytes, together: bool, first: str) -> subprocess.Popen:
     """
     A bash that runs *script*, so that it is seen in lists of processes; one that is too long for that from a file in memory.
 
     eval, for of a script of one line bash would become that command, and `$$` then be its number.
     """
     if len(script) < MOST_ARGUMENT:
-        return _bash(["bash", "-c", 'eval "$1"', "bash", script], together)
+        return _bash(["bash", "-c", f'{first}eval "$1"', "bash", script], together)
     file = os.memfd_create("script")
     try:
         with open(file, "wb", closefd=False) as writer:
             writer.write(script)
         os.lseek(file, 0, os.SEEK_SET)
-        return _bash(["bash", "-c", f'set -- "$(</dev/fd/{file})"; exec {file}<&-; eval "$1"', "bash"], together, file)
+        return _bash(["bash", "-c", f'set -- "$(</dev/fd/{file})"; exec {file}<&-; {first}eval "$1"', "bash"], together, file)
     finally:
         os.close(file)
 
@@ -108,10 +138,16 @@ def _bash(words: list[str | bytes], together: bool, *files: int) -> subprocess.P
 
 
 class _Sender:
-    """Sends output as long as the other side takes it; after an interrupt, drops it."""
+    """
+    Sends output as long as the other side takes it, and no more than is shown or returned; after an interrupt, drops it.
 
-    def __init__(self, channel) -> None:
-        self._channel, self._credit, self._stopped = channel, threading.Semaphore(CREDIT), threading.Event()
+    *stop_it* stops the command.
+    """
+
+    def __init__(self, channel, together: bool, stop_it: Callable[[], None]) -> None:
+        self._channel, self._together, self._stop_it = channel, together, stop_it
+        self._credit, self._stopped = threading.Semaphore(CREDIT), threading.Event()
+        self._sent, self._file, self.too_much = 0, None, False
 
     def may_send(self, chunks: int) -> None:
         self._credit.release(chunks)
@@ -123,6 +159,42 @@ class _Sender:
     def send(self, number: int, data: bytes) -> None:
         if self._stopped.is_set():
             return
+        room = (MOST_RETURNED if self._together else MOST_SHOWN) - self._sent
+        self._sent += len(data)
+        if room > 0:
+            self._pass_on(number, data[:room])
+        if len(data) <= room:
+            return
+        if self._together:
+            self.too_much = True
+            self.stop()
+            self._stop_it()
+            return
+        if self._file is None:
+            self._note(f"\n(cut: {SHOWN} are shown. The command goes on until it ends, or is interrupted", "the end of the rest is in")
+        self._file.write(data[max(room, 0) :])
+
+    def leave(self, pipes: list) -> None:
+        """Bash has ended, and a job in the background has its ends of *pipes*: from now on they are read for the file."""
+        if not self._stopped.is_set() and not self._together:
+            self._note("(a job goes on in the background", "what it prints is in")
+        elif self._file is None:
+            self._file = cell_output.CellOutput()
+        self._file.follow(pipes)
+
+    def done(self) -> None:
+        """Bash has ended, and nobody has the pipes."""
+        if self._file is not None:
+            self._file.close()
+
+    def _note(self, what: str, where: str) -> None:
+        if self._file is None:
+            self._file = cell_output.CellOutput()
+        path = self._file.path
+        rest = f"{where} {path} on this node, to be read with: tail {path}" if path else "the rest is dropped"
+        self._pass_on(2, f"{what}; {rest})\n".encode())
+
+    def _pass_on(self, number: int, data: bytes) -> None:
         self._credit.acquire()
         if not self._stopped.is_set():
             self._channel.send((number, data))
@@ -135,35 +207,57 @@ def _relay(sender: _Sender, started: subprocess.Popen) -> None:
     A background job keeps the pipes open for as long as it lives, so bash's end is watched for by itself, and what
     is in the pipes then is still taken.
     """
-    pipes = [(pipe, number) for pipe, number in ((started.stdout, 1), (started.stderr, 2)) if pipe]
-    numbers = {pipe.fileno(): number for pipe, number in pipes}
-    poll = select.poll()
-    for descriptor in numbers:
-        os.set_blocking(descriptor, False)
-        poll.register(descriptor, select.POLLIN)
+    pipes = _Pipes(sender, started)
     ended = os.pidfd_open(started.pid)
-    poll.register(ended, select.POLLIN)
     try:
+        pipes.poll.register(ended, select.POLLIN)
         while started.poll() is None:
-            for descriptor, _ in poll.poll():
-                if descriptor in numbers and not _take(sender, descriptor, numbers[descriptor]):
-                    poll.unregister(descriptor)  # poll said there is something, and there was not: it is closed
+            pipes.take(None)
+        pipes.poll.unregister(ended)
         # A job in the background that never stops printing must not hold the cell either.
-        enough = time.monotonic() + 0.2
-        for descriptor, number in numbers.items():
-            while _take(sender, descriptor, number) and time.monotonic() < enough:
-                pass
+        pipes.take_what_is_there(time.monotonic() + 0.2)
+        enough = time.monotonic() + LEFT_OPEN
+        while pipes.open and (left := enough - time.monotonic()) > 0:
+            pipes.take(left)
     finally:
         os.close(ended)
-        for pipe, _ in pipes:
-            pipe.close()
+    if pipes.open:
+        sender.leave(list(pipes.open.values()))
+    else:
+        sender.done()
 
 
-def _take(sender: _Sender, descriptor: int, number: int) -> bool:
-    try:
-        data = os.read(descriptor, CHUNK)
-    except BlockingIOError:
-        return False
-    if data:
-        sender.send(number, data)
-    return bool(data)
+class _Pipes:
+    """What bash prints into: *open* are those of which somebody has the other end, by descriptor."""
+
+    def __init__(self, sender: _Sender, started: subprocess.Popen) -> None:
+        pipes = [(pipe, number) for pipe, number in ((started.stdout, 1), (started.stderr, 2)) if pipe]
+        self._sender, self._numbers = sender, {pipe.fileno(): number for pipe, number in pipes}
+        self.open, self.poll = {pipe.fileno(): pipe for pipe, _ in pipes}, select.poll()
+        for descriptor in self.open:
+            os.set_blocking(descriptor, False)
+            self.poll.register(descriptor, select.POLLIN)
+
+    def take(self, seconds: float | None) -> None:
+        """Wait until something is printed, or for so long, and send it on."""
+        for descriptor, _ in self.poll.poll(None if seconds is None else seconds * 1000):
+            if descriptor in self.open:
+                self._take(descriptor)
+
+    def take_what_is_there(self, until: float) -> None:
+        """Send on all that is in the pipes; no more after a moment of the monotonic clock."""
+        for descriptor in list(self.open):
+            while self._take(descriptor) and time.monotonic() < until:
+                pass
+
+    def _take(self, descriptor: int) -> bool:
+        try:
+            data = os.read(descriptor, CHUNK)
+        except BlockingIOError:
+            return False
+        if data:
+            self._sender.send(self._numbers[descriptor], data)
+        else:  # nobody has its other end
+            self.poll.unregister(descriptor)
+            self.open.pop(descriptor).close()
+        return bool(data)

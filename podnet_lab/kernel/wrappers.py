@@ -47,7 +47,11 @@ exec "$real" --user= --group= "$@"
 """
 
 SUDO = """
-# Whoever types here is root already.
+# Whoever types here is root already, and is told so once on each node; not among what somebody reads of both outputs.
+if [ ! -e /run/podnet-node/told-of-sudo ] && { [ -t 2 ] || ! [ /proc/self/fd/1 -ef /proc/self/fd/2 ]; }; then
+  echo "(you are root here: leave out sudo, which only runs what it is given)" >&2
+  : >/run/podnet-node/told-of-sudo
+fi
 user=root shell=
 while [ $# -gt 0 ]; do
   case $1 in

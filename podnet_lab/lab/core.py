@@ -17,6 +17,7 @@ from podnet_lab.lab.journal import Entry, Journal
 from podnet_lab.lab.run_steps import bring_back, run_steps
 from podnet_lab.lab.snapshots import Snapshots
 from podnet_lab.lab.take_back import take_back
+from podnet_lab.name_suggestions import no_such
 from podnet_lab.networks.base import Network
 from podnet_lab.plan import Plan
 from podnet_lab.recipes.results import Result
@@ -82,7 +83,7 @@ class LabCore:
     def require_node(self, name: str) -> None:
         """Raise BadInput, which says what there is, if no node has that name."""
         if not isinstance(name, str) or name not in self.agents:
-            raise BadInput(f"no node is called {name!r}; there are {', '.join(self.agents)}{self._hint_for_pod(name)}")
+            raise BadInput(no_such("node", name, self.agents) + self._hint_for_pod(name))
 
     def _hint_for_pod(self, name: object) -> str:
         """What to add where a Pod was named, and a node was meant to be."""
@@ -103,9 +104,13 @@ class LabCore:
         outside = [OUTSIDE_NAME] if OUTSIDE_NAME in self.agents else []  # VMs have it while somebody's lab is open
         return self.snapshot(*(node.name for node in self.plan.nodes), *outside)
 
-    def shell(self, node: str, script: str, output: Callable[[int, bytes], None]) -> int:
-        """Run *script* with bash on *node*; *output* gets (1 or 2, bytes) as they come; returns the exit status."""
-        return self.agent(node).shell(script, output)
+    def shell(self, node: str, script: str, output: Callable[[int, bytes], None], keep: bool = False) -> int:
+        """
+        Run *script* with bash on *node*; *output* gets (1 or 2, bytes) as they come; returns the exit status.
+
+        With *keep* it begins with the directory, variables and functions with which the last such script there ended, since goto or reset.
+        """
+        return self.agent(node).shell(script, output, keep=keep)
 
     def shell_text(self, node: str, script: str, may_fail: bool = False) -> str:
         """Run *script* with bash on *node*, and return what it printed, in its order; ShellFailed if it failed."""

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address
 
 from podnet_lab.checks.reachability import Endpoint
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import no_such
 
 
 def endpoint(known: Mapping[str, Endpoint], name: str) -> Endpoint:
@@ -17,7 +18,7 @@ def endpoint(known: Mapping[str, Endpoint], name: str) -> Endpoint:
     if owner is not None:
         return replace(owner, addresses=(name, *(address for address in owner.addresses if address != name)))
     if name not in known:
-        raise BadInput(f"no Pod or node is called {name!r}; there are {', '.join(known)}")
+        raise BadInput(no_such("Pod or node", name, known))
     return known[name]
 
 

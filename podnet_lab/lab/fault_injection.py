@@ -20,6 +20,7 @@ from podnet_lab.lab.observe import Observer
 from podnet_lab.lab.run_steps import bring_back
 from podnet_lab.lab.unaided import Unaided
 from podnet_lab.model import Snapshot
+from podnet_lab.name_suggestions import choices
 from podnet_lab.recipes.reconcile import restore
 
 NEXT = "lab.give_up() tells what it was, and then lab.break_something() breaks the next thing"
@@ -183,5 +184,6 @@ class FaultInjection:
 def _fault_called(name: str) -> Fault:
     fault = next((fault for fault in FAULTS if fault.name == name), None)
     if fault is None:
-        raise BadInput(f"no fault is called {name!r}; podnet_lab.explain.faults.FAULTS has them all")
+        known = [fault.name for fault in FAULTS]
+        raise BadInput(f"no fault is called {name!r}{choices(name, known, 'those of podnet_lab.explain.faults.FAULTS')}")
     return fault

@@ -11,7 +11,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.explain.explanation import Explanation
 from podnet_lab.explain.flow import DEFAULT_SIZE
 from podnet_lab.lab.core import OUTSIDE_NAME, LabCore
-from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_whoever
+from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address, endpoint_or_whoever
 from podnet_lab.lab.evidence_rounds import explained_with_evidence, probed
 from podnet_lab.lab.ping_pairs import Progress, all_pairs, one_pair
 from podnet_lab.lab.unaided import Unaided
@@ -48,13 +48,13 @@ class Observer:
         Send an echo from one Pod or node to another, until it is answered or *patience* (seconds) is over.
 
         The receiver says whose address it saw. ``expect=False`` makes no reply the right result. Without *patience* it is a
-        second, and silence for which the snapshots see no reason is tried again, for longer, before it counts. Raises
-        BadInput if there is nobody of that name.
+        second, and silence for which the snapshots see no reason is tried again, for longer, before it counts. *target* may also
+        be an address that nobody has. Raises BadInput if there is nobody of that name.
         """
         wanted = expectation(expect)
         everyone = self._core.everyone()
         known = endpoints(everyone)
-        pair = (endpoint(known, source), endpoint(known, target))
+        pair = (endpoint(known, source), endpoint_or_address(known, target))
         ping = replace(one_pair(self._core.agents, everyone, pair, patience), expected=wanted)
         return ping.without_reason() if ping.why and self._unaided.on else ping
 

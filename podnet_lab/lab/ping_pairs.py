@@ -61,7 +61,7 @@ Pairs = Sequence[tuple[Endpoint, Endpoint]]
 def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[set[tuple[str, str | None]]]:
     """Listen wherever *pairs* begin and end; gives the (node, namespace) that are there no more."""
     places: dict[str, set] = {}
-    for end in {end for pair in pairs for end in pair}:
+    for end in {end for pair in pairs for end in pair if end.node}:
         places.setdefault(end.node, {None}).add(end.namespace)
     nonce = secrets.token_hex(8)
     try:
@@ -191,7 +191,7 @@ def _meshed(
 
 def _forget(agents: Mapping[str, AgentClient], pairs: Pairs) -> None:
     places: dict[str, set] = {}
-    for end in {end for pair in pairs for end in pair}:
+    for end in {end for pair in pairs for end in pair if end.node}:
         places.setdefault(end.node, {None}).add(end.namespace)
     for answer in [agents[node].start("echo_forget", spaces=list(spaces)) for node, spaces in places.items()]:
         answer()
@@ -217,7 +217,7 @@ class _Wave:
                 break
             self._exchange(waiting, min(AGAIN, left))
             # A reply says it arrived; the receiver's own word may still be on its way, and is waited for.
-            waiting -= {number for number in waiting if number in self._replied and number in self._seen}
+            waiting -= {number for number in waiting & self._replied if number in self._seen or not self._pairs[number][1].node}
             waiting -= self._final - self._replied
         return [self._verdict(number) for number in self._pairs]
 
@@ -227,7 +227,7 @@ class _Wave:
         for number in sorted(waiting):
             source, target = self._pairs[number]
             sends.setdefault(source.node, []).append((source.namespace, target.addresses[0], number))
-            for node in (source.node, target.node):
+            for node in filter(None, (source.node, target.node)):
                 expect[node] = expect.get(node, 0) + 1
         answers = {
             node: self._agents[node].start("echo", sends=sends.get(node, []), expect=count, wait=wait) for node, count in expect.items()
@@ -259,6 +259,8 @@ class _Wave:
         if number in self._replied and seen is not None:
             verdict = Verdict.REACHED if seen in source.addresses else Verdict.TRANSLATED
             return Ping(source, target, verdict, seen)
+        if number in self._replied and not target.node:
+            return Ping(source, target, Verdict.REACHED, why="somebody answered; whose address they saw, nobody says")
         if number in self._replied:
             return Ping(source, target, Verdict.NO_REPLY, why=f"someone answered for {target.addresses[0]}, but not {target.name}")
         if seen is not None:

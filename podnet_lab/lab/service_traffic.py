@@ -18,6 +18,7 @@ from podnet_lab.daemons.running import running
 from podnet_lab.errors import BadInput, LabError, StepError
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint
+from podnet_lab.name_suggestions import did_you_mean
 from podnet_lab.plan import Node, ip_address, port_number, socket_address
 from podnet_lab.recipes.results import Result
 from podnet_lab.services import cluster_dns
@@ -279,7 +280,7 @@ def _flow(flow: dict) -> str:
 
 def _protocol(name: str) -> str:
     if name not in ("tcp", "udp"):
-        raise BadInput(f"a protocol is tcp or udp, not {name!r}")
+        raise BadInput(f"a protocol is tcp or udp, not {name!r}{did_you_mean(name, ('tcp', 'udp'))}")
     return name
 
 

@@ -18,6 +18,7 @@ from podnet_lab.devices import link
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Cluster, Snapshot
+from podnet_lab.name_suggestions import did_you_mean, no_such
 from podnet_lab.networks.ipam import free_pod, pod_with_address
 from podnet_lab.plan import Node, Plan, Pod, plan
 from podnet_lab.steps import namespace
@@ -103,7 +104,10 @@ class Network:
         for stage in self.stages:
             if stage.name == name:
                 return stage
-        raise BadInput(f"no stage is called {name!r}; there are {', '.join(self.stage_names)}")
+        if name in self.starts:
+            judged = f"lab.check() judges the whole network, lab.check(STAGE) one of {', '.join(self.stage_names)}"
+            raise BadInput(f"{name!r} is after all stages, and none of them: lab.goto goes there; {judged}")
+        raise BadInput(no_such("stage", name, self.stage_names))
 
     def steps(self, stage: str, node: Node, plan: Plan) -> list[Step]:
         """What a stage takes on one node."""
@@ -116,7 +120,7 @@ class Network:
     def before(self, start: str, plan: Plan) -> dict[str, list[Step]]:
         """What the stages before *start* take, node by node; BadInput if there is no such place."""
         if start not in self.starts:
-            raise BadInput(f"no stage is called {start!r}; there are {', '.join(self.starts)}")
+            raise BadInput(no_such("stage", start, self.starts))
         earlier = self.stages[: self.starts.index(start)]
         return {node.name: [step for stage in earlier for step in stage.steps(node, plan)] for node in plan.nodes}
 
@@ -155,7 +159,8 @@ class Network:
         """The node that has the Pod *name*, and the steps that take it away; BadInput if no node has it, or several do."""
         nodes = [node for node in cluster if name in cluster[node].spaces]
         if not nodes:
-            raise BadInput(f"no node has a Pod called {name!r}")
+            meant = did_you_mean(name, (pod.name for node in cluster.values() for pod in node.pods))
+            raise BadInput(f"no node has a Pod called {name!r}{meant}")
         if len(nodes) > 1:
             raise BadInput(f"{' and '.join(nodes)} both have a Pod called {name!r}")
         ends = [end.peer for end in cluster[nodes[0]].spaces[name].links.values() if kind_of(end).paired and end.peer]

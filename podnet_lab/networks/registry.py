@@ -12,6 +12,7 @@ from functools import cache
 from importlib import import_module
 
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import no_such
 from podnet_lab.networks.base import Network
 
 _FOLDER = os.path.dirname(__file__)
@@ -57,7 +58,7 @@ def find(network: str | Network | None = None) -> Network:
     name = LESSON if network is None else network
     known = _named(name) if isinstance(name, str) else None
     if known is None:
-        raise BadInput(f"no network is called {network!r}; there are {', '.join(names())}")
+        raise BadInput(no_such("network", network, names()))
     return known
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import indent
 
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import choices, did_you_mean
 from podnet_lab.steps.base import Recipe, Step
 from podnet_lab.steps.pyroute2_calls import literal
 
@@ -22,10 +23,10 @@ def script(recipe: Recipe | Sequence[Step], node: str | None = None, language: s
     Raises BadInput for another *language*, or a node that the recipe has nothing for.
     """
     if language not in LANGUAGES:
-        raise BadInput(f"a script is written in {' or '.join(LANGUAGES)}, not in {language!r}")
+        raise BadInput(f"a script is written in {' or '.join(LANGUAGES)}, not in {language!r}{did_you_mean(language, LANGUAGES)}")
     if isinstance(recipe, Mapping) and node is not None:
         if node not in recipe:
-            raise BadInput(f"this recipe has nothing for {node!r}; it has {', '.join(recipe)}")
+            raise BadInput(f"this recipe has nothing for {node!r}{choices(node, recipe)}")
         recipe = recipe[node]
     if language == "shell":
         return _shell_for_all(recipe) if isinstance(recipe, Mapping) else f"#!/bin/bash\nset -e\n{_commands(recipe)}\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import did_you_mean
 from podnet_lab.plan import ip_address, port_number, socket_address
 from podnet_lab.steps.nft import steps as nft
 
@@ -101,7 +102,7 @@ def service(
     if (address := ip_address(ip)) not in RANGE or address in (RANGE.network_address, RANGE.broadcast_address):
         raise BadInput(f"{ip} is no Service's address: they are in {RANGE}")
     if protocol not in ("tcp", "udp"):
-        raise BadInput(f"a Service's protocol is tcp or udp, not {protocol!r}")
+        raise BadInput(f"a Service's protocol is tcp or udp, not {protocol!r}{did_you_mean(protocol, ('tcp', 'udp'))}")
     if node_port is not None and (not isinstance(node_port, int) or node_port not in NODE_PORTS):
         raise BadInput(f"a node port is {NODE_PORTS[0]} to {NODE_PORTS[-1]}, not {node_port!r}")
     if local and node_port is None:

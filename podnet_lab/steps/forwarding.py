@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
+from podnet_lab.name_suggestions import no_such
 from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, inside, no_namespace, where
 from podnet_lab.steps.pyroute2_calls import write_setting
@@ -136,7 +137,7 @@ def setting(dev: str, key: str, value: int, namespace: str | None = None) -> Set
         sysctl -w net/ipv4/conf/v-net-0/rp_filter=1
     """
     if key not in SETTINGS:
-        raise BadInput(f"{key!r} is not one of {', '.join(SETTINGS)}")
+        raise BadInput(no_such("setting of an interface", key, SETTINGS))
     if value not in (0, 1, 2) or (value == 2 and key != "rp_filter"):
         raise BadInput(f"{key} can't be {value!r}")
     if (dev, key) == ("all", "forwarding"):

@@ -12,6 +12,7 @@ from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.link_steps import RemoveLink
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Snapshot
+from podnet_lab.name_suggestions import did_you_mean
 from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, named, no_link, no_namespace, on, where
 from podnet_lab.steps.pyroute2_calls import Code, call, index_of
@@ -93,7 +94,7 @@ def add(name: str, lower: str, namespace: str | None = None, mode: str = "bridge
         ip link add net1 link eth0 netns pod-1-2 type macvlan mode bridge
     """
     if mode not in MODES:
-        raise BadInput(f"a macvlan's mode is one of {', '.join(MODES)}, not {mode!r}")
+        raise BadInput(f"a macvlan's mode is one of {', '.join(MODES)}, not {mode!r}{did_you_mean(mode, MODES)}")
     if namespace is None and name == lower:
         raise BadInput(f"{name} can't sit on itself")
     return AddMacvlan(interface_name(name), present_interface(lower), mode, within(namespace))

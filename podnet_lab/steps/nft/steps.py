@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import did_you_mean, no_such
 from podnet_lab.steps.nft.base import HOOKS, TABLE, Nft, nft_name
 from podnet_lab.steps.nft.objects import AddChain, AddElement, AddMap, AddSet, AddTable, Remove, RemoveElement
 from podnet_lab.steps.nft.rules import AddRule, SetRules, Transaction
@@ -44,9 +45,9 @@ def chain(name: str, hook: str = "", does: str = "nat", priority: int | None = N
         nft 'add chain ip kube-proxy nat-prerouting { type nat hook prerouting priority -100 ; }'
     """
     if hook and hook not in HOOKS:
-        raise BadInput(f"no hook is called {hook!r}; there are {', '.join(HOOKS)}")
+        raise BadInput(no_such("hook", hook, HOOKS))
     if does not in ("nat", "filter"):
-        raise BadInput(f"a chain does nat or filter, not {does!r}")
+        raise BadInput(f"a chain does nat or filter, not {does!r}{did_you_mean(does, ('nat', 'filter'))}")
     if priority is not None and not -(2**31) <= priority < 2**31:
         raise BadInput(f"a priority is a whole number of 32 bits, not {priority}")
     if not hook and priority is not None:
@@ -71,7 +72,7 @@ def verdict_map(name: str, by: str = "address", table: str = TABLE) -> AddMap:
         nft 'add map ip kube-proxy service-ips { type ipv4_addr . inet_proto . inet_service : verdict ; }'
     """
     if by not in KEYS:
-        raise BadInput(f"a map is looked up by {' or '.join(KEYS)}, not by {by!r}")
+        raise BadInput(f"a map is looked up by {' or '.join(KEYS)}, not by {by!r}{did_you_mean(by, KEYS)}")
     return AddMap(nft_name(name), nft_name(table), KEYS[by])
 
 
@@ -168,7 +169,7 @@ def remove(kind: str, name: str, table: str = TABLE) -> Remove:
         nft delete table ip kube-proxy
     """
     if kind not in ("table", "chain", "map", "set"):
-        raise BadInput(f"{kind!r} is not one of table, chain, map, set")
+        raise BadInput(no_such("kind of object of nft", kind, ("table", "chain", "map", "set")))
     return Remove(kind, nft_name(name), nft_name(table))
 
 
