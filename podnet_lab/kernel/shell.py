@@ -46,6 +46,9 @@ trap '{{ declare -p; declare -f; printf "cd -- %q\\n" "$PWD"; }} >{KEPT}.$$ 2>/d
 WRAPPERS = "/run/podnet-node/bin"
 """Where a one-machine lab's nodes have programs that stand before the machine's own (wrappers.py); elsewhere there is no such folder."""
 
+QUIET = "PODNET_QUIET"
+"""An environment variable: a program reads what is printed, and advice would be among it."""
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -130,7 +133,7 @@ def _bash(words: list[str | bytes], together: bool, *files: int) -> subprocess.P
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if together else subprocess.PIPE,
-        env=shell_environment() | processes.marks(),
+        env=shell_environment() | processes.marks() | ({QUIET: "1"} if together else {}),
         cwd="/",
         start_new_session=True,
         pass_fds=files,

@@ -47,8 +47,8 @@ exec "$real" --user= --group= "$@"
 """
 
 SUDO = """
-# Whoever types here is root already, and is told so once on each node; not among what somebody reads of both outputs.
-if [ ! -e /run/podnet-node/told-of-sudo ] && { [ -t 2 ] || ! [ /proc/self/fd/1 -ef /proc/self/fd/2 ]; }; then
+# Whoever types here is root already, and is told so once on each node; not among what a program reads.
+if [ -z "$PODNET_QUIET" ] && [ ! -e /run/podnet-node/told-of-sudo ] && { [ -t 2 ] || ! [ /proc/self/fd/1 -ef /proc/self/fd/2 ]; }; then
   echo "(you are root here: leave out sudo, which only runs what it is given)" >&2
   : >/run/podnet-node/told-of-sudo
 fi

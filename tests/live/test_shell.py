@@ -8,6 +8,7 @@ import pytest
 from live.helpers import VMS, podnet, until
 from podnet_lab import Lab, errors
 from podnet_lab.jupyter.magic import node_magic
+from podnet_lab.kernel import cell_output, shell
 
 
 @pytest.fixture
@@ -57,12 +58,70 @@ def test_a_status_is_an_error_unless_it_may_be(cell, capsys):
 def test_a_job_in_the_background_holds_nothing(cell, lab):
     start = time.monotonic()
     assert cell("sleep 1000 & echo started; echo $! > /run/one")[0] == "started\n"
-    assert cell("(while :; do echo noise; done) & echo $! > /run/two")[1] == ""
+    assert "(a job goes on in the background" in cell("(while :; do echo noise; done) & echo $! > /run/two")[1]
     assert time.monotonic() - start < 5
     jobs = "$(cat /run/one /run/two)"
     alive = cell(f"for one in {jobs}; do kill -0 $one && echo yes; done; kill {jobs}", "node1 --may-fail")[0]
-    assert alive.split().count("yes") >= 1
+    assert alive.split() == ["yes", "yes"]
     assert lab.snapshot()
+
+
+SERVER = 'python3 -uc \'for line in open("/run/asked"): print(line, end="")\''
+"""Like a server that writes down what it is asked: a line for each that comes through a pipe."""
+
+
+def test_what_a_job_in_the_background_prints_after_its_cell_is_in_a_file_that_the_cell_names(lab, cell):
+    lab.reset()
+    out, err = cell(f"mkfifo /run/asked; {SERVER} & echo started")
+    assert out == "started\n"
+    assert "(a job goes on in the background; what it prints is in /run/podnet-cells/1 on this node" in err
+    cell("exec 3>/run/asked; for i in 1 2 3; do echo request $i >&3; done")  # the first would end one that prints into nothing
+    until(lambda: cell("cat /run/podnet-cells/1")[0] == "request 1\nrequest 2\nrequest 3\n", 5)
+    assert cell("sleep 1000 >/dev/null 2>&1 & echo no word of one that prints elsewhere") == ("no word of one that prints elsewhere\n", "")
+    assert lab["node1"].shell("(while :; do echo noise; sleep 0.01; done) & sleep 0.1; echo done").count("done") == 1
+    assert lab["node1"].shell("ls /run/podnet-cells") == "1\n2\n"
+    assert "(ended: " in str(lab.reset())
+    assert "podnet-cells" not in lab["node1"].shell("rm /run/asked; ls /run")
+
+
+def test_a_job_in_the_background_that_never_stops_printing_leaves_a_file_of_a_bounded_size(lab, cell):
+    def sizes():
+        return [int(size) for size in lab["node1"].shell("stat -c %s /run/podnet-cells/*").split()]
+
+    assert "what it prints is in /run/podnet-cells/" in cell("yes &")[1]
+    until(lambda: sizes()[-1] > cell_output.MOST_KEPT // 2, 5)
+    assert all(max(sizes()) <= cell_output.MOST_KEPT for _ in range(20))
+    lab.reset()
+    assert lab["node1"].shell("pgrep -x yes", may_fail=True) == ""
+
+
+def test_a_cell_that_prints_much_is_cut_and_says_where_the_end_is(lab, cell):
+    out, err = cell("yes 0123456789abcde | head -c 3000000; echo END; echo over >&2")
+    assert len(out) == shell.MOST_SHOWN
+    assert (
+        "(cut: 256 KB are shown. The command goes on until it ends, or is interrupted; the end of the rest is in /run/podnet-cells/" in err
+    )
+    assert sorted(lab["node1"].shell("tail -n 2 $(ls -t /run/podnet-cells/* | head -1)").split()[-2:]) == ["END", "over"]
+
+
+def test_a_cell_that_prints_without_end_is_cut_goes_on_and_is_interrupted(lab):
+    printed = []
+
+    def output(number, data):
+        printed.append((number, data))
+        if number == 2:
+            raise KeyboardInterrupt  # as soon as it says that it is cut
+
+    with pytest.raises(KeyboardInterrupt):
+        lab.shell("node1", "yes", output)
+    assert sum(len(data) for number, data in printed if number == 1) == shell.MOST_SHOWN
+    until(lambda: lab["node1"].shell("pgrep -x yes", may_fail=True) == "", 5)
+
+
+def test_a_call_that_returns_text_stops_what_prints_without_end(lab):
+    with pytest.raises(errors.LabError, match="printed more than 64 MB, and was stopped"):
+        lab["node1"].shell("yes")
+    until(lambda: lab["node1"].shell("pgrep -x yes", may_fail=True) == "", 5)
 
 
 def test_five_megabytes_arrive_whole(lab):
@@ -78,6 +137,54 @@ def test_every_cell_is_a_fresh_shell_and_files_stay(cell):
     with pytest.raises(errors.ShellFailed):
         cell("cat /run/file 2>/dev/null", "node2")
     assert cell("rm /run/file; read line; echo $?")[0] == "1\n"
+
+
+def test_cells_that_keep_go_on_where_the_last_one_ended_until_reset(cell, lab):
+    keep = "node1 --keep"
+    assert cell("cd /etc; x='a  b'; export Y=6; f() { echo f \"$x\"; }", keep) == ("", "")
+    assert cell("pwd; f; env | grep ^Y", keep) == ("/etc\nf a  b\nY=6\n", "")
+    with pytest.raises(errors.ShellFailed, match="status 3"):
+        cell("x=changed; exit 3", keep)
+    assert cell('pwd; echo "$x"', keep) == ("/etc\nchanged\n", "")
+    assert cell("pwd; echo x$x") == ("/\nx\n", "")
+    assert cell("pwd", "node2 --keep") == ("/\n", "")
+    lab.reset()
+    assert cell("pwd; echo x$x", keep) == ("/\nx\n", "")
+
+
+def test_an_interrupted_cell_that_keeps_has_kept_what_it_had(cell, lab):
+    def output(number, data):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lab.shell("node1", "cd /run; z=1; echo begun; sleep 1000", output, True)
+    assert cell("pwd; echo $z", "node1 --keep") == ("/run\n1\n", "")
+    lab.reset()
+
+
+@pytest.mark.parametrize(("text", "last"), [("cd /etc", "cd /etc"), ("ls >/dev/null\nx=5\n", "x=5"), ("export Y=6", "export Y=6")])
+def test_a_cell_that_ends_with_what_the_next_one_does_not_know_says_so(cell, text, last):
+    assert cell(text) == ("", f"(each cell is a fresh bash in /: the next one does not know of {last!r}; %%node node1 --keep does)\n")
+
+
+@pytest.mark.parametrize("text", ["cd /etc; ls >/dev/null", "cd /etc && true", "x=5; echo $x >/dev/null", "x=5 true", "cd /etc\ntrue"])
+def test_a_cell_that_uses_its_directory_and_variables_is_told_nothing(cell, text):
+    assert cell(text) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("node1 --mayfail", r"no option --mayfail; did you mean '--may-fail'\?"),
+        ("node1 --keeep", r"did you mean '--keep'\?"),
+        ("node1 --zebra", r"no option --zebra: %%node NAME"),
+        ("noed1", r"did you mean 'node1'\?"),
+        ("node1 --lab", "--lab is followed by"),
+    ],
+)
+def test_a_line_that_is_one_slip_off_says_what_was_meant(cell, line, words):
+    with pytest.raises(errors.BadInput, match=words):
+        cell("true", line)
 
 
 def test_what_a_cell_holds_is_bashs_alone(cell):

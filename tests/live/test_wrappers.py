@@ -68,6 +68,16 @@ def test_sudo_runs_what_it_is_given(lab, typed, said):
     assert lab["node1"].shell(typed) == said
 
 
+def test_sudo_in_a_cell_says_once_that_it_is_not_needed_and_never_among_what_a_script_reads(lab):
+    lab["node1"].shell("rm -f /run/podnet-node/told-of-sudo; sudo true | cat")
+    printed = []
+    for typed in ("x=$(sudo id -u 2>&1); echo $x", "sudo id -u", "sudo id -u"):
+        assert lab.shell("node1", typed, lambda number, data: printed.append((number, data))) == 0
+    assert b"".join(data for number, data in printed if number == 1) == b"0\n0\n0\n"
+    said = b"".join(data for number, data in printed if number == 2)
+    assert said == b"(you are root here: leave out sudo, which only runs what it is given)\n"
+
+
 def test_a_terminal_on_a_node_has_them_too(lab):
     done = podnet("shell", "node1", "--", "sudo", "sh", "-c", "id -u; command -v sudo")
     assert (done.returncode, done.stdout) == (0, "0\n/run/podnet-node/bin/sudo\n")

@@ -3,7 +3,7 @@
 import pytest
 
 from podnet_lab import errors
-from podnet_lab.checks.reachability import endpoints, expectation
+from podnet_lab.checks.reachability import Endpoint, expectation
 from podnet_lab.exercises import catalogue
 from podnet_lab.lab.endpoint_lookup import endpoint
 from podnet_lab.lab.fault_injection import _fault_called
@@ -46,9 +46,9 @@ NETWORK = registry.find()
         (lambda: NETWORK.before("brige", plan()), "bridge"),
         (lambda: NETWORK.before("doen", plan()), "done"),
         (lambda: NETWORK.stage("vteh"), "veth"),
-        (lambda: registry.find("static-route"), "static-routes"),
+        (lambda: registry.find("static-route"), "static_routes"),
         (lambda: plan()["nod1"], "node1"),
-        (lambda: endpoint({"pod-1-2": None}, "pod1-2"), "pod-1-2"),
+        (lambda: endpoint({"pod-1-2": Endpoint("pod-1-2", "node1", "pod-1-2", ())}, "pod1-2"), "pod-1-2"),
         (lambda: catalogue.find("namespace-1"), "namespaces-1"),
         (lambda: _fault_called("the bridge is dwon"), "the bridge is down"),
         (lambda: expectation("reachd"), "reached"),
@@ -65,4 +65,3 @@ def test_every_place_that_has_names_says_which_was_meant(call, meant):
 def test_done_is_no_stage_to_be_checked_and_it_is_said_what_is():
     with pytest.raises(errors.BadInput, match=r"'done' is after all stages.*lab\.check\(\) judges the whole network"):
         NETWORK.stage("done")
-    assert endpoints({}) == {}
