@@ -118,14 +118,18 @@ def quick() -> int:
 
 
 def report(found: dict[str, list[float]]) -> str:
-    """The table of aims, then the medians."""
+    """The aims that are reached, those that are missed or were not measured, then the medians."""
     medians = {name: median(values) for name, values in found.items()}
-    lines = ["| what | aim | measured | |", "| --- | --- | --- | --- |"]
+    rows: dict[str, list[str]] = {"reached": [], "missed": [], "not measured": []}
     for aim in AIMS:
         value = aim.measure(medians)
-        said = "not measured" if value is None else aim.form.format(value)
-        lines.append(f"| {aim.what} | {aim.aim} | {said} | {'' if value is None else '✓' if aim.holds(value) else '✗'} |")
-    lines += ["", "| median of a round | |", "| --- | --- |"]
+        heading = "not measured" if value is None else "reached" if aim.holds(value) else "missed"
+        rows[heading].append(f"| {aim.what} | {aim.aim} | {'' if value is None else aim.form.format(value)} |")
+    lines = []
+    for heading, some in rows.items():
+        if some:
+            lines += [f"| {heading} | aim | measured |", "| --- | --- | --- |", *some, ""]
+    lines += ["| median of a round | |", "| --- | --- |"]
     lines += [f"| {name} | {_human(name, value)} |" for name, value in medians.items()]
     return "\n".join(lines)
 

@@ -32,7 +32,7 @@ WISHES = {
 }
 """Programs that a part of the product needs."""
 
-VMS = "or use three virtual machines: `vagrant up`, see README"
+VMS = "or use three virtual machines: `vagrant up`, see docs/virtual-machines.md"
 APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 PATIENCE = 20
 

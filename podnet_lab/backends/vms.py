@@ -52,7 +52,7 @@ def refuse_elsewhere() -> None:
     """Raise CannotRun where the VMs' lab can't be opened or joined: it is on the first of them alone."""
     config = here()
     if config is None:
-        raise CannotRun("this is not one of the lab's VMs: `vagrant up` makes them, see README")
+        raise CannotRun("this is not one of the lab's VMs: `vagrant up` makes them, see docs/virtual-machines.md")
     if config["node"] != FIRST:
         raise CannotRun(f"this is {config['node']}: the lab is opened on {FIRST}, or on this VM alone with where='namespaces'")
 
