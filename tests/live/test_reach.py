@@ -159,6 +159,29 @@ def test_an_address_is_a_name_too(whole):
     assert not whole.ping("pod-2-2", "10.244.2.1", expect=False)
 
 
+def test_an_address_that_nobody_has_is_tried_as_any_other(wired):
+    lost = wired.ping("pod-1-2", "8.8.8.8")
+    assert (lost.verdict, bool(lost)) == (Verdict.NO_REPLY, False)
+    assert "node1 has no route to 8.8.8.8" in str(lost)
+    assert wired.ping("pod-1-2", "8.8.8.8", expect=False)
+    near = wired.ping("pod-1-2", "10.244.1.99", patience=0.3)  # of its own subnet: nobody says that there is no such Pod
+    assert (near.verdict, near.seen_as) == (Verdict.NO_REPLY, None)
+    with pytest.raises(errors.BadInput, match=r"no Pod or node is called 'pod1-2'; did you mean 'pod-1-2'\?"):
+        wired.ping("node1", "pod1-2")
+
+
+def test_somebody_who_answers_at_such_an_address_has_not_said_whom_they_saw(wired):
+    wired["node1"].shell("ip route add 203.0.113.0/24 via 192.168.1.12")
+    wired["node2"].shell("ip route add local 203.0.113.7 dev lo")
+    try:
+        ping = wired.ping("pod-1-2", "203.0.113.7")
+        assert (ping.verdict, ping.seen_as) == (Verdict.REACHED, None)
+        assert str(ping).endswith("reached, and somebody answered; whose address they saw, nobody says")
+    finally:
+        wired["node2"].shell("ip route del local 203.0.113.7 dev lo table local")
+        wired["node1"].shell("ip route del 203.0.113.0/24")
+
+
 @pytest.mark.parametrize(
     ("source", "target"), [("pod-9-9", "pod-1-2"), ("pod-1-2", "pod-9-9"), ("", "pod-1-2"), ("10.244.1.99", "pod-1-2")]
 )

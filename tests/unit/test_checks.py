@@ -121,7 +121,7 @@ def test_no_checks_are_no_success():
 
 
 def test_an_unknown_stage_is_refused():
-    with pytest.raises(BadInput, match="no stage is called 'done'"):
+    with pytest.raises(BadInput, match="'done' is after all stages"):
         NETWORK.checks("done", LESSON["node1"], LESSON)
 
 

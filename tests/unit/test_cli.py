@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +157,16 @@ def test_what_needs_no_lab_does_without(tmp_path):
     stage = podnet("run", "--dry-run", "--stage", "namespaces", "--node", "node2", **here).output
     assert stage == "node2# ip netns add pod-2-2\nnode2# ip netns add pod-2-3\n"
     assert json.loads(podnet("labs", "--json", **here).output) == {"ok": True, "labs": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["chek"], "check"), (["check", "--jsn"], "--json"), (["check", "--stage", "brige"], "bridge"), (["run", "--stage", "vteh"], "veth")],
+)
+def test_a_slip_of_a_command_an_option_or_a_stage_is_told_which_was_meant(words, meant):
+    said = podnet(*words)
+    assert said.exit_code == 2
+    assert re.search(rf"[Dd]id you mean:? '?{meant}'?\?|Possible options: .*{meant}", said.output), said.output
 
 
 A, B = (Endpoint(f"pod-1-{n}", "node1", f"pod-1-{n}", (f"10.244.1.{n}",)) for n in (2, 3))
