@@ -57,6 +57,7 @@ main.add_section(
     "Start",
     start_commands.lab,
     start_commands.notebooks,
+    start_commands.progress,
     start_commands.demo,
     start_commands.doctor,
     start_commands.labs,

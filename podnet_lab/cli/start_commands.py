@@ -126,20 +126,52 @@ def lab(folder: Path | None, port: int, ip: str, browser: bool | None) -> None:
 
 @click.command(short_help="copy fresh notebooks to a folder")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-def notebooks(folder: Path) -> None:
+@click.option("--one", metavar="NOTEBOOK", help="Only this one, by its number or the beginning of its name, such as 05.")
+@click.option("--clear-outputs", is_flag=True, help="Without what the cells show, for whoever wants to predict it.")
+def notebooks(folder: Path, one: str | None, clear_outputs: bool) -> None:
     """
     Copy fresh notebooks to DIR, which is made if need be. What is there already is never overwritten.
 
     \b
     podnet notebooks my-notebooks
+    podnet notebooks my-notebooks --clear-outputs
+    podnet notebooks spare --one 05        one that was spoiled
     podnet lab my-notebooks
 
-    If a notebook of DIR is not as it came, nothing is copied: it may be your work. The fresh ones fit into another folder.
+    Fresh are those that came with the package, or, in a clone, those of its last commit. If a notebook of DIR is not as it came,
+    nothing is copied: it may be your work. The fresh ones fit into another folder.
     """
     from podnet_lab.jupyter.notebooks import copy
 
-    made = copy(folder)
-    click.echo(f"{len(made)} notebooks are in {folder}: {', '.join(made)}" if made else f"nothing to do: they are in {folder} already")
+    made = copy(folder, one, clear_outputs)
+    there = f"nothing to do: {'it is' if one else 'they are'} in {folder} already"
+    are = "notebook is" if len(made) == 1 else "notebooks are"
+    click.echo(f"{len(made)} {are} in {folder}: {', '.join(made)}" if made else there)
+
+
+@click.command(short_help="which exercises are solved, and in which notebook")
+@json_option
+def progress(as_json: bool) -> None:
+    """
+    Which exercises you have solved, by your own checks, and in which notebook.
+
+    \b
+    podnet progress
+    podnet progress --json | jq .solved
+
+    In a notebook: from podnet_lab.jupyter.notebooks import progress; progress()
+    It is kept in your home (~/.local/state/podnet-lab), and stays when the labs have gone.
+    """
+    from dataclasses import asdict
+
+    from podnet_lab.cli.output import say
+    from podnet_lab.jupyter.notebooks import progress
+
+    found = progress()
+    tried = {name: asdict(found.tried[name]) for name in found.all if name in found.tried}
+    record = {"ok": bool(found), "solved": found.solved, "all": found.all, "notebooks": found.notebooks, "tried": tried}
+    say(found, as_json, record)
+    sys.exit(0 if found else FAILED)
 
 
 @click.command(short_help="what makes Tab complete commands, labs, nodes and Pods")

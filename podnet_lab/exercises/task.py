@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.daemons import registry
 from podnet_lab.errors import BadInput, CannotRun, LabError
-from podnet_lab.exercises import attempts
+from podnet_lab.exercises import attempts, progress
 from podnet_lab.exercises.exercise import LEVELS, Assessment, Exercise, assess
 from podnet_lab.networks import registry as networks
 
@@ -57,6 +57,7 @@ class Task:
         record.mistake = assessment.mistake.name if assessment.mistake else ""
         record.tries += 1
         attempts.write(self.lab, known)
+        progress.note(self.exercise.name, record)
         return assessment
 
     def hint(self, level: int | None = None) -> str:
