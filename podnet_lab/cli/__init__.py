@@ -13,7 +13,7 @@ import click
 from podnet_lab import __version__
 from podnet_lab.cli import change_commands, observe_commands, start_commands
 from podnet_lab.cli.click_group import Group
-from podnet_lab.grading.commands import grade, prove
+from podnet_lab.grading.commands import grade, new_exercise, prove
 
 EPILOG = """\b
 Exit status:
@@ -72,4 +72,4 @@ main.add_section(
     observe_commands.script,
 )
 main.add_section("Work in a running lab", start_commands.shell, change_commands.run, change_commands.reset)
-main.add_section("Teach", grade, prove)
+main.add_section("Teach", grade, prove, new_exercise)

@@ -11,6 +11,7 @@ from podnet_lab.daemons import registry
 from podnet_lab.errors import BadInput, CannotRun, LabError
 from podnet_lab.exercises import attempts, progress
 from podnet_lab.exercises.exercise import LEVELS, Assessment, Exercise, assess
+from podnet_lab.exercises.lesson_errors import in_lesson
 from podnet_lab.networks import registry as networks
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Task:
         refuse_without(exercise)
         self.lab, self.exercise = lab, exercise
         lab.goto(exercise.starts_at)
-        self.note = (exercise.prepare(lab) if exercise.prepare else None) or ""
+        with in_lesson(f"prepare of {exercise.name}"):
+            self.note = (exercise.prepare(lab) if exercise.prepare else None) or ""
         self._fault, self._hints = lab.broken, 0
         known = attempts.read(lab)
         known.begin(exercise.name)

@@ -69,11 +69,8 @@ def test_where_nothing_can_be_written_a_check_goes_on(home):
 
 
 def test_an_exercise_of_ones_own_and_one_that_was_solved_elsewhere_are_told():
-    found = Progress(
-        {"02_bridge": ["bridge-1"], "00_the_plan": []},
-        ["bridge-1", "veth-1"],
-        {"bridge-1": Tried("solved", "mine.ipynb"), "quarantine-1": Tried("solved", hints=1)},
-    )
+    tried = {"bridge-1": Tried("solved", "mine.ipynb"), "quarantine-1": Tried("solved", hints=1)}
+    found = Progress({"02_bridge": ["bridge-1"], "00_the_plan": []}, ["bridge-1", "veth-1"], tried)
     assert found.notebooks == {"02_bridge": ["bridge-1"], "elsewhere": ["veth-1", "quarantine-1"]}
     assert found.solved == ["bridge-1", "quarantine-1"]
     assert re.search(r"✓ bridge-1 +solved  in mine.ipynb", str(found))
