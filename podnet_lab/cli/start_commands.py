@@ -61,21 +61,23 @@ def doctor(as_json: bool) -> None:
 @json_option
 def labs(as_json: bool) -> None:
     """
-    List this user's running labs: name, notebook, owner's process, nodes.
+    List this user's running labs: what --lab calls each, name, notebook, owner's process, nodes.
 
     \b
     podnet labs
     podnet labs --json | jq -r '.labs[].name'
     """
+    from podnet_lab.backends.running_labs import handles
     from podnet_lab.backends.running_labs import labs as running
     from podnet_lab.cli.output import say
 
     entries = [(entry, [name for name in entry.nodes if name not in ("lab", "outside")]) for entry in running()]
+    called = handles([entry for entry, _ in entries])
     records = [
-        {"name": entry.name, "notebook": entry.notebook or None, "owner": entry.owner, "where": entry.where, "nodes": nodes}
-        for entry, nodes in entries
+        {"name": entry.name, "called": name, "notebook": entry.notebook or None, "owner": entry.owner, "where": entry.where, "nodes": nodes}
+        for name, (entry, nodes) in zip(called, entries, strict=True)
     ]
-    text = "\n".join(f"{entry}: {', '.join(nodes)}" for entry, nodes in entries)
+    text = "\n".join(f"{name}: {entry}: {', '.join(nodes)}" for name, (entry, nodes) in zip(called, entries, strict=True))
     say(text or "no lab is running", as_json, {"ok": True, "labs": records})
 
 
@@ -101,7 +103,13 @@ def shell(node: str, lab_name: str | None, command: tuple[str, ...]) -> None:
 
 @click.command(short_help="start JupyterLab on a folder of notebooks")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
-@click.option("--port", default=8888, show_default=True, help="Where to listen, on 127.0.0.1; the next free one if it is taken.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8888,
+    show_default=True,
+    help="Where to listen, on 127.0.0.1; the next free one if it is taken.",
+)
 @click.option("--ip", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for all, inside a VM.")
 @click.option("--browser/--no-browser", default=None, help="Whether to open a browser; the default is to, where there is a screen.")
 def lab(folder: Path | None, port: int, ip: str, browser: bool | None) -> None:

@@ -103,3 +103,10 @@ def test_a_clones_own_folder_is_not_what_is_fresh(tmp_path, monkeypatch):
     assert (refused.exit_code, "git can't be asked for it" in refused.stderr) == (3, True)
     shutil.rmtree(clone / ".git")
     assert set(notebooks.fresh()) == {"01_a.ipynb", "Untitled.ipynb"}, "an archive has no history: what lies there"
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "-1", "http"])
+def test_a_port_that_is_none_is_refused_before_anything_starts(port, tmp_path):
+    done = podnet("lab", str(tmp_path), "--port", port)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--port" in done.stderr
