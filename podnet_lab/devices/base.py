@@ -102,6 +102,9 @@ class InterfaceKind:
     agreed: ClassVar[tuple[str, ...]] = ()
     """Of a tunnel, the settings in which its ends have to be the same."""
 
+    overhead: ClassVar[int] = 0
+    """Of a tunnel, the bytes of headers that it puts before a packet, its own IPv4 header first, the packet's Ethernet header last."""
+
     comes_with_namespace: ClassVar[bool] = False
     """Whether every namespace has it from the beginning, and nobody makes or deletes it."""
 

@@ -7,11 +7,20 @@ in the kernel's drivers/net/vxlan), and so does a host whose own end has another
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Cause, Place
+from podnet_lab.explain.flow import Flow
 from podnet_lab.explain.l2 import wires
 from podnet_lab.model import Cluster, Link
+
+
+def outer_flow(link: Link, host: IPv4Address, size: int) -> Flow:
+    """The packet to *host* that a tunnel puts one of *size* bytes into; it may be cut on its way (no DF, Linux's default)."""
+    local = link.setting("local")
+    return Flow(IPv4Address(local) if local else None, host, "udp", link.setting("port"), size + kind_of(link).overhead)
 
 
 def lost_in_tunnel(cluster: Cluster, place: Place, link: Link, mac: str) -> Cause | None:

@@ -282,6 +282,22 @@ def test_what_is_wrong_in_the_tunnel_is_told(lab, what):
     assert bool(lab.ping("pod-1-2", "pod-2-2")) is (what not in BY_HAND)
 
 
+def test_what_is_broken_on_purpose_cuts_somebody_off_here_too(lab):
+    with pytest.raises(
+        LabError, match="'the default route is missing' can't be made here: it would keep nobody from anybody in this network"
+    ):
+        lab.break_something(fault="the default route is missing")
+    assert lab.broken is None
+    assert lab.check()
+    lab.break_something(fault="the node's MTU is too small")
+    source, target = lab.broken.pair
+    found = lab.explain(source, target, size=1400)
+    assert "has an MTU of 1000" in str(found.cause)
+    assert not lab.trace(source, target, size=1400)
+    assert lab.give_up()
+    assert lab.trace(source, target, size=1400)
+
+
 def test_a_new_pod_wants_its_bridge_first(tunnelled):
     tunnelled.goto("bridge")
     with pytest.raises(LabError, match="the stage 'bridge' makes it"):

@@ -22,6 +22,7 @@ class Vxlan(InterfaceKind):
     """A tunnel's end (VTEP); its MAC is what the others' forwarding tables name, so it is kept."""
 
     agreed = ("vni", "port")
+    overhead = 50  # IPv4 20, UDP 8, VXLAN 8, Ethernet 14
 
     def words(self, link: Link) -> str:
         """Its number, and the port that its packets go to."""
