@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import nbval.kernel
@@ -36,6 +37,13 @@ def pytest_configure():
         return start(*args, env=environment, **kwargs)
 
     nbval.kernel.start_new_kernel = start_new_kernel
+    # What exercises keep in one's home is kept apart: it is the home of whoever runs the tests.
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="podnet-tests-")
+
+
+def pytest_unconfigure():
+    """Nothing of it stays."""
+    shutil.rmtree(os.environ.pop("XDG_STATE_HOME"), ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -13,6 +13,7 @@ Everything podnet_lab raises on purpose.
     │   └── StepFailed      the kernel refused it, or it isn't true afterwards
     ├── UndoRefused         the object isn't what the step left; nothing was changed
     ├── CheckFailed         a check's claim doesn't hold
+    ├── LessonFailed        a function of somebody's own exercise raised what it did not mean; says in which line
     └── ShellFailed         a shell cell ended with an exit status other than 0
 """
 
@@ -117,6 +118,10 @@ class UndoRefused(PodnetError):
 
 class CheckFailed(PodnetError, AssertionError):
     """A check's claim doesn't hold."""
+
+
+class LessonFailed(PodnetError):
+    """A check, or another function, of somebody's own exercise has a mistake; the message says in which file and line."""
 
 
 class ShellFailed(PodnetError):

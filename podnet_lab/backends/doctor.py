@@ -32,6 +32,10 @@ WISHES = {
 }
 """Programs that a part of the product needs."""
 
+FEATURES_USED = {"nftables": "Services (notebook 7) and the last case of notebook 8 need it"}
+UNUSED = "no notebook needs it"
+"""What is said of a feature of the kernel that is missing: which part of the product is without it."""
+
 VMS = "or use three virtual machines: `vagrant up`, see docs/virtual-machines.md"
 APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 PATIENCE = 20
@@ -117,7 +121,8 @@ def _trial() -> list[Finding]:
         return [Finding("namespaces of your own", _last_line(done.stderr), remedy(done.stderr))]
     tried = json.loads(done.stdout)
     needed = [Finding(name, problem, VMS if problem else "") for name, problem in tried["needed"].items()]
-    features = [Finding(name, problem, needed=False) for name, problem in tried["features"].items()]
+    used = {name: problem and f"{problem}; {FEATURES_USED.get(name, UNUSED)}" for name, problem in tried["features"].items()}
+    features = [Finding(name, problem, needed=False) for name, problem in used.items()]
     return [Finding("namespaces of your own"), *needed, *features]
 
 

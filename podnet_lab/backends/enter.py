@@ -32,7 +32,7 @@ def _enter_vm(entry: Entry | None, node: str, words: Sequence[str]) -> None:
             raise NoLab("outside lives while a lab is open: open one in a notebook with Lab.open()")
         node, words = config["outside"]["node"], ["shell-outside", entry.nodes["outside"]["namespaces"]["net"], *_words(words)]
     else:
-        words = ["shell", *_words(words)]
+        words = ["shell", *(_words(words) or ([] if sys.stdin.isatty() else _shell()))]
     if node not in config["nodes"]:
         raise BadInput(no_such("node", node, [*config["nodes"], "outside"]) + _in_a_pod(node))
     line = shlex.split(vms.command(config, node, shlex.join(words), terminal=sys.stdin.isatty()))
@@ -45,7 +45,7 @@ def _enter_namespaces(entry: Entry, node: str, words: Sequence[str]) -> None:
     nsenter.refuse_without()
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
-    inside = ["setpriv", "--pdeathsig", "KILL", *(_words(words) or ["bash", "--norc", "-i"])]  # nsenter's child, which ends with it
+    inside = ["setpriv", "--pdeathsig", "KILL", *(_words(words) or _shell())]  # nsenter's child, which ends with it
     line = nsenter.command(pid, nsenter.owner_of(pid), inside)
     os.execvpe(line[0], line, shell_environment() | prompt)
 
@@ -57,6 +57,11 @@ _WAYS = {VmsBackend.where: _enter_vm, NetnsBackend.where: _enter_namespaces}
 def _in_a_pod(name: str) -> str:
     """What to type for who names a Pod where a node is wanted."""
     return f"; a Pod lives on a node: podnet shell NODE 'ip netns exec {shlex.quote(name)} COMMAND'" if name.startswith("pod-") else ""
+
+
+def _shell() -> Sequence[str]:
+    """An interactive shell on a terminal; else one that runs what comes in, as ``podnet shell node1 < file`` gives it."""
+    return ["bash", "--norc", "-i"] if sys.stdin.isatty() else ["bash", "--norc", "-s"]
 
 
 def _words(words: Sequence[str]) -> Sequence[str]:

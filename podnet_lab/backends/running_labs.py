@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -208,10 +208,15 @@ def choose(name: str | None = None) -> Entry:
         raise NoLab("no lab is running: open one in a notebook with Lab.open(), and leave the notebook's kernel running")
     several = ", ".join(map(str, running))
     if not fits:
-        known = (called for entry in running for called in (entry.name, entry.notebook.removesuffix(".ipynb")) if called)
-        raise NoLab(f"no running lab is called {name!r}{choices(name, known, several)}")
-    example = f"--lab {(running[0].notebook or str(running[0].owner)).removesuffix('.ipynb')}"
+        raise NoLab(f"no running lab is called {name!r}{choices(name, handles(running), several)}")
+    example = f"--lab {handles(running)[0]}"
     raise NoLab(f"several labs are running; say which with --lab (like {example}), or shut down a kernel: {several}")
+
+
+def handles(entries: Sequence[Entry]) -> list[str]:
+    """What to call each of these labs by: its notebook, else its name; its owner's number where that is another's, too."""
+    wanted = [entry.notebook.removesuffix(".ipynb") or entry.name for entry in entries]
+    return [name if wanted.count(name) == 1 else str(entry.owner) for name, entry in zip(wanted, entries, strict=True)]
 
 
 def host_pid(node: Mapping) -> int:

@@ -123,6 +123,9 @@ def expectation(word: str | bool | Verdict) -> Verdict:
         raise BadInput(f"expect is one of {', '.join(Verdict)}, True or False, not {word!r}{did_you_mean(word, Verdict)}") from None
 
 
+NO_PAIR = "there is no pair of Pods yet: lab.goto('done') wires the cluster, and so do the lesson's stages, one after the other"
+
+
 class Matrix(tuple[Ping, ...]):
     """The results of many ordered pairs; true if every one is as expected, and there is at least one."""
 
@@ -161,13 +164,15 @@ class Matrix(tuple[Ping, ...]):
     @property
     def summary(self) -> str:
         """One line: how many of how many."""
+        if len(self) == 0:
+            return NO_PAIR
         drawn = f" (drawn from {self.total})" if self.total not in (None, len(self)) else ""
         return f"{self.reached} of {len(self)} ordered pairs{drawn} reached, each seen with the sender's own address"
 
     def __str__(self) -> str:
         signs = {Verdict.REACHED: "✓", Verdict.TRANSLATED: "≠", Verdict.NO_REPLY: "✗", Verdict.NOT_TESTED: "?"}
         cells = {(ping.source, ping.target): signs[ping.verdict] for ping in self}
-        return f"{grid(self.endpoints, cells)}\n{self.summary}"
+        return f"{grid(self.endpoints, cells)}\n{self.summary}" if len(self) else self.summary
 
     __repr__ = __str__
 

@@ -13,7 +13,7 @@ import click
 from podnet_lab import __version__
 from podnet_lab.cli import change_commands, observe_commands, start_commands
 from podnet_lab.cli.click_group import Group
-from podnet_lab.grading.commands import grade, prove
+from podnet_lab.grading.commands import grade, new_exercise, prove
 
 EPILOG = """\b
 Exit status:
@@ -57,6 +57,7 @@ main.add_section(
     "Start",
     start_commands.lab,
     start_commands.notebooks,
+    start_commands.progress,
     start_commands.demo,
     start_commands.doctor,
     start_commands.labs,
@@ -71,4 +72,4 @@ main.add_section(
     observe_commands.script,
 )
 main.add_section("Work in a running lab", start_commands.shell, change_commands.run, change_commands.reset)
-main.add_section("Teach", grade, prove)
+main.add_section("Teach", grade, prove, new_exercise)

@@ -24,7 +24,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 def _labs(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     from podnet_lab.backends import running_labs
 
-    return [entry.name for entry in running_labs.labs() if entry.name.startswith(begun)]
+    return [name for name in running_labs.handles(running_labs.labs()) if name.startswith(begun)]
 
 
 def networks(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:

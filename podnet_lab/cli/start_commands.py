@@ -61,21 +61,23 @@ def doctor(as_json: bool) -> None:
 @json_option
 def labs(as_json: bool) -> None:
     """
-    List this user's running labs: name, notebook, owner's process, nodes.
+    List this user's running labs: what --lab calls each, name, notebook, owner's process, nodes.
 
     \b
     podnet labs
     podnet labs --json | jq -r '.labs[].name'
     """
+    from podnet_lab.backends.running_labs import handles
     from podnet_lab.backends.running_labs import labs as running
     from podnet_lab.cli.output import say
 
     entries = [(entry, [name for name in entry.nodes if name not in ("lab", "outside")]) for entry in running()]
+    called = handles([entry for entry, _ in entries])
     records = [
-        {"name": entry.name, "notebook": entry.notebook or None, "owner": entry.owner, "where": entry.where, "nodes": nodes}
-        for entry, nodes in entries
+        {"name": entry.name, "called": name, "notebook": entry.notebook or None, "owner": entry.owner, "where": entry.where, "nodes": nodes}
+        for name, (entry, nodes) in zip(called, entries, strict=True)
     ]
-    text = "\n".join(f"{entry}: {', '.join(nodes)}" for entry, nodes in entries)
+    text = "\n".join(f"{name}: {entry}: {', '.join(nodes)}" for name, (entry, nodes) in zip(called, entries, strict=True))
     say(text or "no lab is running", as_json, {"ok": True, "labs": records})
 
 
@@ -101,7 +103,13 @@ def shell(node: str, lab_name: str | None, command: tuple[str, ...]) -> None:
 
 @click.command(short_help="start JupyterLab on a folder of notebooks")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
-@click.option("--port", default=8888, show_default=True, help="Where to listen, on 127.0.0.1; the next free one if it is taken.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8888,
+    show_default=True,
+    help="Where to listen, on 127.0.0.1; the next free one if it is taken.",
+)
 @click.option("--ip", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for all, inside a VM.")
 @click.option("--browser/--no-browser", default=None, help="Whether to open a browser; the default is to, where there is a screen.")
 def lab(folder: Path | None, port: int, ip: str, browser: bool | None) -> None:
@@ -126,20 +134,52 @@ def lab(folder: Path | None, port: int, ip: str, browser: bool | None) -> None:
 
 @click.command(short_help="copy fresh notebooks to a folder")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-def notebooks(folder: Path) -> None:
+@click.option("--one", metavar="NOTEBOOK", help="Only this one, by its number or the beginning of its name, such as 05.")
+@click.option("--clear-outputs", is_flag=True, help="Without what the cells show, for whoever wants to predict it.")
+def notebooks(folder: Path, one: str | None, clear_outputs: bool) -> None:
     """
     Copy fresh notebooks to DIR, which is made if need be. What is there already is never overwritten.
 
     \b
     podnet notebooks my-notebooks
+    podnet notebooks my-notebooks --clear-outputs
+    podnet notebooks spare --one 05        one that was spoiled
     podnet lab my-notebooks
 
-    If a notebook of DIR is not as it came, nothing is copied: it may be your work. The fresh ones fit into another folder.
+    Fresh are those that came with the package, or, in a clone, those of its last commit. If a notebook of DIR is not as it came,
+    nothing is copied: it may be your work. The fresh ones fit into another folder.
     """
     from podnet_lab.jupyter.notebooks import copy
 
-    made = copy(folder)
-    click.echo(f"{len(made)} notebooks are in {folder}: {', '.join(made)}" if made else f"nothing to do: they are in {folder} already")
+    made = copy(folder, one, clear_outputs)
+    there = f"nothing to do: {'it is' if one else 'they are'} in {folder} already"
+    are = "notebook is" if len(made) == 1 else "notebooks are"
+    click.echo(f"{len(made)} {are} in {folder}: {', '.join(made)}" if made else there)
+
+
+@click.command(short_help="which exercises are solved, and in which notebook")
+@json_option
+def progress(as_json: bool) -> None:
+    """
+    Which exercises you have solved, by your own checks, and in which notebook.
+
+    \b
+    podnet progress
+    podnet progress --json | jq .solved
+
+    In a notebook: from podnet_lab.jupyter.notebooks import progress; progress()
+    It is kept in your home (~/.local/state/podnet-lab), and stays when the labs have gone.
+    """
+    from dataclasses import asdict
+
+    from podnet_lab.cli.output import say
+    from podnet_lab.jupyter.notebooks import progress
+
+    found = progress()
+    tried = {name: asdict(found.tried[name]) for name in found.all if name in found.tried}
+    record = {"ok": bool(found), "solved": found.solved, "all": found.all, "notebooks": found.notebooks, "tried": tried}
+    say(found, as_json, record)
+    sys.exit(0 if found else FAILED)
 
 
 @click.command(short_help="what makes Tab complete commands, labs, nodes and Pods")

@@ -99,6 +99,12 @@ class InterfaceKind:
     paired: ClassVar[bool] = False
     """Whether it is one of two ends: what goes in at one comes out at the other."""
 
+    agreed: ClassVar[tuple[str, ...]] = ()
+    """Of a tunnel, the settings in which its ends have to be the same."""
+
+    overhead: ClassVar[int] = 0
+    """Of a tunnel, the bytes of headers that it puts before a packet, its own IPv4 header first, the packet's Ethernet header last."""
+
     comes_with_namespace: ClassVar[bool] = False
     """Whether every namespace has it from the beginning, and nobody makes or deletes it."""
 
@@ -143,6 +149,10 @@ class InterfaceKind:
     def takes_lower(self, link: Link) -> bool:
         """Whether nothing that comes in at its lower interface is left to that itself."""
         return False
+
+    def other_ends(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:
+        """Of a tunnel, all interfaces that may be another end of it, whether it knows them or not, each with its host's address."""
+        return ()
 
     def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire | Unseen]:
         """Where a frame that goes out of *link* comes in. Not asked of a kind that `switches`."""

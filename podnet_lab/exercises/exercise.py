@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from podnet_lab.checks.check import Check, Checks
-from podnet_lab.errors import BadInput, LabGone, PodnetError
+from podnet_lab.errors import BadInput, LabGone, LessonFailed, PodnetError
 from podnet_lab.exercises.claims import Untested, everyone
+from podnet_lab.exercises.lesson_errors import in_lesson
 from podnet_lab.model import Snapshot
 from podnet_lab.networks import registry as networks
 from podnet_lab.plan import plan
@@ -95,7 +96,10 @@ class Exercise:
         """A question (1), a place to look (2), or the command (3)."""
         if level not in LEVELS:
             raise BadInput(f"there are hints 1, 2 and 3, not {level!r}")
-        return self.hints(lab, level) if callable(self.hints) else self.hints[level - 1]
+        if not callable(self.hints):
+            return self.hints[level - 1]
+        with in_lesson(f"the hints of {self.name}"):
+            return self.hints(lab, level)
 
 
 @dataclass(frozen=True)
@@ -133,13 +137,14 @@ def assess(exercise: Exercise, lab: ExerciseLab) -> Assessment:
     """Judge what the kernels of *lab* say of an answer to *exercise*; whose it is, and how it came there, does not matter."""
     claims: list[Check] = []
     try:
-        for claim in exercise.check(lab):
-            claims.append(claim)
-            if not claim:
-                break
+        with in_lesson(f"the check of {exercise.name}"):
+            for claim in exercise.check(lab):
+                claims.append(claim)
+                if not claim:
+                    break
         wrong = not all(claims)
         seen = everyone(lab) if wrong and exercise.mistakes else {}
-    except LabGone:
+    except (LabGone, LessonFailed):
         raise
     except PodnetError as error:
         return Assessment(exercise.name, Checks([*claims, Untested("the answer can be judged", str(error))]))
@@ -150,6 +155,9 @@ def assess(exercise: Exercise, lab: ExerciseLab) -> Assessment:
 def _shows(mistake: Mistake, cluster: Cluster) -> bool:
     """Whether a mistake is seen; one that looks for what is not there at all is not, and only costs its hint."""
     try:
-        return bool(mistake.seen(cluster))
-    except (LookupError, AttributeError):
-        return False
+        with in_lesson(f"the mistake {mistake.name!r}"):
+            return bool(mistake.seen(cluster))
+    except LessonFailed as failed:
+        if isinstance(failed.__cause__, LookupError | AttributeError):
+            return False
+        raise

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.daemons import registry
 from podnet_lab.errors import BadInput, CannotRun, LabError
-from podnet_lab.exercises import attempts
+from podnet_lab.exercises import attempts, progress
 from podnet_lab.exercises.exercise import LEVELS, Assessment, Exercise, assess
+from podnet_lab.exercises.lesson_errors import in_lesson
 from podnet_lab.networks import registry as networks
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Task:
         refuse_without(exercise)
         self.lab, self.exercise = lab, exercise
         lab.goto(exercise.starts_at)
-        self.note = (exercise.prepare(lab) if exercise.prepare else None) or ""
+        with in_lesson(f"prepare of {exercise.name}"):
+            self.note = (exercise.prepare(lab) if exercise.prepare else None) or ""
         self._fault, self._hints = lab.broken, 0
         known = attempts.read(lab)
         known.begin(exercise.name)
@@ -57,6 +59,7 @@ class Task:
         record.mistake = assessment.mistake.name if assessment.mistake else ""
         record.tries += 1
         attempts.write(self.lab, known)
+        progress.note(self.exercise.name, record)
         return assessment
 
     def hint(self, level: int | None = None) -> str:

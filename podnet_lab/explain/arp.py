@@ -137,7 +137,10 @@ def no_reply(hop: Hop, receiver: Receiver, source: IPv4Address | None) -> Cause 
 def _unheard(hop: Hop, receiver: Receiver) -> Cause | None:
     """Why an ARP request, which goes to everybody, does not get to a receiver that a frame for it alone would get to."""
     forbidden = (port_forbids(hop.cluster, passed, hop.link.mac, None) for passed in receiver.bridges)
-    return receiver.broadcast_cause or wrong_tunnel_end(hop.cluster, receiver, None) or next(filter(None, forbidden), None)
+    lost = receiver.broadcast_cause or wrong_tunnel_end(hop.cluster, receiver, None)
+    if lost is not None and receiver.tunnels and receiver.tunnels[0][:2] == (hop.place, hop.link.name) and not hop.link.setting("learning"):
+        return causes.no_neighbour_in_tunnel(hop.place, hop.link.name, hop.neighbour, receiver.link.mac)
+    return lost or next(filter(None, forbidden), None)
 
 
 def _routing(hop: Hop, receiver: Receiver, source: IPv4Address) -> RouteAnswer | None:

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from podnet_lab.devices import link
 from podnet_lab.devices.roles import bridge_of
 from podnet_lab.devices.veth import steps as veth
+from podnet_lab.devices.vxlan import steps as vxlan
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.model import Address, FdbEntry, Link, Neighbour, Snapshot
 from podnet_lab.steps import neighbour
@@ -125,8 +126,28 @@ def tunnel_lacks_entry(place: Place, dev: str, mac: str | None, host: IPv4Addres
     instead = f"sends it to {goes_to}" if goes_to else "has no entry for that"
     text = f"{place_name(place)}'s tunnel {dev} should send what is for {what} to {host}, and {instead}"
     question = f"To which address does {dev} send a frame for {what}?"
-    mend = f"bridge {on(place[1])}fdb replace {mac or '00:00:00:00:00:00'} dev {dev} dst {host}"
-    return Cause(text, "neighbour", place, question, f"bridge {on(place[1])}fdb show dev {dev}", mend=mend)
+    entry = mac or "00:00:00:00:00:00"
+    wrong = [vxlan.fdb_remove(entry, str(goes_to), dev, place[1])] if goes_to else []
+    right = vxlan.fdb_append(entry, str(host), dev, place[1])
+    return Cause(text, "neighbour", place, question, f"bridge {on(place[1])}fdb show dev {dev}", *wrong, right)
+
+
+def no_neighbour_in_tunnel(place: Place, dev: str, address: IPv4Address, mac: str) -> Cause:
+    """A tunnel that learns nothing, and floods nothing, has no neighbour entry for an address: nobody hears who asks for it."""
+    text = f"{place_name(place)} has no neighbour entry for {address}, and its tunnel {dev} carries no question to everybody"
+    question = f"From whom would {place_name(place)} learn the MAC of {address}?"
+    return Cause(
+        text, "neighbour", place, question, f"ip {on(place[1])}neigh show dev {dev}", neighbour.add(str(address), mac, dev, place[1])
+    )
+
+
+def tunnel_ends_differ(place: Place, link: Link, there: Place, end: Link, setting: str) -> Cause:
+    """Two ends of a tunnel have another number, or listen at another port: what one sends, the other does not take."""
+    here, theirs = link.setting(setting), end.setting(setting)
+    text = f"{place_name(place)}'s tunnel {link.name} has the {setting} {here}, and {place_name(there)}'s {end.name} the {setting} {theirs}"
+    question = f"Which {setting} has each end of the tunnel?"
+    undecided = f"which of the two is right, {here} or {theirs}, only who planned it knows"
+    return Cause(text, "neighbour", place, question, f"ip {on(place[1])}-d link show dev {link.name}", undecided=undecided)
 
 
 def bridge_forgot_itself(place: Place, bridge: str, mac: str) -> Cause:

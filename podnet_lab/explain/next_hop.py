@@ -18,6 +18,7 @@ from podnet_lab.explain.arp_failure import arp_failure, on_other_bridge, own_cab
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.l2 import Receiver, is_of, reply_taken_by_bridge, wrong_port
 from podnet_lab.explain.same_mac import instead_of, nearer, not_told_apart
+from podnet_lab.explain.tunnel import lost_in_tunnel
 from podnet_lab.model import Cluster, Namespace, Neighbour
 from podnet_lab.model.close_look import DeviceLook
 from podnet_lab.model.route_lookup import is_own
@@ -121,7 +122,8 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
     right = [owner for owner in owners if _takes(cluster, owner, entry.mac)]
     stale = causes.stale_neighbour(place, entry) if owners or entry.state == "PERMANENT" else None
     cause = next((owner.cause for owner in owners if owner.cause), None) or own_cable_unplugged(cluster, place, link)
-    cause = cause or on_other_bridge(cluster, place, link, entry.address) or stale or arp_failure(cluster, place, hop.route, hop.to)
+    cause = cause or on_other_bridge(cluster, place, link, entry.address) or lost_in_tunnel(cluster, place, link, entry.mac)
+    cause = cause or stale or arp_failure(cluster, place, hop.route, hop.to)
     for receiver in right or [receiver for receiver in reached if receiver.link.mac == entry.mac]:
         heard = hop.learned.heard(receiver)
         if receiver.cause is None and receiver.link.up and wrong_port(cluster, place, link, receiver, heard) is None:

@@ -25,6 +25,7 @@ from podnet_lab.explain.next_hop import next_hop
 from podnet_lab.explain.routing import Decision, decide
 from podnet_lab.explain.routing import Packet as RoutedPacket
 from podnet_lab.explain.size import too_big, too_long
+from podnet_lab.explain.tunnel import outer_flow
 from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Cluster, Namespace, Route
 from podnet_lab.model.route_lookup import source_for
@@ -194,7 +195,8 @@ class PathWalk:
         route = decision.route
         if iif is not None and (cause := self._router(place, space, iif, route)):
             return None, cause
-        cause, self.flow = too_big(At(place, space, "forward", iif, route.dev, route), self.flow, decision.mtu, self.reply)
+        at, may_be_cut = At(place, space, "forward", iif, route.dev, route), self.reply or self.tunnelled
+        cause, self.flow = too_big(at, self.flow, decision.mtu, may_be_cut)
         if cause is not None:
             return None, cause
         if cause := self._at_hook(At(place, space, "postrouting", iif, route.dev, route)) or self._xfrm(place, "out", route.dev):
@@ -254,8 +256,7 @@ class PathWalk:
         if self.tunnelled:
             self.unsure.append(f"{place_name(place)}: {dev} is a tunnel in a tunnel, which is not followed")
             return None
-        link = self.cluster[place[0]].link(place[1], dev)
-        outer = Flow(IPv4Address(link.setting("local")) if link.setting("local") else None, host, "udp", link.setting("port"))
+        outer = outer_flow(self.cluster[place[0]].link(place[1], dev), host, self.flow.size)
         walk = PathWalk(self.cluster, outer, evidence=self.evidence, tunnelled=True)
         cause = walk.follow(place, None)
         self.unsure += walk.unsure

@@ -157,3 +157,22 @@ def prove(lesson: Path | None, solutions: Path | None) -> None:
         click.echo(claim)
         whole = whole and bool(claim)
     sys.exit(0 if whole else 1)
+
+
+@click.command("new-exercise", short_help="Write a lesson of one exercise, to begin with.")
+@click.argument("name")
+@click.option("--in", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", help="Where; else here.")
+def new_exercise(name: str, folder: Path) -> None:
+    """
+    Write NAME.py, a lesson of one exercise, and NAME_solutions.py, to be changed into your own.
+
+    \b
+    podnet new-exercise week3
+    podnet prove week3.py week3_solutions.py
+
+    What is there already is never overwritten. docs/teaching.md says what an exercise is made of.
+    """
+    from podnet_lab.grading.new_exercise import write as write_lesson
+
+    lesson, solutions = write_lesson(name, folder)
+    click.echo(f"{lesson} and {solutions} are written; podnet prove {lesson} {solutions} plays them")

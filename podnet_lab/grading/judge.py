@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from podnet_lab.errors import LabGone, PodnetError
+from podnet_lab.errors import LabGone, LessonFailed, PodnetError
 from podnet_lab.exercises import Exercise, assess
 from podnet_lab.exercises.attempts import Record, Records
 from podnet_lab.grading.marks import NOT_CHECKED, NOT_SOLVED, SOLVED, UNTESTED, Mark
@@ -45,7 +45,7 @@ def _judged(lab: Lab, exercise: Exercise, mark: Mark) -> Mark:
         return _with(mark, UNTESTED, str(gone))
     except Exception as error:  # noqa: BLE001 - a check that somebody wrote: its bug is no reason to stop, or to pass
         words = str(error) if isinstance(error, PodnetError) else f"{type(error).__name__}: {error}"
-        return _with(mark, UNTESTED, f"the check itself failed: {words}")
+        return _with(mark, UNTESTED, words if isinstance(error, LessonFailed) else f"the check itself failed: {words}")
     mistake = checks.mistake.name if checks.mistake else ""
     return replace(_with(mark, checks.verdict, checks.why, confirmed=True), mistake=mistake)
 

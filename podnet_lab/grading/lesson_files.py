@@ -12,6 +12,7 @@ from typing import Any
 import podnet_lab
 from podnet_lab.errors import BadInput
 from podnet_lab.exercises.exercise import Exercise
+from podnet_lab.exercises.lesson_errors import told
 from podnet_lab.exercises.solution import Solution
 
 PACKAGE = Path(podnet_lab.__file__).resolve().parent
@@ -72,7 +73,7 @@ def _load(file: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise BadInput(f"{file} can't be read: {type(error).__name__}: {error}") from error
+        raise BadInput(f"{file} can't be read: {told(error)}") from error
     finally:
         sys.path.pop(0)
     return module

@@ -36,7 +36,7 @@ def table(papers: Sequence[Paper]) -> str:
 def line(paper: Paper) -> str:
     """One paper in one line."""
     solved = sum(map(bool, paper.marks))
-    words = f"{printable(paper.who)}: {solved} of {len(paper.marks)} solved"
+    words = f"{printable(paper.who)}: " + (f"{solved} of {len(paper.marks)} solved" if paper.marks else "no exercise was begun")
     return words + (f"; stopped: {paper.problem}" if paper.problem else "")
 
 

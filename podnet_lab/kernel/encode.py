@@ -24,7 +24,8 @@ RTM_GETNETCONF, RTM_GETNSID = 82, 90
 IFF_UP, IFF_NOARP = 0x1, 0x80
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 4, 5, 10, 18
 IFLA_NET_NS_PID, IFLA_NET_NS_FD, IFLA_LINK_NETNSID = 19, 28, 37
-IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA = 1, 2, 5
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
+IFLA_BRPORT_MODE = 4
 ROUTE_KINDS = {
     "unicast": 1,
     "local": 2,
@@ -41,6 +42,7 @@ NUD_PERMANENT, NUD_NOARP = 0x80, 0x40
 AF_BRIDGE, NTF_SELF = 7, 0x2
 NLM_F_CREATE_OR_APPEND = 0x400 | 0x800
 RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_HOST, RT_SCOPE_NOWHERE = 0, 253, 254, 255
+RTNH_F_ONLINK = 0x4
 
 Message = tuple[int, int, bytes]
 
@@ -95,8 +97,9 @@ def link_set(
     mac: str | None = None,
     master: int | None = None,
     to_fd: int | None = None,
+    hairpin: bool | None = None,
 ) -> Message:
-    """``ip link set NAME …``: only what is given changes; *master* 0 unplugs."""
+    """``ip link set NAME …``: only what is given changes; *master* 0 unplugs, *hairpin* is a bridge's port's."""
     flags = change = 0
     if up is not None:
         flags, change = flags | (IFF_UP if up else 0), change | IFF_UP
@@ -111,6 +114,9 @@ def link_set(
         body += attribute(IFLA_MASTER, _U32.pack(master))
     if to_fd is not None:
         body += attribute(IFLA_NET_NS_FD, _U32.pack(to_fd))
+    if hairpin is not None:
+        port = attribute(IFLA_INFO_SLAVE_KIND, b"bridge\0") + attribute(IFLA_INFO_SLAVE_DATA, attribute(IFLA_BRPORT_MODE, bytes([hairpin])))
+        body += attribute(IFLA_LINKINFO, port)
     return RTM_NEWLINK, 0, body
 
 
@@ -130,9 +136,16 @@ def address(add: bool, interface: str, index: int) -> Message:
 
 
 def route(
-    add: bool, to: str, via: str | None = None, oif: int | None = None, kind: str = "unicast", table: int = 254, metric: int = 0
+    add: bool,
+    to: str,
+    via: str | None = None,
+    oif: int | None = None,
+    kind: str = "unicast",
+    table: int = 254,
+    metric: int = 0,
+    onlink: bool = False,
 ) -> Message:
-    """``ip route add|del [KIND] TO [via VIA] [dev DEV] [table T] [metric M]``; *oif* is the device's number."""
+    """``ip route add|del [KIND] TO [via VIA] [dev DEV] [onlink] [table T] [metric M]``; *oif* is the device's number."""
     network, length = to.split("/")
     scope = RT_SCOPE_UNIVERSE if via or kind != "unicast" else RT_SCOPE_LINK
     body = _ROUTE.pack(
@@ -144,7 +157,7 @@ def route(
         RTPROT_BOOT if add else 0,
         scope if add else RT_SCOPE_NOWHERE,
         ROUTE_KINDS[kind] if add or kind != "unicast" else 0,
-        0,
+        RTNH_F_ONLINK if onlink else 0,
     )
     if int(length):
         body += attribute(1, socket.inet_aton(network))

@@ -26,6 +26,7 @@ from podnet_lab.kernel.encode import (
     RTM_GETNETCONF,
     RTM_GETNSID,
     RTM_GETROUTE,
+    RTNH_F_ONLINK,
     RTPROT_KERNEL,
 )
 from podnet_lab.kernel.netlink import Socket
@@ -37,7 +38,7 @@ NETNSA_NSID, NETNSA_FD, NETNSA_TARGET_NSID = 1, 3, 4
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
 LOCAL_TABLE = 255
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL = 1, 2, 3
-RTNH_F_ONLINK, RTA_NH_ID, RTM_F_CLONED = 0x4, 30, 0x200
+RTA_NH_ID, RTM_F_CLONED = 30, 0x200
 RTA_METRICS, RTAX_MTU = 8, 2
 _USUAL = {1, 4, 5, 6, 12, 15}  # destination, interface, gateway, metric, cache, table
 NUD_NOARP = 0x40

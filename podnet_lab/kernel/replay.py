@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 from podnet_lab.devices.nlattr import attribute, attributes
+from podnet_lab.kernel.encode import RTNH_F_ONLINK
 from podnet_lab.kernel.netlink import Socket
 
 RTA_OIF, RTA_GATEWAY, RTA_MULTIPATH, RTA_VIA, RTA_NH_ID = 4, 5, 9, 18, 30
@@ -19,7 +20,7 @@ NHA_TAKEN = {1, 2, 3, 4, 5, 6, 7, 8, 11, 12}
 """What the kernel takes of what it tells of a nexthop object; the rest is counted."""
 
 RTN_UNICAST, RTN_BLACKHOLE = 1, 6
-RTNH_F_ONLINK, RTNH_F_PERVASIVE = 0x4, 0x2
+RTNH_F_PERVASIVE = 0x2
 NHA_RES_GROUP_UNBALANCED_TIME, NESTED = 4, 0x8000
 ROUTE, ADDRESS, NEXTHOP = 12, 8, 8
 """Sizes of the heads of these messages."""

@@ -84,11 +84,17 @@ class FaultInjection:
         places = fault_places(everyone, chance.randrange(1000), chance.randrange(1000), 1 + chance.randrange(max(len(everyone) - 2, 1)))
         if places is None or not self._observer.check():
             raise LabError("there is nothing whole to break: lab.goto('done') wires the cluster (two nodes, two Pods on each, or more)")
-        drawn = chance.sample(FAULTS, len(FAULTS)) if wanted is None else [wanted]
-        chosen = next((fault for fault in drawn if fault.fits(places) and not self._lacks(fault, places)), None)
-        if chosen is None:
-            raise LabError(f"{drawn[0].name!r} can't be made here: {self._lacks(drawn[0], places) or 'there is no place for it'}")
-        return self.inject(chosen, places)
+        drawn, why = chance.sample(FAULTS, len(FAULTS)) if wanted is None else [wanted], None
+        for fault in drawn:
+            if fault.fits(places) and not self._lacks(fault, places):
+                words = self.inject(fault, places)
+                if not self._observer.explained(*self.broken.pair, size=fault.size, probe=False):
+                    return words
+                self._mend(self.broken)  # another network may have another way
+                self.forget()
+                why = "it would keep nobody from anybody in this network"
+        lacks = self._lacks(drawn[0], places)
+        raise LabError(f"{drawn[0].name!r} can't be made here: {lacks or ('there is no place for it' if why is None else why)}")
 
     def _lacks(self, fault: Fault, places: FaultPlaces) -> str:
         """The program, or the setting, that a fault needs and its node has not."""

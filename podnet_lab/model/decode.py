@@ -84,7 +84,7 @@ def _namespace(name: str | None, has: dict[str, Any], rules: Ruleset) -> Namespa
         {link["name"]: _link(link) for link in has["links"]},
         tuple(Address(dev, IPv4Interface(interface), extra, raw) for dev, interface, extra, raw in has["addresses"]),
         tuple(
-            Route(_network(to), _address(via) if via else None, dev, kind, table, metric, kernel, extra, raw)
+            Route(_network(to), _address(via) if via else None, dev, kind, table, metric, kernel, *_beyond(extra, raw))
             for to, via, dev, kind, table, metric, kernel, extra, raw in has["routes"]
         ),
         tuple(Neighbour(IPv4Address(address), dev, mac, state) for address, dev, mac, state in has["neighbours"]),
@@ -96,6 +96,12 @@ def _namespace(name: str | None, has: dict[str, Any], rules: Ruleset) -> Namespa
         has.get("silent", False),
         {IPv4Address(to): size for to, size in has.get("learnt", ())},
     )
+
+
+def _beyond(extra: str, raw: str) -> tuple[str, str, str, bool]:
+    """What is unusual about a route: *extra* without "onlink", the kernel's bytes, no IPv6 next hop, and whether it is onlink."""
+    words = extra.split()
+    return (" ".join(word for word in words if word != "onlink"), raw, "", "onlink" in words) if extra else ("", raw, "", False)
 
 
 @lru_cache(64)

@@ -33,6 +33,11 @@ class Link:
     info: str = field(default="", repr=False)
     aliases: tuple[str, ...] = field(default=(), compare=False)
 
+    @property
+    def hairpin(self) -> bool:
+        """Whether its bridge sends frames back out of it that came in by it."""
+        return "hairpin" in self.port.split(", ")
+
     def setting(self, name: str) -> object:
         """One of its kind's own settings; None if it has none of that name."""
         return dict(self.settings).get(name)

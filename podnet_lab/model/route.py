@@ -14,8 +14,9 @@ class Route:
     """
     A line of a routing table; *kernel* tells that the kernel made it itself, for an address.
 
-    *extra* is what no step of the lesson gives a route (a source, several ways), *raw* the kernel's own bytes for it, *via6* a
-    next hop that is an IPv6 address, where the kernel itself was asked for the way.
+    *onlink*: the gateway is taken to be on *dev*'s link, whatever the addresses there say. *extra* is what no step gives a route
+    (a source, several ways), *raw* the kernel's own bytes for it, *via6* a next hop that is an IPv6 address, where the kernel
+    itself was asked for the way.
     """
 
     to: IPv4Network
@@ -28,13 +29,15 @@ class Route:
     extra: str = ""
     raw: str = field(default="", compare=False, repr=False)
     via6: str = ""
+    onlink: bool = False
 
     def __str__(self) -> str:
         to = "default" if self.to == DEFAULT else str(self.to)
         kind = "" if self.kind == "unicast" else f"{self.kind} "
         via = f" via {self.via}" if self.via else ""
         dev = f" dev {self.dev}" if self.dev else ""
-        return f"{kind}{to}{via}{dev}" + (f" metric {self.metric}" if self.metric else "") + (" …" if self.extra else "")
+        more = (" onlink" if self.onlink else "") + (f" metric {self.metric}" if self.metric else "") + (" …" if self.extra else "")
+        return f"{kind}{to}{via}{dev}{more}"
 
 
 @dataclass(frozen=True, slots=True)

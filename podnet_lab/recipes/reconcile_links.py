@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from podnet_lab.devices.bridge.steps import SetHairpin
 from podnet_lab.devices.link_steps import ChangeLink, RemoveLink, SetLinkState, SetMaster
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.model import Link, Namespace, Snapshot
@@ -76,10 +77,22 @@ def change(name: str | None, kept: Mapping[str, Link], then: Namespace) -> list[
         elif kind_of(link).remake(name, link):
             steps += kind_of(link).adjust(name, link)
         if name is None and link.master != (was.master if was else None):
-            steps.append(SetMaster(dev, link.master))
-        elif name is None and was and link.master and was.port and not link.port and was.port not in _PASSING and _is_up(link.master, kept):
-            steps += [SetMaster(dev, None), SetMaster(dev, link.master)]  # a port that is plugged in anew is an ordinary one
+            steps += _plugged_anew(dev, link)
+        elif name is None and was and link.master and _is_up(link.master, kept):
+            if (usual := _without_hairpin(was)) and not _without_hairpin(link) and usual not in _PASSING:
+                steps += [SetMaster(dev, None), *_plugged_anew(dev, link)]  # a port that is plugged in anew is an ordinary one
+            elif was.hairpin != link.hairpin:
+                steps.append(SetHairpin(dev, link.hairpin))
     return steps
+
+
+def _plugged_anew(dev: str, link: Link) -> list[Step]:
+    return [SetMaster(dev, link.master), *([SetHairpin(dev, on=True)] if link.master and link.hairpin else [])]
+
+
+def _without_hairpin(port: Link) -> str:
+    """What is unusual about a port beside that: it alone has a step."""
+    return ", ".join(word for word in port.port.split(", ") if word != "hairpin")
 
 
 def _is_up(bridge: str, kept: Mapping[str, Link]) -> bool:

@@ -21,7 +21,7 @@ Request = tuple[str, str | None, dict[str, Any]]
 Interface = tuple[str | None, str]
 """(namespace, name)."""
 
-OF_A_LINK = {"up", "master", "mtu", "arp", "mac", "address", "link", "fdb"}
+OF_A_LINK = {"up", "master", "mtu", "arp", "mac", "address", "link", "fdb", "hairpin"}
 """Kinds of facts (see `podnet_lab.steps.facts`) that are about an interface."""
 
 

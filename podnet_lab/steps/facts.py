@@ -1,7 +1,7 @@
 """
 Facts that steps change, read off a snapshot: what undo compares, to take nobody's work along. Pure.
 
-A fact is a key: ("namespace", name), ("link", ns, dev), ("up"|"master"|"mtu"|"arp"|"mac", ns, dev), ("address", ns, dev,
+A fact is a key: ("namespace", name), ("link", ns, dev), ("up"|"master"|"mtu"|"arp"|"mac"|"hairpin", ns, dev), ("address", ns, dev,
 interface), ("route", ns, to), ("neighbour", ns, dev, address), ("fdb", ns, dev, mac), ("conf", ns, dev, setting), ("nft",
 None, kind, family, table, …), ("daemon", ns, name).
 """

@@ -32,11 +32,13 @@ class _Route(Step):
     table: int = MAIN_TABLE
     metric: int = 0
     raw: str = field(default="", compare=False, repr=False)  # the kernel's own bytes, where a plain request would lose something
+    onlink: bool = False
 
     @property
     def _words(self) -> str:
         table = f" table {self.table}" if self.table != MAIN_TABLE else ""
-        return f"{Route(self.to, self.via, self.dev and quoted(self.dev), self.kind, self.table, self.metric)}{table}"
+        dev = self.dev and quoted(self.dev)
+        return f"{Route(self.to, self.via, dev, self.kind, self.table, self.metric, onlink=self.onlink)}{table}"
 
     @property
     def _to(self) -> str:
@@ -57,6 +59,7 @@ class _Route(Step):
         given |= {"priority": self.metric} if self.metric else {}
         if self.verb == "del":
             return call(self.namespace, "route", "del", **given, scope="nowhere")  # however far it leads
+        given |= {"flags": ["onlink"]} if self.onlink else {}
         given |= {"scope": "link"} if self.kind == "unicast" and not self.via else {}
         # As `ip` says it; pyroute2 by itself says "static".
         added = call(self.namespace, "route", "add", **given, proto="boot")
@@ -69,7 +72,7 @@ class _Route(Step):
             return [*needed, (f"{self.operation}_raw", self.namespace, {"body": raw})]
         via = {"via": str(self.via)} if self.via else {}
         dev = {"dev": self.dev} if self.dev else {}
-        rest = {"kind": self.kind, "table": self.table, "metric": self.metric}
+        rest = {"kind": self.kind, "table": self.table, "metric": self.metric, **({"onlink": True} if self.onlink else {})}
         return [(self.operation, self.namespace, {"to": str(self.to), **via, **dev, **rest})]
 
     def _found(self, now: Snapshot) -> list[Route]:
@@ -81,7 +84,7 @@ class _Route(Step):
         return route.metric == self.metric
 
     def _same(self, route: Route) -> bool:
-        near = self.via == route.via and self.kind == route.kind
+        near = (self.via, self.kind, self.onlink) == (route.via, route.kind, route.onlink)
         return near and (self.dev is None or self.dev == route.dev)
 
     def touches(self) -> tuple:
@@ -90,7 +93,8 @@ class _Route(Step):
     @classmethod
     def of(cls, route: Route, namespace: str | None, raw: bool) -> Self:
         """The step for a route that a kernel had; *raw* with the kernel's own bytes, which name the interface by its number."""
-        return cls(route.to, route.via, route.dev, namespace, route.kind, route.table, route.metric, route.raw if raw else "")
+        given = (route.to, route.via, route.dev, namespace, route.kind, route.table, route.metric)
+        return cls(*given, route.raw if raw else "", route.onlink)
 
 
 class AddRoute(_Route):
@@ -119,7 +123,7 @@ class AddRoute(_Route):
         return {(fact, self.namespace, route.dev) for route in routes for fact in ("up", "link")}
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (RemoveRoute(self.to, self.via, self.dev, self.namespace, self.kind, self.table, self.metric),)
+        return (RemoveRoute(self.to, self.via, self.dev, self.namespace, self.kind, self.table, self.metric, onlink=self.onlink),)
 
 
 class RemoveRoute(_Route):
@@ -155,18 +159,23 @@ def _read(to: str, via: str | None, dev: str | None, namespace: str | None) -> t
     )
 
 
-def add(to: str, via: str | None = None, dev: str | None = None, namespace: str | None = None) -> AddRoute:
+def add(to: str, via: str | None = None, dev: str | None = None, namespace: str | None = None, *, onlink: bool = False) -> AddRoute:
     """
     Send what is for *to* (a subnet, or "default") to the gateway *via*, or out of *dev*.
+
+    With *onlink* the kernel believes that *via* is on the link of *dev*, though no address there says so: a tunnel needs that.
 
     By hand::
 
         ip -n pod-1-2 route add default via 10.244.1.1
         ip route add 10.244.2.0/24 via 192.168.1.12
+        ip route add 10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink
     """
     if via is None and dev is None:
         raise BadInput(f"a route to {to} needs a gateway (via) or an interface (dev)")
-    return AddRoute(*_read(to, via, dev, namespace))
+    if onlink and (via is None or dev is None):
+        raise BadInput(f"onlink says of a gateway (via) that it is on the link of an interface (dev): the route to {to} needs both")
+    return AddRoute(*_read(to, via, dev, namespace), onlink=onlink)
 
 
 def remove(to: str, via: str | None = None, dev: str | None = None, namespace: str | None = None) -> RemoveRoute:

@@ -174,13 +174,28 @@ def test_a_pod_where_a_node_is_wanted_is_told_what_to_type(wired):
 
 def test_labs_and_which_is_meant(running):
     (found,) = data("labs")["labs"]
-    assert found == {"name": "tests", "notebook": None, "owner": os.getpid(), "where": "namespaces", "nodes": ["node1", "node2", "node3"]}
+    assert (found["called"], found["where"], found["nodes"]) == ("tests", "namespaces", ["node1", "node2", "node3"])
+    assert (found["name"], found["notebook"], found["owner"]) == ("tests", None, os.getpid())
     with Lab.open(nodes=2, pods=1, name="second", where="namespaces"):
         several = podnet("check")
         assert (several.returncode, several.stdout) == (3, "")
         assert "say which with --lab" in several.stderr
         assert podnet("check", "--lab", "second", "--stage", "bridge").stdout.splitlines()[-1] == "0 of 2 checks hold"
         assert podnet("script", "--lab", "second").stdout.count("ip netns add") == 2
+
+
+def test_a_file_of_commands_is_run_by_a_shell_on_a_node(running):
+    script = "hostname\nmarked=yes\ncd /run\npwd; echo $marked\nexit 7\n"
+    command = [sys.executable, "-c", "from podnet_lab.cli import main; main()", "shell", "node2"]
+    done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=30, env=environment(), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "node2\n/run\nyes\n", "")
+
+
+def test_an_empty_lab_says_what_makes_pods(lab):
+    for words in ("matrix", "check"):
+        said = podnet(words).stdout
+        assert "there is no pair of Pods yet: lab.goto('done') wires the cluster" in said
+        assert "0 of 0" not in said
 
 
 def on_a_terminal(*words, **more):

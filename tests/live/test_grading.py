@@ -175,6 +175,30 @@ def test_the_lesson_that_the_docs_show_is_proved_as_they_show_it(tmp_path):
     assert (done.returncode, done.stdout) == (0, shown), done.stderr
 
 
+def test_the_template_of_a_lesson_is_proved_as_it_is(tmp_path):
+    assert podnet("new-exercise", "week4", "--in", str(tmp_path)).returncode == 0
+    done = podnet("prove", str(tmp_path / "week4.py"), str(tmp_path / "week4_solutions.py"))
+    assert (done.returncode, done.stdout.count("ok    week4-1: "), done.stderr) == (0, 4, "")
+
+
+def test_a_mistake_in_a_lesson_is_told_in_one_line_with_its_line(tmp_path):
+    podnet("new-exercise", "week4", "--in", str(tmp_path))
+    file = tmp_path / "week4.py"
+    text = file.read_text()
+    file.write_text(text.replace('node = lab["node1"].snapshot()', 'node = lab["node1"].snapshot().nothing'))
+    line = next(number for number, words in enumerate(file.read_text().splitlines(), 1) if ".nothing" in words)
+    done = podnet("prove", str(file), str(tmp_path / "week4_solutions.py"))
+    assert done.returncode not in (0, None)
+    assert (
+        f"the check of week4-1 failed: week4.py, line {line}: AttributeError: 'Snapshot' object has no attribute 'nothing'" in done.stderr
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    collect(tmp_path / "collected", {"ada": [OPEN, "from week4 import FIRST", "task = lab.exercise(FIRST)", CHECK]})
+    done = podnet("grade", str(tmp_path / "collected"), "--lesson", str(file), "--json", seconds=90)
+    (paper,) = json.loads(done.stdout)["papers"]
+    assert f"week4.py, line {line}: AttributeError" in paper["problem"] + paper["marks"][0]["why"]
+
+
 def test_a_lesson_of_ones_own_is_proved(lesson):
     done = podnet("prove", str(lesson / "week3.py"), str(lesson / "week3_solutions.py"))
     assert done.returncode == 0, done.stdout + done.stderr

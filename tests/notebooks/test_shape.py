@@ -105,6 +105,19 @@ def test_a_cell_is_short_enough_to_be_read(book):
     assert long == []
 
 
+@pytest.mark.parametrize("book", BOOKS[1:6], ids=lambda book: book.stem)
+def test_a_stage_is_short_enough_to_be_gone_through_at_once(book):
+    assert len(cells(book)) <= 45
+
+
+def test_what_an_exercise_is_stands_in_the_first_notebook_that_has_one_and_the_others_refer_to_it():
+    with_exercises = [book for book in BOOKS if any("".join(cell["source"]).startswith("task = lab.exercise(") for cell in code(book))]
+    said = [book for book in with_exercises if "brings the lab to the start of an exercise" in words(book)]
+    referred = [book for book in with_exercises if f"({said[0].name}#Exercises)" in words(book)]
+
+    assert (said, referred) == (with_exercises[:1], with_exercises[1:])
+
+
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
 def test_a_notebook_asks_for_predictions_and_has_both_ways_of_doing_it(book):
     sources = ["".join(cell["source"]) for cell in code(book)]

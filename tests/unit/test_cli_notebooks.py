@@ -1,6 +1,8 @@
 """`podnet notebooks` and `podnet lab`: fresh notebooks, and work that is not overwritten."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,17 +17,26 @@ from podnet_lab.jupyter import notebooks
 ROOT = Path(__file__).parents[2]
 
 
+def committed() -> dict[str, bytes]:
+    """What git has of the notebooks; or, in an archive of the project, what lies there."""
+    if not (ROOT / ".git").exists():
+        return {path.name: path.read_bytes() for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    git = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT)]
+    names = subprocess.check_output([*git, "ls-tree", "--name-only", "HEAD", "notebooks/"], text=True).split()
+    return {Path(name).name: subprocess.check_output([*git, "show", f"HEAD:{name}"]) for name in names}
+
+
 def podnet(*words, **environment):
     return CliRunner(env=environment).invoke(main, words)
 
 
 def test_fresh_notebooks_are_copied_and_work_is_not_overwritten(tmp_path):
     folder = tmp_path / "deep" / "mine"
-    names = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    names = list(committed())
     said = podnet("notebooks", str(folder))
     assert said.exit_code == 0
     assert sorted(path.name for path in folder.iterdir()) == names
-    assert all((folder / name).read_bytes() == (ROOT / "notebooks" / name).read_bytes() for name in names)
+    assert all((folder / name).read_bytes() == committed()[name] for name in names)
     assert "nothing to do" in podnet("notebooks", str(folder)).output
     (folder / names[0]).write_text("my work")
     (folder / names[1]).unlink()
@@ -38,7 +49,7 @@ def test_fresh_notebooks_are_copied_and_work_is_not_overwritten(tmp_path):
 
 
 def test_a_link_or_a_folder_of_a_notebooks_name_is_no_place_for_one(tmp_path):
-    name = notebooks.fresh()[0].name
+    name = next(iter(notebooks.fresh()))
     (tmp_path / name).symlink_to(tmp_path / "elsewhere")
     assert podnet("notebooks", str(tmp_path)).exit_code == 1
     assert os.listdir(tmp_path) == [name]
@@ -66,3 +77,36 @@ def test_lab_without_a_folder_says_how_to_get_one(monkeypatch, tmp_path):
 
     with pytest.raises(errors.CannotRun, match="`podnet notebooks notebooks`"):
         start(None, 8888, False)
+
+
+def test_a_clones_own_folder_is_not_what_is_fresh(tmp_path, monkeypatch):
+    """A notebook that somebody has worked on in the clone, and what else lies there, is not handed out."""
+    clone = tmp_path / "clone"
+    git = ["git", "-C", str(clone), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    (clone / "notebooks").mkdir(parents=True)
+    (clone / "podnet_lab").mkdir()
+    (clone / "pyproject.toml").write_text("")
+    (clone / "notebooks" / "01_a.ipynb").write_text('{"cells": []}')
+    subprocess.run(["git", "init", "-q", str(clone)], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "x"], check=True)
+    (clone / "notebooks" / "01_a.ipynb").write_text("my work")
+    (clone / "notebooks" / "Untitled.ipynb").write_text("more of it")
+    monkeypatch.setattr(notebooks.podnet_lab, "__file__", str(clone / "podnet_lab" / "__init__.py"))
+    assert notebooks.fresh() == {"01_a.ipynb": b'{"cells": []}'}
+    done = podnet("notebooks", str(tmp_path / "mine"))
+    assert (done.exit_code, [path.name for path in (tmp_path / "mine").iterdir()]) == (0, ["01_a.ipynb"])
+    assert podnet("notebooks", str(tmp_path / "spare"), "--one", "7").exit_code == 2
+    assert not (tmp_path / "spare").exists()
+    shutil.rmtree(clone / ".git" / "objects")
+    refused = podnet("notebooks", str(tmp_path / "more"))
+    assert (refused.exit_code, "git can't be asked for it" in refused.stderr) == (3, True)
+    shutil.rmtree(clone / ".git")
+    assert set(notebooks.fresh()) == {"01_a.ipynb", "Untitled.ipynb"}, "an archive has no history: what lies there"
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "-1", "http"])
+def test_a_port_that_is_none_is_refused_before_anything_starts(port, tmp_path):
+    done = podnet("lab", str(tmp_path), "--port", port)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--port" in done.stderr

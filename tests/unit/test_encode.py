@@ -119,6 +119,18 @@ MESSAGES = {
     "arp on": (encode.link_set("a", arp=True), 16, 0, link(("IFLA_IFNAME", "a"), flags=0, change=0x80)),
     "mtu": (encode.link_set("a", mtu=1400), 16, 0, link(("IFLA_IFNAME", "a"), ("IFLA_MTU", 1400))),
     "mac": (encode.link_set("a", mac=MAC), 16, 0, link(("IFLA_IFNAME", "a"), ("IFLA_ADDRESS", MAC))),
+    "hairpin": (
+        encode.link_set("a", hairpin=True),
+        16,
+        0,
+        link(
+            ("IFLA_IFNAME", "a"),
+            (
+                "IFLA_LINKINFO",
+                {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": [("IFLA_BRPORT_MODE", 1)]})]},
+            ),
+        ),
+    ),
     "plug": (encode.link_set("a", master=3), 16, 0, link(("IFLA_IFNAME", "a"), ("IFLA_MASTER", 3))),
     "unplug": (encode.link_set("a", master=0), 16, 0, link(("IFLA_IFNAME", "a"), ("IFLA_MASTER", 0))),
     "move": (encode.link_set("a", to_fd=FD), 16, 0, link(("IFLA_IFNAME", "a"), ("IFLA_NET_NS_FD", FD))),
@@ -143,6 +155,12 @@ MESSAGES = {
     "addr add": (encode.address(True, "10.244.1.2/24", 5), 20, NEW, addr()),
     "addr del": (encode.address(False, "10.244.1.2/24", 5), 21, 0, addr()),
     "route via": (encode.route(True, "10.244.2.0/24", via="192.168.1.12"), 24, NEW, route(DST, VIA)),
+    "route onlink": (
+        encode.route(True, "10.244.2.0/24", via="192.168.1.12", oif=4, onlink=True),
+        24,
+        NEW,
+        (rtmsg, [DST, ("RTA_OIF", 4), VIA], {**route()[2], "flags": 4}),
+    ),
     "route dev": (encode.route(True, "10.244.2.0/24", oif=4), 24, NEW, route(DST, ("RTA_OIF", 4), scope=253)),
     "route via dev": (encode.route(True, "10.244.2.0/24", via="192.168.1.12", oif=4), 24, NEW, route(DST, ("RTA_OIF", 4), VIA)),
     "default": (encode.route(True, "0.0.0.0/0", via="192.168.1.12"), 24, NEW, route(VIA, dst_len=0)),

@@ -209,8 +209,8 @@ def test_a_kernel_that_does_not_start_stops_one_notebook_alone(tmp_path, monkeyp
         ("EXERCISES = []", "one Exercise or more"),
         ("EXERCISES = [1]", "one Exercise or more"),
         ("EXERCISES = 1", "one Exercise or more"),
-        ("1 / 0", "can't be read: ZeroDivisionError"),
-        ("def", "can't be read: SyntaxError"),
+        ("1 / 0", "can't be read: week.py, line 1: ZeroDivisionError: division by zero"),
+        ("def", "can't be read: week.py, line 1: SyntaxError"),
     ],
 )
 def test_a_lesson_that_is_none_is_refused(tmp_path, source, words):

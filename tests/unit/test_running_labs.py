@@ -218,3 +218,13 @@ def test_a_joined_agents_command_dies_with_its_owner_and_sits_out_interrupts(gua
     words = shlex.split(joined.agent_command(7, "/home/o'neill/a b/python", guarded))
     assert words[:6] == ["setpriv", "--pdeathsig", "KILL", "setsid", "/home/o'neill/a b/python", "-P"]
     assert words[6:] == ["-m", "podnet_lab.kernel.entered_agent", "7", word]
+
+
+def test_labs_are_called_by_their_notebooks_where_these_tell_them_apart():
+    def entry(name, owner, notebook=""):
+        return running_labs.Entry(name, owner, 0, {}, notebook)
+
+    several = [entry("lab", 1, "03_veth.ipynb"), entry("lab", 2, "05_routes.ipynb"), entry("lab", 3, "05_routes.ipynb"), entry("demo", 4)]
+    assert running_labs.handles(several) == ["03_veth", "2", "3", "demo"]
+    assert all(one.answers_to(name) for one, name in zip(several, running_labs.handles(several), strict=True))
+    assert running_labs.handles([]) == []

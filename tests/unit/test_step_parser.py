@@ -53,7 +53,7 @@ def test_every_public_step_function_can_be_called_and_nothing_else():
     [
         ('brige.add("x")', "did you mean bridge.add"),
         ('bridge.ad("x")', "did you mean bridge.add"),
-        ('bridge.xyzzy("x")', "there are bridge.add, bridge.remove"),
+        ('bridge.xyzzy("x")', "there are bridge.hairpin, bridge.add, bridge.remove"),
         ('spam("x")', "there are steps of namespace, link, bridge"),
         ("bridge.add(v-net-0)", r"'v - net - 0' is no plain value.*needs quotes"),
         ("bridge.add()", r"missing a required argument: 'name'; it is bridge.add\(name\)"),

@@ -169,7 +169,11 @@ class Kernel:
             if bridge.kind != "bridge" or link.kind == "bridge" or name == "lo":
                 _refuse(errno.EINVAL)
         if "master" in given:
-            link = replace(link, master=given["master"] or None)
+            link = replace(link, master=given["master"] or None, port="")
+        if "hairpin" in given:
+            if link.master is None:
+                _refuse(errno.EINVAL)
+            link = replace(link, port="hairpin" if given["hairpin"] else "")
         space.links[name] = replace(link, **{key: given[key] for key in ("mtu", "mac", "arp") if key in given})
         if "up" in given:
             space.switch(name, given["up"])
@@ -208,20 +212,20 @@ class Kernel:
         kept = [one for one in mine if left and not (one.kernel and one.to == gone.network and lost == twins)]
         space.routes = [one for one in space.routes if one not in mine or one in kept]
 
-    def route_add_(self, space: Space, to: str, via=None, dev=None, kind="unicast", table=254, metric=0) -> None:
+    def route_add_(self, space: Space, to: str, via=None, dev=None, kind="unicast", table=254, metric=0, onlink=False) -> None:
         gateway = IPv4Address(via) if via else None
         near = next((one.dev for one in space.addresses if gateway and gateway in one.interface.network and space.links[one.dev].up), None)
         near = near or next((one.dev for one in space.routes if gateway and gateway in one.to and one.via is None), None)
-        if gateway and not near:
+        if gateway and not near and not onlink:
             _refuse(errno.ENETUNREACH)
         if dev and not space.link(dev).up:
             _refuse(errno.ENETDOWN)
-        made = Route(IPv4Network(to), gateway, dev or near, kind, table, metric)
+        made = Route(IPv4Network(to), gateway, dev or near, kind, table, metric, onlink=onlink)
         if any((one.to, one.table, one.metric) == (made.to, table, metric) for one in space.routes):
             _refuse(errno.EEXIST)
         space.routes.append(made)
 
-    def route_remove_(self, space: Space, to: str, via=None, dev=None, kind="unicast", table=254, metric=0) -> None:
+    def route_remove_(self, space: Space, to: str, via=None, dev=None, kind="unicast", table=254, metric=0, onlink=False) -> None:
         for one in sorted(space.routes, key=lambda one: one.metric):
             fits = (one.to, one.table) == (IPv4Network(to), table) and metric in (0, one.metric)
             if fits and via in (None, str(one.via)) and dev in (None, one.dev):

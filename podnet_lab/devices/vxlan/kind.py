@@ -21,6 +21,9 @@ NOBODY = "00:00:00:00:00:00"
 class Vxlan(InterfaceKind):
     """A tunnel's end (VTEP); its MAC is what the others' forwarding tables name, so it is kept."""
 
+    agreed = ("vni", "port")
+    overhead = 50  # IPv4 20, UDP 8, VXLAN 8, Ethernet 14
+
     def words(self, link: Link) -> str:
         """Its number, and the port that its packets go to."""
         return f"VNI {link.setting('vni')}, port {link.setting('port')}"
@@ -53,6 +56,15 @@ class Vxlan(InterfaceKind):
             want = [entry for entry in want if (entry.mac, str(entry.remote)) != (NOBODY, then.links[dev].setting("remote"))]
         surplus = [RemoveForwarding(entry.mac, entry.remote, dev, namespace) for entry in had if entry not in want]
         return [*surplus, *(AppendForwarding(entry.mac, entry.remote, dev, namespace) for entry in want if entry not in had)]
+
+    def other_ends(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterator[Wire]:
+        """Every other vxlan interface of the cluster that says which address its packets come from."""
+        for name, snapshot in wires.cluster.items():
+            for space in snapshot.spaces.values():
+                for other in space.links.values():
+                    here = (name, space.name, other.name) == (node, namespace, link.name)
+                    if other.kind == link.kind and not here and other.setting("local"):
+                        yield Wire(name, space.name, other, IPv4Address(other.setting("local")))
 
     def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterator[Wire | Unseen]:
         """In a packet of its own to every other end that its settings and its forwarding table name, where that has the same number."""
@@ -90,7 +102,7 @@ def _is_somewhere(wires: Wires, host: IPv4Address) -> bool:
 
 
 def _same_tunnel(link: Link, end: Link) -> bool:
-    return all(link.setting(name) == end.setting(name) for name in ("vni", "port"))
+    return all(link.setting(name) == end.setting(name) for name in Vxlan.agreed)
 
 
 def _entries(space: Namespace, dev: str) -> list[FdbEntry]:

@@ -128,7 +128,7 @@ def route(node: Snapshot, others: Iterable[Snapshot] = ()) -> Checks:
     """Stage 5: does each Pod have a way out, does the node forward, and does it know where the others' Pods are?"""
     found = list(_each_pod(node, _way_out))
     found.append(Check(f"{node.node} forwards", _no_forwarding(node)))
-    found += [_knows(node, other) for other in others if other.node != node.node]
+    found += [knows(node, other) for other in others if other.node != node.node]
     return Checks(found)
 
 
@@ -149,7 +149,8 @@ def _way_out(node: Snapshot, pod: Namespace) -> Iterator[Check]:
         yield Check(claim, None if way.via in [gateway.ip for gateway in gateways(node)] else f"it has {way}")
 
 
-def _knows(node: Snapshot, other: Snapshot) -> Check:
+def knows(node: Snapshot, other: Snapshot) -> Check:
+    """Does a node send what is for another one's Pods straight to that node?"""
     claim = f"{node.node} knows the way to {other.node}'s Pods"
     targets = [one.ip for pod in other.pods for one in pod_addresses(pod)] or [gateway.ip for gateway in gateways(other)]
     if not targets:

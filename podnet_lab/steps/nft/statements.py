@@ -124,8 +124,20 @@ def goto(chain: str) -> Statement:
     return Statement(f"goto {chain}", {"goto": {"target": chain}})
 
 
-def masquerade() -> Statement:
-    """Give the packet this node's own address on the way out; the answer's destination is put back by itself."""
+def back() -> Statement:
+    """Leave this chain, and go on where it was jumped from; at a hook, with the chain's policy."""
+    return Statement("return", {"return": None})
+
+
+@checked
+def masquerade(fully_random: bool = False) -> Statement:
+    """
+    Give the packet this node's own address on the way out; the answer's destination is put back by itself.
+
+    With *fully_random* the source port is drawn, so that two connections that begin at once don't get the same one.
+    """
+    if fully_random:
+        return Statement("masquerade fully-random", {"masquerade": {"flags": "fully-random"}})
     return Statement("masquerade", {"masquerade": None})
 
 
@@ -134,6 +146,11 @@ def dnat(address: str | IPv4Address, port: int) -> Statement:
     """Rewrite the packet's destination; the answers' source is put back by itself."""
     address, port = ip_address(address), port_number(port)
     return Statement(f"dnat to {address}:{port}", {"dnat": {"addr": str(address), "port": port}})
+
+
+def accept() -> Statement:
+    """Let the packet pass this chain; other chains at the hook may still throw it away."""
+    return Statement("accept", {"accept": None})
 
 
 def drop() -> Statement:

@@ -1,0 +1,145 @@
+"""
+Flannel's data plane, by hand: what flanneld and the CNI plugins that it delegates to program on a node.
+
+Two backends: vxlan, its default, puts each packet for another node into a UDP packet; host-gw gives a route, as the lesson does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from podnet_lab.checks.check import Checks
+from podnet_lab.devices.roles import bridge_of, gateways
+from podnet_lab.errors import LabError
+from podnet_lab.model import Cluster
+from podnet_lab.networks.base import Facts, Need, Network, Stage
+from podnet_lab.networks.flannel import checks, names, recipe
+from podnet_lab.networks.static_routes import checks as lesson
+from podnet_lab.plan import Node, Plan, Pod
+from podnet_lab.steps.base import Step
+
+REAL = (
+    "interfaces, addresses, routes, neighbours, forwarding entries and rules, as flanneld and its CNI plugins write them",
+    "the packets on the wire",
+)
+STANDS_IN = ("MACs, and the names of Pods' ports, follow from names, where flanneld and the plugins draw them",)
+
+
+def _stages(mtu: int, between: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    return (
+        Stage(
+            "namespaces",
+            "a network namespace for each Pod",
+            recipe.add_namespaces,
+            lambda node, cluster, pods: lesson.namespaces(node, pods),
+        ),
+        Stage(
+            "bridge",
+            f"a bridge on each node, {names.BRIDGE}, with a MAC of its own and an MTU of {mtu}",
+            lambda node, plan: recipe.add_bridge(node, mtu),
+            lambda node, cluster, pods: checks.bridge(node, cluster, mtu),
+        ),
+        Stage(
+            "veth",
+            "a cable for each Pod, plugged into a port that is a hairpin",
+            lambda node, plan: recipe.add_cables(node, plan, mtu),
+            lambda node, cluster, pods: checks.veth(node, mtu),
+        ),
+        Stage("addr", "an address for each Pod, and everything up", recipe.add_addresses, lambda node, cluster, pods: lesson.addr(node)),
+        Stage(
+            "way-out",
+            "two routes for each Pod, both to its bridge; forwarding",
+            recipe.add_pod_routes,
+            lambda node, cluster, pods: checks.way_out(node),
+        ),
+        *between,
+        Stage(
+            "rules",
+            "what leaves the Pods' range gets the node's address; what passes to and from Pods is let through",
+            recipe.add_rules,
+            lambda node, cluster, pods: checks.rules(node),
+        ),
+    )
+
+
+class Flannel(Network):
+    """A bridge on each node, and between the nodes what the backend says: *mtu* for Pods, and the stages *between*."""
+
+    needs = (Need("nft", "nftables"),)
+
+    def __init__(self, name: str, title: str, mtu: int, between: tuple[Stage, ...], facts: Facts) -> None:
+        self.name, self.title, self.mtu, self.facts = name, title, mtu, facts
+        self.stages = _stages(mtu, between)
+
+    def plan(self, nodes: int, pods: int) -> Plan:
+        """The lesson's addresses, which are Flannel's own as well; the bridge is called as the CNI plugin calls it."""
+        planned = super().plan(nodes, pods)
+        return replace(planned, nodes=tuple(replace(node, bridge=names.BRIDGE) for node in planned.nodes))
+
+    def pod(self, pod: Pod, node: Node) -> list[Step]:
+        """A namespace, a cable into a hairpin port of the bridge, an address, two routes."""
+        return recipe.pod(pod, node, self.mtu)
+
+    def ready_node(self, cluster: Cluster, planned: Node) -> Node:
+        """The node with the bridge that it really has; LabError if it has none with the gateway's address."""
+        bridge = bridge_of(cluster[planned.name])
+        if bridge is None or planned.gateway not in gateways(cluster[planned.name]):
+            raise LabError(f"{planned.name} has no bridge with {planned.gateway} yet: the stage 'bridge' makes it")
+        return replace(planned, bridge=bridge.name)
+
+
+NETWORK = Flannel(
+    "flannel",
+    "Flannel, by hand: a tunnel between the nodes (vxlan)",
+    names.TUNNEL_MTU,
+    (
+        Stage(
+            "vxlan",
+            f"each node's end of the tunnel: {names.TUNNEL}",
+            recipe.add_tunnel,
+            lambda node, cluster, pods: checks.tunnel(node),
+        ),
+        Stage(
+            "peers",
+            "for each other node a neighbour, a forwarding entry and a route",
+            recipe.add_peers,
+            lambda node, cluster, pods: checks.peers(node, cluster),
+        ),
+    ),
+    Facts(
+        mtu=names.TUNNEL_MTU,
+        overhead=50,
+        ttl=62,
+        pod_sees="the sender's own Pod address",
+        per_remote_node="one neighbour, one forwarding entry, one route",
+        per_remote_pod="nothing",
+        real=REAL,
+        stands_in=STANDS_IN,
+    ),
+)
+
+HOST_GW = Flannel(
+    "flannel-host-gw",
+    "Flannel, by hand: a route to each other node (host-gw)",
+    names.ETHERNET_MTU,
+    (
+        Stage(
+            "routes",
+            "a route to each other node's Pods",
+            recipe.add_host_routes,
+            lambda node, cluster, pods: Checks(lesson.knows(node, other) for other in cluster.values() if other.node != node.node),
+        ),
+    ),
+    Facts(
+        mtu=names.ETHERNET_MTU,
+        overhead=0,
+        ttl=62,
+        pod_sees="the sender's own Pod address",
+        per_remote_node="one route",
+        per_remote_pod="nothing",
+        real=REAL,
+        stands_in=STANDS_IN,
+    ),
+)
+
+VARIANTS = (HOST_GW,)
