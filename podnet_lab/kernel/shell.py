@@ -6,6 +6,7 @@ What is printed beyond `MOST_SHOWN`, or by a job in the background afterwards, g
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -87,7 +88,8 @@ def serve(channel, script: bytes, together: bool, keep: bool = False) -> None:
     def stop() -> None:
         if over.is_set():
             return
-        os.killpg(started.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):  # it has ended this moment
+            os.killpg(started.pid, signal.SIGINT)
         threading.Timer(GRACE, lambda: over.is_set() or os.killpg(started.pid, signal.SIGKILL)).start()
 
     sender = _Sender(channel, together, stop)
