@@ -27,7 +27,7 @@ class LiveMatrix(Picture):
     def __init__(self, lab: WatchedLab, matrix: Matrix) -> None:
         self._lab, self.matrix = lab, matrix
         self._tried_in = lab.snapshot()
-        super().__init__(buttons=[["again", "Try all again"]], pane=HELP if matrix else NOBODY)
+        super().__init__(buttons=[["again", "Try all again"]], pane=_help(matrix))
         self._show()
 
     @property
@@ -56,7 +56,7 @@ class LiveMatrix(Picture):
         self.note = "trying …"
         self.matrix = self._lab.matrix()
         self._tried_in = self._lab.snapshot()
-        self.picked, self.pane, self.note = "", HELP if self.matrix else NOBODY, ""
+        self.picked, self.pane, self.note = "", _help(self.matrix), ""
         self._show()
 
     def _do_pick(self, key: list) -> None:
@@ -83,3 +83,8 @@ class LiveMatrix(Picture):
     def _do_trace(self, key: list) -> None:
         trace = self._lab.trace(*key)
         self.pane = html.trace(trace) + self._now(key)
+
+
+def _help(matrix: Matrix) -> str:
+    # Whether there are pairs, not whether a matrix is true: that it is when all of them are reached.
+    return HELP if len(matrix) else NOBODY

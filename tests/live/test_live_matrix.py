@@ -50,3 +50,12 @@ def test_a_matrix_says_when_the_network_is_another_one(wired):
 
 def test_a_matrix_of_nobody_says_what_to_do(lab):
     assert "There is no pair of Pods yet" in lab.live_matrix().pane
+
+
+def test_a_matrix_of_which_not_all_pairs_are_reached_has_pairs(wired):
+    wired["node1"].run(link.down("veth-1-3-br"))
+    page = Page(wired.live_matrix())
+    assert "Click a pair" in page.widget.pane
+    page.send("again")
+    assert "Click a pair" in page.widget.pane
+    assert "no pair of Pods" not in page.widget.pane
