@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 HELP = "<p>Click a pair to see what came of it, and why.</p>"
 NOBODY = "<p>There is no pair of Pods yet: <code>lab.goto(&quot;done&quot;)</code> makes some.</p>"
 OLD = "The network has changed since these were tried."
+AS_OF = '<p class="podnet-note">As of before the last change: click the pair again.</p>'
 
 
 class LiveMatrix(Picture):
@@ -26,7 +27,7 @@ class LiveMatrix(Picture):
 
     def __init__(self, lab: WatchedLab, matrix: Matrix) -> None:
         self._lab, self.matrix = lab, matrix
-        self._tried_in = lab.snapshot()
+        self._tried_in = self._asked_in = lab.snapshot()
         super().__init__(buttons=[["again", "Try all again"]], pane=_help(matrix))
         self._show()
 
@@ -38,7 +39,10 @@ class LiveMatrix(Picture):
     def refresh(self) -> None:
         """Say whether the network is still the one that was tried."""
         try:
-            self.note = "" if self._lab.busy or same(self._lab.snapshot(), self._tried_in) else OLD
+            now = self._tried_in if self._lab.busy else self._lab.snapshot()
+            self.note = "" if same(now, self._tried_in) else OLD
+            if self.picked and not self._lab.busy:
+                self.pane = ("" if same(now, self._asked_in) else AS_OF) + self.pane.removeprefix(AS_OF)
         except LabGone:
             self.note = "The lab is closed."
 
@@ -69,6 +73,7 @@ class LiveMatrix(Picture):
 
     def _now(self, pair: list) -> str:
         """What the snapshots say of a pair now, and what else can be done about it."""
+        self._asked_in = self._lab.snapshot()
         more = "".join(
             f'<button type="button" data-do="{what}" data-key="{key(pair)}">{words}</button> '
             for what, words in (("ping", "Try again"), ("trace", "Trace"))

@@ -123,9 +123,12 @@ def test_a_trace_is_played_stepped_and_paused(opened):
     book.page.wait_for_timeout(1500)  # longer than a hop takes: nothing is to happen
     assert hops(cell).inner_text() == stopped
     cell.get_by_label("with ARP").check()
-    expect(hops(cell)).not_to_have_text(re.compile("of 16$"))
+    expect(hops(cell)).to_have_text("ARP, before 1")
     expect(cell.locator(".podnet-hop")).to_contain_text("who has")
+    cell.get_by_role("button", name="last", exact=True).click()
+    expect(hops(cell)).to_have_text("16 of 16")  # as its badge says, whatever was asked in between
     cell.get_by_label("with ARP").uncheck()
+    expect(hops(cell)).to_have_text("1 of 16")
     cell.get_by_role("button", name="on one").click()
     expect(hops(cell)).to_have_text("2 of 16")
     cell.get_by_role("button", name="send a packet and follow it").click()
@@ -142,6 +145,46 @@ def test_a_packet_that_is_lost_is_explained(opened):
     expect(cell.locator(".podnet-pane")).to_contain_text("node1 has no route to 10.244.3.2")
     cell.get_by_text("hint 3").click()
     expect(cell.locator(".podnet-pane")).to_contain_text("ip route add 10.244.3.0/24 via 192.168.1.13")
+
+
+def test_the_envelope_goes_with_its_way_though_it_moves(opened):
+    book = opened(OPEN.format(stage="done"), "lab.live_topology()", "'a shell'")
+    cell = book.cell(1)
+    cell.get_by_role("button", name="send a packet and follow it").click()
+    expect(hops(cell)).to_have_text("1 of 16")
+    cell.get_by_role("button", name="play", exact=True).click()
+    expect(cell.locator(".podnet-packet")).to_have_count(1)
+    type_and_run(book, 2, "%%node node1\nip link set dev veth-1-3-br down")
+    expect(cell.locator(".podnet-player")).to_be_hidden()
+    book.page.evaluate("() => new Promise(done => setTimeout(done, 500))")  # some frames: nothing is to be drawn again
+    expect(cell.locator(".podnet-packet")).to_have_count(0)
+
+
+def test_the_answer_to_a_click_is_in_sight(opened):
+    """Be it below the picture in a narrow window, or below a player, with a long answer read to its end."""
+    book = opened(OPEN.format(stage="done"), "lab.live_topology()")
+    cell = book.cell(1)
+    pane = cell.locator(".podnet-pane")
+    for size in ({"width": 800, "height": 600}, {"width": 1280, "height": 600}):
+        book.page.set_viewport_size(size)
+        cell.get_by_role("button", name="send a packet and follow it").click()
+        expect(hops(cell)).to_have_text("1 of 16")
+        for pod in ("pod-1-2", "pod-3-2"):
+            part(cell, f"Pod {pod}").click()
+            expect(pane.locator("h4")).to_have_text(pod)
+            expect(pane.locator("h4")).to_be_in_viewport()
+            book.page.locator(".podnet-beside").evaluate("one => one.scrollTop = one.scrollHeight")
+    book.page.set_viewport_size(book.desk.shape["viewport"])
+
+
+def test_a_picture_whose_kernel_was_restarted_says_so_on_the_first_click(desk, written):
+    with desk.notebook(written(OPEN.format(stage="done"), "lab.live_topology()", "lab.live_matrix()")) as book:
+        book.run()
+        desk.do("async () => { await window.panel.sessionContext.session.kernel.restart() }")
+        part(book.cell(1), "Pod pod-2-2").click()
+        expect(book.cell(1).locator(".podnet-note:visible")).to_have_text(re.compile("The kernel was restarted"), timeout=1000)
+        book.cell(2).get_by_role("button", name="Try all again").click()
+        expect(book.cell(2).get_by_text("The kernel was restarted")).to_be_visible(timeout=1000)
 
 
 def test_the_panel_of_a_stage_is_clicked_through(opened):

@@ -185,3 +185,14 @@ def test_of_many_routes_those_that_changed_are_drawn():
 def test_a_change_of_a_pod_that_is_folded_up_marks_the_fold():
     many = {"node1": world.wired(plan(1, 6))["node1"]}
     assert marked(link.down("veth-1-7-br"), before=many) == ["+ and 3 more P…"]
+
+
+def test_rows_and_columns_of_a_matrix_have_their_pods_names():
+    for many in (2, 30):
+        everyone = [Endpoint(f"pod-{number}", "node1", f"pod-{number}", (f"10.0.0.{number}",)) for number in range(many)]
+        svg = heatmap.draw(Matrix(Ping(one, other, Verdict.REACHED) for one in everyone for other in everyone if one != other))
+        for upwards in (True, False):
+            named = re.findall(r"<text([^>]*)>(pod-\d+)</text>", svg)
+            assert [words for look, words in named if ("rotate" in look) is upwards] == [one.name for one in everyone]
+    odd = [Endpoint("x" * 63, "node1", "x" * 63, ("10.0.0.1",)), A]
+    assert f">{'x' * 19}…</text>" in heatmap.draw(Matrix([Ping(*odd, Verdict.REACHED)]))
