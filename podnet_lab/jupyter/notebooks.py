@@ -15,13 +15,14 @@ SHARED = "share/podnet-lab/notebooks"
 def fresh() -> list[Path]:
     """The notebooks as they are handed out, in order; CannotRun if there are none."""
     clone = Path(podnet_lab.__file__).parents[1] / "notebooks"
-    notebooks = sorted(clone.glob("*.ipynb")) if (clone.parent / "pyproject.toml").is_file() else _installed()
+    notebooks = sorted(clone.glob("*.ipynb")) if (clone.parent / "pyproject.toml").is_file() else installed()
     if not notebooks:
         raise CannotRun("this installation of podnet-lab has no notebooks: install its wheel, or clone the repository")
     return notebooks
 
 
-def _installed() -> list[Path]:
+def installed() -> list[Path]:
+    """Those that came with an installed package, in order; none in a clone."""
     for installation in metadata.distributions(name="podnet-lab"):  # there may be one of a clone beside it, without files of its own
         files = (file for file in installation.files or () if file.match(f"{SHARED}/*.ipynb"))
         if notebooks := [path for file in files if (path := Path(str(file.locate())).resolve()).is_file()]:

@@ -249,6 +249,22 @@ def test_closed_and_opened_again_while_its_kernel_runs_it_still_reacts(desk, wri
         expect(cell.locator(".podnet-picture")).to_contain_text("unplugged")
 
 
+def test_saved_with_live_pictures_and_opened_without_its_kernel_it_shows_them(desk, written):
+    """And so do the notebooks of a fresh clone, which nobody has run here."""
+    with desk.notebook(written(OPEN.format(stage="done"), "lab.live_topology()", "lab.stage_panel('bridge')", "lab.live_matrix()")) as book:
+        book.run()
+        expect(book.cell(3).locator(".podnet-picture svg")).to_be_visible()
+    with desk.notebook("written.ipynb") as book:
+        for index in (1, 3):
+            expect(book.cell(index).locator(".jp-RenderedSVG")).to_be_visible()
+        expect(book.outputs(2)).to_contain_text("9 of 9 steps are done")
+        expect(book.page.get_by_text("model not found")).to_have_count(0)
+    with desk.notebook("02_bridge.ipynb") as book:
+        where = book.begins("lab.topology()").locator(".jp-RenderedSVG")
+        where.scroll_into_view_if_needed()
+        expect(where).to_be_visible()
+
+
 def test_as_a_page_without_a_kernel_the_same_stands_still(desk, written, folder):
     """What nbconvert makes of a notebook that was saved here."""
     path = written(OPEN.format(stage="done"), "lab.live_topology()", "lab.stage_panel('bridge')", "lab.live_matrix()")
