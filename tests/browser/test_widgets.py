@@ -9,9 +9,7 @@ import sys
 
 import pytest
 
-from browser.desk import OPEN as OPEN_PATH
-
-OPEN = "from podnet_lab import Lab\nlab = Lab.open()\nlab.goto({stage!r})"
+from browser.clicks import OPEN, expect, hops, part, type_and_run
 
 OVERLAPS = """svg => {
   const texts = [...svg.querySelectorAll('text')].filter(one => one.textContent.trim());
@@ -31,36 +29,6 @@ OVERLAPS = """svg => {
   return found;
 }"""
 """Words of a picture that lie on others, or are cut at its edge."""
-
-
-def expect(one):
-    """Playwright's, which waits; not imported where it may be missing, and these tests are only skipped by name."""
-    from playwright.sync_api import expect
-
-    return expect(one)
-
-
-def part(cell, label):
-    """A part of a live picture."""
-    return cell.locator(f'.podnet-picture .part[aria-label="{label}"]')
-
-
-def type_and_run(book, index, source):
-    """Another cell's source, typed and run, as a shell on a node."""
-    book.page.evaluate(
-        """([index, source]) => {
-          const panel = window.panel.content;
-          panel.widgets[index].model.sharedModel.setSource(source);
-          panel.activeCellIndex = index;
-          window.jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        [index, source],
-    )
-
-
-def hops(cell):
-    """Which hop of how many is shown."""
-    return cell.locator(".podnet-count")
 
 
 def test_a_shell_changes_the_kernel_and_the_picture_shows_it(opened):
@@ -147,46 +115,6 @@ def test_a_packet_that_is_lost_is_explained(opened):
     expect(cell.locator(".podnet-pane")).to_contain_text("ip route add 10.244.3.0/24 via 192.168.1.13")
 
 
-def test_the_envelope_goes_with_its_way_though_it_moves(opened):
-    book = opened(OPEN.format(stage="done"), "lab.live_topology()", "'a shell'")
-    cell = book.cell(1)
-    cell.get_by_role("button", name="send a packet and follow it").click()
-    expect(hops(cell)).to_have_text("1 of 16")
-    cell.get_by_role("button", name="play", exact=True).click()
-    expect(cell.locator(".podnet-packet")).to_have_count(1)
-    type_and_run(book, 2, "%%node node1\nip link set dev veth-1-3-br down")
-    expect(cell.locator(".podnet-player")).to_be_hidden()
-    book.page.evaluate("() => new Promise(done => setTimeout(done, 500))")  # some frames: nothing is to be drawn again
-    expect(cell.locator(".podnet-packet")).to_have_count(0)
-
-
-def test_the_answer_to_a_click_is_in_sight(opened):
-    """Be it below the picture in a narrow window, or below a player, with a long answer read to its end."""
-    book = opened(OPEN.format(stage="done"), "lab.live_topology()")
-    cell = book.cell(1)
-    pane = cell.locator(".podnet-pane")
-    for size in ({"width": 800, "height": 600}, {"width": 1280, "height": 600}):
-        book.page.set_viewport_size(size)
-        cell.get_by_role("button", name="send a packet and follow it").click()
-        expect(hops(cell)).to_have_text("1 of 16")
-        for pod in ("pod-1-2", "pod-3-2"):
-            part(cell, f"Pod {pod}").click()
-            expect(pane.locator("h4")).to_have_text(pod)
-            expect(pane.locator("h4")).to_be_in_viewport()
-            book.page.locator(".podnet-beside").evaluate("one => one.scrollTop = one.scrollHeight")
-    book.page.set_viewport_size(book.desk.shape["viewport"])
-
-
-def test_a_picture_whose_kernel_was_restarted_says_so_on_the_first_click(desk, written):
-    with desk.notebook(written(OPEN.format(stage="done"), "lab.live_topology()", "lab.live_matrix()")) as book:
-        book.run()
-        desk.do("async () => { await window.panel.sessionContext.session.kernel.restart() }")
-        part(book.cell(1), "Pod pod-2-2").click()
-        expect(book.cell(1).locator(".podnet-note:visible")).to_have_text(re.compile("The kernel was restarted"), timeout=1000)
-        book.cell(2).get_by_role("button", name="Try all again").click()
-        expect(book.cell(2).get_by_text("The kernel was restarted")).to_be_visible(timeout=1000)
-
-
 def test_the_panel_of_a_stage_is_clicked_through(opened):
     book = opened(OPEN.format(stage="bridge"), "lab.stage_panel('bridge')", "lab.check('bridge').summary")
     cell = book.cell(1)
@@ -234,35 +162,6 @@ def test_no_words_of_a_picture_lie_on_others(opened, nodes, pods):
     book = opened(lab, traced, broken, "lab.live_topology()", "lab.live_matrix()")
     for index in (1, 3, 4):
         assert book.cell(index).locator(".podnet-picture svg").evaluate(OVERLAPS) == []
-
-
-def test_closed_and_opened_again_while_its_kernel_runs_it_still_reacts(desk, written):
-    """As when its tab was closed: what stands there is made anew from the kernel."""
-    with desk.notebook(written(OPEN.format(stage="done"), "lab.live_topology()", "'a shell'")) as book:
-        book.run()
-        desk.do("async () => { await window.panel.context.save(); window.panel.dispose() }")
-        desk.do(OPEN_PATH, "written.ipynb")
-        cell = book.cell(1)
-        part(cell, "Pod pod-2-2").click()
-        expect(cell.locator(".podnet-pane")).to_contain_text("a Pod on node2")
-        type_and_run(book, 2, "%%node node1\nip link set dev veth-1-3-br nomaster")
-        expect(cell.locator(".podnet-picture")).to_contain_text("unplugged")
-
-
-def test_saved_with_live_pictures_and_opened_without_its_kernel_it_shows_them(desk, written):
-    """And so do the notebooks of a fresh clone, which nobody has run here."""
-    with desk.notebook(written(OPEN.format(stage="done"), "lab.live_topology()", "lab.stage_panel('bridge')", "lab.live_matrix()")) as book:
-        book.run()
-        expect(book.cell(3).locator(".podnet-picture svg")).to_be_visible()
-    with desk.notebook("written.ipynb") as book:
-        for index in (1, 3):
-            expect(book.cell(index).locator(".jp-RenderedSVG")).to_be_visible()
-        expect(book.outputs(2)).to_contain_text("9 of 9 steps are done")
-        expect(book.page.get_by_text("model not found")).to_have_count(0)
-    with desk.notebook("02_bridge.ipynb") as book:
-        where = book.begins("lab.topology()").locator(".jp-RenderedSVG")
-        where.scroll_into_view_if_needed()
-        expect(where).to_be_visible()
 
 
 def test_as_a_page_without_a_kernel_the_same_stands_still(desk, written, folder):
