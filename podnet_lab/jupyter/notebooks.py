@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ from podnet_lab.exercises.progress import Progress, read
 SHARED = "share/podnet-lab/notebooks"
 """Where an installed package keeps them, below Python's own folder; pyproject.toml puts them there."""
 
+CLONE = Path(podnet_lab.__file__).parents[1]
+"""Where the project lies, if this package is a clone's."""
+
 GIT_SECONDS = 20.0
 """In which git has to answer: it reads ten files."""
 
@@ -29,16 +33,19 @@ def fresh() -> dict[str, bytes]:
 
     Of a clone, what its last commit has, whatever lies in its folder now. CannotRun if there are none, or if git can't be asked.
     """
-    clone = Path(podnet_lab.__file__).parents[1]
-    if not (clone / "pyproject.toml").is_file():
-        notebooks = {path.name: path.read_bytes() for path in _installed()}
-    elif (clone / ".git").exists():
-        notebooks = _committed(clone)
-    else:  # an archive of the project, which has no history
-        notebooks = {path.name: path.read_bytes() for path in sorted((clone / "notebooks").glob("*.ipynb"))}
+    # An archive of the project has no history: what lies there is what there is.
+    lying = sorted((CLONE / "notebooks").glob("*.ipynb")) if (CLONE / "pyproject.toml").is_file() else []
+    notebooks = shipped() or {path.name: path.read_bytes() for path in lying}
     if not notebooks:
         raise CannotRun("this installation of podnet-lab has no notebooks: install its wheel, or clone the repository")
     return notebooks
+
+
+def shipped() -> dict[str, bytes]:
+    """The same as far as it is known what was shipped: of an archive of the project, nothing. CannotRun if git can't be asked."""
+    if not (CLONE / "pyproject.toml").is_file():
+        return {path.name: path.read_bytes() for path in _installed()}
+    return _committed(CLONE) if (CLONE / ".git").exists() else {}
 
 
 def _committed(clone: Path) -> dict[str, bytes]:
@@ -49,8 +56,10 @@ def _committed(clone: Path) -> dict[str, bytes]:
 def _git(clone: Path, *words: str) -> bytes:
     """What git says of a clone, whoever owns it: it only reads there."""
     line = ["git", "-c", f"safe.directory={clone}", "-C", str(clone), *words]
+    # Without what would make it look elsewhere, as within a hook of another repository.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(line, capture_output=True, timeout=GIT_SECONDS, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(line, capture_output=True, timeout=GIT_SECONDS, check=False, stdin=subprocess.DEVNULL, env=environment)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotRun(f"fresh notebooks are those of the clone's last commit, and git can't be asked for it: {error}") from error
     if done.returncode:

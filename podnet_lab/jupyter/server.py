@@ -24,6 +24,7 @@ def command(folder: Path, port: int, browser: bool, root: bool, ip: str = "127.0
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.ip={ip}",
         f"--ServerApp.port={port}",
+        "--ServerApp.contents_manager_class=podnet_lab.jupyter.contents.Notebooks",
         f"--LabApp.app_settings_dir={Path(__file__).parent}",
         "--LabApp.news_url=",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -46,6 +47,9 @@ def start(folder: Path | None, port: int, browser: bool, ip: str = "127.0.0.1") 
         raise CannotRun(f"there is no folder {where}: `podnet notebooks {folder or 'notebooks'}` makes one of fresh notebooks")
     if importlib.util.find_spec("jupyterlab") is None:
         raise CannotRun("JupyterLab is not installed: pip install 'podnet-lab[notebooks]'")
+    from podnet_lab.jupyter.trust import trust_shipped
+
+    trust_shipped(where)
     line = command(where, port, browser, os.geteuid() == 0, ip)
     sys.stdout.flush()
     os.execve(line[0], line, environment())

@@ -61,12 +61,15 @@ class Canvas:
         look = self._stroke(stroke, dashed, bold)
         self._parts.append(f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" class="s-{stroke}" {look}/>')
 
-    def text(self, x: float, y: float, words: str, colour: str = "ink", *, anchor: str = "start", bold: bool = False) -> None:
-        """One line of text."""
+    def text(
+        self, x: float, y: float, words: str, colour: str = "ink", *, anchor: str = "start", bold: bool = False, upwards: bool = False
+    ) -> None:
+        """One line of text, from left to right or *upwards*."""
+        turn = f' transform="rotate(-90 {x:g} {y:g})"' if upwards else ""
         weight = ' font-weight="bold"' if bold else ""
         self._parts.append(
             f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" class="f-{colour}" '
-            f'fill="{COLOURS[colour][0]}"{weight}>{escape(words)}</text>'
+            f'fill="{COLOURS[colour][0]}"{weight}{turn}>{escape(words)}</text>'
         )
 
     def way(self, points: Sequence[tuple[float, float]], stroke: str, *, dashed: bool = False) -> None:

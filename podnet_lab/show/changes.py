@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.model import Namespace, Snapshot
 
+MOST_LISTED = 12
+"""Lines that a list beside a picture has."""
+
 
 def facts(space: Namespace) -> list[str]:
     """One line for each thing in a namespace; no MACs, no numbers, nothing that the kernel learnt by itself."""
@@ -16,6 +19,11 @@ def facts(space: Namespace) -> list[str]:
     lines += [f"route {route}" for route in sorted(space.routes, key=lambda route: (route.to, str(route)))]
     # Of a node alone: a Pod's own setting comes from the host, and decides nothing here.
     return lines if space.name else [*lines, "forwards" if space.forwarding else "does not forward"]
+
+
+def about(space: Namespace, dev: str) -> list[str]:
+    """The lines of one interface alone: what it is, its addresses, and where it looks for others."""
+    return [line for line in facts(space) if line.startswith(f"{dev} ")]
 
 
 def running(node: Snapshot, namespace: str | None) -> list[str]:
@@ -32,6 +40,12 @@ def _link(space: Namespace, name: str) -> str:
     words = kind_of(link).words(link)
     kind = f"{link.kind}, {words}" if words else link.kind
     return f"{name} ({kind}) is {'up' if link.up else 'down'}{port}{end}"
+
+
+def listed(before: Mapping[str, Snapshot], after: Mapping[str, Snapshot]) -> list[str]:
+    """What is different on each node, one line each, what went (-) and what came (+); of very many only the first."""
+    lines = [f"{name}: {line}" for name in after if name in before for line in changes(before[name], after[name])]
+    return lines if len(lines) <= MOST_LISTED else [*lines[: MOST_LISTED - 1], f"and {len(lines) - MOST_LISTED + 1} more"]
 
 
 def same(a: Mapping[str, Snapshot], b: Mapping[str, Snapshot]) -> bool:

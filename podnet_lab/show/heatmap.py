@@ -12,6 +12,9 @@ SIGNS = {
     Verdict.NOT_TESTED: ("?", "node", "faint"),
 }
 CELL = 24
+LONGEST = 20
+"""Characters of a name; of a longer one the rest is left out."""
+
 MARGIN_FOR_LEGEND = 470
 
 MOST = 30
@@ -19,27 +22,27 @@ MOST = 30
 
 
 def draw(matrix: Matrix) -> str:
-    """The picture of *matrix* as SVG; columns are numbered, since names do not fit above them."""
+    """The picture of *matrix* as SVG; names above the columns are written upwards, so that they fit."""
     return sketch(matrix).svg()
 
 
 def sketch(matrix: Matrix, live: bool = False) -> Canvas:
     """The drawing; in a *live* one, a cell is known by the names of its pair."""
     everyone = chosen(matrix)
-    names = [endpoint.name for endpoint in everyone]
-    label = max((len(name) for name in names), default=0) * CHARACTER + 40
-    size = CELL * len(names)
-    canvas = Canvas(max(label + size + 12, MARGIN_FOR_LEGEND), 34 + size + 64, "Who reaches whom", matrix.summary, live=live)
+    names = [clip(endpoint.name, LONGEST * CHARACTER) for endpoint in everyone]
+    name = max((len(name) for name in names), default=0) * CHARACTER
+    label, top, size = name + 20, name + 16, CELL * len(names)
+    canvas = Canvas(max(label + size + 12, MARGIN_FOR_LEGEND), top + size + 68, "Who reaches whom", matrix.summary, live=live)
     pairs = {(ping.source, ping.target): ping for ping in matrix}
     for row, source in enumerate(everyone):
-        y = 30 + row * CELL
-        canvas.text(label - 8, y + 16, f"{source.name}  {row + 1:>2}", anchor="end")
-        canvas.text(label + row * CELL + CELL / 2, 22, str(row + 1), "faint", anchor="middle")
+        y = top + row * CELL
+        canvas.text(label - 8, y + 16, names[row], anchor="end")
+        canvas.text(label + row * CELL + CELL / 2 + 4, top - 6, names[row], upwards=True)
         for column, target in enumerate(everyone):
             if (ping := pairs.get((source, target))) is not None:
                 with canvas.part((source.name, target.name), str(ping)[6:]):
                     _cell(canvas, label + column * CELL, y, ping)
-    below = 30 + size
+    below = top + size
     canvas.text(8, below + 22, "✓ reached · ≠ translated · ✗ no reply · ? not tested", "faint")
     canvas.text(8, below + 38, "dashed frame: the kernels' tables say why · thick frame: nobody knows", "faint")
     more = f"; the {MOST} of {len(matrix.endpoints)} with most failures" if len(matrix.endpoints) > MOST else ""

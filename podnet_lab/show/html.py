@@ -102,7 +102,8 @@ def _cell(content: str) -> str:
 
 def exam(exam: Exam) -> str:
     """The three rules, and the matrix."""
-    return f"{checks(exam.rules)}<pre>{escape(str(exam.matrix))}</pre>"
+    # JupyterLab would wrap the lines: a row of the matrix stays whole, and where it does not fit it is scrolled.
+    return f'{checks(exam.rules)}<pre style="white-space:pre;overflow-x:auto">{escape(str(exam.matrix))}</pre>'
 
 
 def task(task: Task) -> str:

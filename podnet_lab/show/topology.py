@@ -1,7 +1,8 @@
 """
 The network as a picture, drawn from what the kernels say: nodes, bridges, cables, Pods, and what the last step added.
 
-What is down is dashed and says so; what is new is thick and has a plus; no meaning hangs on colour alone.
+What is down is dashed and says so; what is new is thick and has a plus, what an interface or a node has no more, a minus;
+what is gone as a whole is in the list of what changed last. No meaning hangs on colour alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from podnet_lab.model import Snapshot
 from podnet_lab.packets.trace import Trace
 from podnet_lab.show import columns, snapshot_text, trace_overlay
 from podnet_lab.show.canvas import Canvas, clip
+from podnet_lab.show.changes import listed
 from podnet_lab.show.columns import GAP, POD_HEIGHT
 from podnet_lab.show.topology_node import BOX_HEIGHT, Sheet, draw_boxes, draw_columns
 from podnet_lab.show.trace_overlay import Anchors
@@ -30,7 +32,7 @@ LEGEND = 24
 @dataclass(frozen=True)
 class Topology:
     """
-    A cluster's picture; *before* are earlier snapshots, and what came since is marked as new; *outside* is the host beside it.
+    A cluster's picture; *before* are earlier snapshots, and what changed since is marked and listed; *outside* is the host beside it.
 
     *trace* is one packet's way, drawn on it.
     """
@@ -41,7 +43,16 @@ class Topology:
     trace: Trace | None = None
 
     def __repr__(self) -> str:
-        return snapshot_text.cluster(self.cluster) if self.trace is None else str(self.trace)
+        if self.trace is not None:
+            return str(self.trace)
+        return "\n".join(
+            [snapshot_text.cluster(self.cluster), *(["changed last:", *(f"  {line}" for line in self.changed)] if self.changed else [])]
+        )
+
+    @property
+    def changed(self) -> list[str]:
+        """What changed since *before*, in lines."""
+        return [] if self.before is None else listed(self.before, self.cluster)
 
     @property
     def svg(self) -> str:
@@ -57,13 +68,16 @@ def sketch(shown: Topology, live: bool = False) -> tuple[Canvas, Anchors]:
     cluster, outside, trace = shown.cluster, shown.outside, shown.trace
     widths = [columns.width(node) for node in cluster.values()]
     width = max(sum(widths) + MARGIN * (len(widths) + 1), NARROWEST)
-    routes = max((len(_routes(node)) for node in cluster.values()), default=0)
+    before = shown.before or {}
+    routes = max((len(_routes(node, before.get(name))) for name, node in cluster.items()), default=0)
     boxes_top = NODE_TOP + 44 + LINE * (routes + 1)
     bridge_top = boxes_top + (BOX_HEIGHT + GAP if any(map(columns.boxes, cluster.values())) else 0)
     pods_top = bridge_top + 34 + 56
     loose = max((len(_loose(node)) for node in cluster.values()), default=0)
     legend = LEGEND if trace is not None else 0
-    height = pods_top + POD_HEIGHT + 26 + LINE * loose + MARGIN + legend
+    told = [] if live or not shown.changed else ["Changed last", *shown.changed]  # a live one has a pane for that
+    list_height = LINE * (len(told) + 1) if told else 0
+    height = pods_top + POD_HEIGHT + 26 + LINE * loose + MARGIN + legend + list_height
     canvas = Canvas(width, height, "Pod network", repr(shown), live=live)
     anchors: Anchors = {}
     canvas.box(MARGIN, EXTERNAL_TOP, width - 2 * MARGIN, NETWORK_BOTTOM - EXTERNAL_TOP, "bridge")
@@ -72,12 +86,14 @@ def sketch(shown: Topology, live: bool = False) -> tuple[Canvas, Anchors]:
         _outside(canvas, outside, width, anchors)
     left = MARGIN
     for (name, node), node_width in zip(cluster.items(), widths, strict=True):
-        was = None if shown.before is None else shown.before.get(name)
-        sheet = Sheet(canvas, node, was, left, node_width, pods_top, bridge_top, anchors)
-        _node(sheet, height - MARGIN - legend)
+        sheet = Sheet(canvas, node, before.get(name), left, node_width, pods_top, bridge_top, anchors)
+        _node(sheet, height - MARGIN - legend - list_height)
         draw_boxes(sheet, boxes_top)
         draw_columns(sheet)
         left += node_width + MARGIN
+    for number, line in enumerate(told):
+        y = height - legend - list_height + LINE * (number + 1) - MARGIN / 2
+        canvas.text(MARGIN + 10 * (number > 0), y, clip(line, width - 2 * MARGIN - 10), bold=number == 0)
     if trace is not None:
         trace_overlay.draw(canvas, anchors, trace, NETWORK_BOTTOM)
         canvas.text(MARGIN, height - 10, clip(trace_overlay.legend(trace, anchors), width - 2 * MARGIN), "ink")
@@ -98,15 +114,29 @@ def _all_routes(node: Snapshot) -> list[str]:
     return [str(replace(route, dev=None) if route.via else route) for route in node.own.routes if not route.kernel]
 
 
-def _routes(node: Snapshot) -> list[str]:
-    found = _all_routes(node)
-    return found if len(found) <= MOST_ROUTES else [*found[: MOST_ROUTES - 1], f"and {len(found) - MOST_ROUTES + 1} more routes"]
+def _routes(node: Snapshot, was: Snapshot | None) -> list[tuple[str, bool]]:
+    """The routes that are drawn, and whether each is marked; what changed is left out last."""
+    now, then = _all_routes(node), None if was is None else _all_routes(was)
+    lines = [(f"+ {line}", True) if then is not None and line not in then else (line, False) for line in now]
+    lines += [(f"− {line}", True) for line in then or () if line not in now]
+    if len(lines) <= MOST_ROUTES:
+        return lines
+    first = sorted(range(len(lines)), key=lambda at: not lines[at][1])[: MOST_ROUTES - 1]
+    left = [line for at, line in enumerate(lines) if at not in first]
+    marked = any(fresh for _, fresh in left)
+    return [*(lines[at] for at in sorted(first)), (f"{'+ ' if marked else ''}and {len(left)} more routes", marked)]
 
 
 def _loose(node: Snapshot) -> list[str]:
     """Cables both of whose ends still lie about on the node."""
     ends = {link.name: link for link in node.own.links.values() if link.peer and link.peer[0] is None}
     return sorted({" — ".join(sorted((name, link.peer[1]))) for name, link in ends.items()})
+
+
+def _uplink_words(node: Snapshot, name: str) -> str:
+    up = node.own.links.get(name)
+    has = ", ".join(map(str, node.own.addresses_of(name))) or "no address"
+    return f"{name} {has}{'' if up is None or up.up else ' (down)'}"
 
 
 def _node(sheet: Sheet, bottom: float) -> None:
@@ -116,19 +146,23 @@ def _node(sheet: Sheet, bottom: float) -> None:
     up = uplink(node)
     if up is not None:
         sheet.at(None, up.name, cable_at, NODE_TOP)
+        changed = sheet.was is not None and _uplink_words(node, up.name) != _uplink_words(sheet.was, up.name)
+        colour = "wrong" if not up.up else "new" if changed else ""
         with canvas.part((node.node, None, up.name), f"interface {up.name} of {node.node}"):
-            canvas.line(cable_at, NETWORK_BOTTOM, cable_at, NODE_TOP, "line" if up.up else "wrong", dashed=not up.up)
-            has = ", ".join(map(str, node.own.addresses_of(up.name))) or "no address"
-            canvas.text(cable_at + 6, NODE_TOP - 12, f"{up.name} {has}{'' if up.up else ' (down)'}", "ink" if up.up else "wrong")
+            canvas.line(cable_at, NETWORK_BOTTOM, cable_at, NODE_TOP, colour or "line", dashed=not up.up, bold=changed)
+            words = f"{'+ ' if changed else ''}{_uplink_words(node, up.name)}"
+            canvas.text(cable_at + 6, NODE_TOP - 12, clip(words, sheet.width - 26), colour or "ink", bold=changed)
     with canvas.part((node.node, None, None), f"node {node.node}"):
         canvas.text(sheet.left + 10, NODE_TOP + 20, node.node, bold=True)
     says = "forwards" if node.own.forwarding else "does not forward"
     changed = sheet.was is not None and sheet.was.own.forwarding != node.own.forwarding
     canvas.text(sheet.left + 10, NODE_TOP + 38, f"{'+ ' if changed else ''}{says}", "new" if changed else "faint", bold=changed)
-    old = None if sheet.was is None else set(_all_routes(sheet.was))
-    for number, line in enumerate(_routes(node)):
-        fresh = old is not None and line not in old
-        words = clip(f"{'+ ' if fresh else ''}{line}", sheet.width - 20)
+    for number, (line, fresh) in enumerate(_routes(node, sheet.was)):
+        words = clip(line, sheet.width - 20)
         canvas.text(sheet.left + 10, NODE_TOP + 38 + LINE * (number + 1), words, "new" if fresh else "faint", bold=fresh)
+    old = None if sheet.was is None else _loose(sheet.was)
     for number, line in enumerate(_loose(node)):
-        canvas.text(sheet.left + 10, sheet.pods_top + POD_HEIGHT + 24 + LINE * number, f"loose cable {line}", "faint")
+        fresh = old is not None and line not in old
+        words = f"{'+ ' if fresh else ''}loose cable {line}"
+        y = sheet.pods_top + POD_HEIGHT + 24 + LINE * number
+        canvas.text(sheet.left + 10, y, words, "new" if fresh else "faint", bold=fresh)

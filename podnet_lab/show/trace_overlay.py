@@ -35,13 +35,25 @@ def draw(canvas: Canvas, anchors: Anchors, trace: Trace, bottom_of_network: floa
 
 def points(hops: Iterable[Hop], anchors: Anchors) -> list[tuple[float, float]]:
     """The points of *hops* on the picture, in order, without repetitions: neither of the point before, nor of a packet sent again."""
-    places: list[tuple[float, float]] = []
-    positions = dict.fromkeys(hop.seen.position for hop in hops)
-    for node, namespace, dev, *_ in positions:
-        at = anchors.get((node, namespace, dev))
-        if at is not None and at not in places[-1:]:
-            places.append(at)
-    return places
+    hops = list(hops)
+    return list({number: _anchor(hop, anchors) for hop, number in zip(hops, badges(hops, anchors), strict=True) if number}.values())
+
+
+def badges(hops: Iterable[Hop], anchors: Anchors, first: int = 1) -> list[int]:
+    """The number of the badge at which each of *hops* is, from *first* on; 0 for one that is not on the picture."""
+    number, before = first - 1, None
+    known: dict[tuple[object, ...], int] = {}
+    for hop in (hops := list(hops)):
+        if hop.seen.position not in known:
+            at = _anchor(hop, anchors)
+            if at not in (None, before):
+                number, before = number + 1, at
+            known[hop.seen.position] = 0 if at is None else number
+    return [known[hop.seen.position] for hop in hops]
+
+
+def _anchor(hop: Hop, anchors: Anchors) -> tuple[float, float] | None:
+    return anchors.get((hop.seen.node, hop.seen.namespace, hop.seen.dev))
 
 
 def bent(corners: Sequence[tuple[float, float]], bar: float, aside: float = 0) -> list[tuple[float, float]]:

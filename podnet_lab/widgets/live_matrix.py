@@ -20,6 +20,7 @@ HELP = "<p>Click a pair to see what came of it, and why.</p>"
 NOBODY = "<p>There is no pair of Pods yet: <code>lab.goto(&quot;done&quot;)</code> makes some.</p>"
 WHY = "What is in the way now?"
 OLD = "The network has changed since these were tried."
+AS_OF = '<p class="podnet-note">As of before the last change: click the pair again.</p>'
 
 
 class LiveMatrix(Picture):
@@ -27,8 +28,8 @@ class LiveMatrix(Picture):
 
     def __init__(self, lab: WatchedLab, matrix: Matrix) -> None:
         self._lab, self.matrix = lab, matrix
-        self._tried_in = lab.snapshot()
-        super().__init__(buttons=[["again", "Try all again"]], pane=HELP if matrix else NOBODY)
+        self._tried_in = self._asked_in = lab.snapshot()
+        super().__init__(buttons=[["again", "Try all again"]], pane=_help(matrix))
         self._show()
 
     @property
@@ -39,7 +40,10 @@ class LiveMatrix(Picture):
     def refresh(self) -> None:
         """Say whether the network is still the one that was tried."""
         try:
-            self.note = "" if self._lab.busy or same(self._lab.snapshot(), self._tried_in) else OLD
+            now = self._tried_in if self._lab.busy else self._lab.snapshot()
+            self.note = "" if same(now, self._tried_in) else OLD
+            if self.picked and not self._lab.busy:
+                self.pane = ("" if same(now, self._asked_in) else AS_OF) + self.pane.removeprefix(AS_OF)
         except LabGone:
             self.note = "The lab is closed."
 
@@ -57,7 +61,7 @@ class LiveMatrix(Picture):
         self.note = "trying …"
         self.matrix = self._lab.matrix()
         self._tried_in = self._lab.snapshot()
-        self.picked, self.pane, self.note = "", HELP if self.matrix else NOBODY, ""
+        self.picked, self.pane, self.note = "", _help(self.matrix), ""
         self._show()
 
     def _do_pick(self, key: list) -> None:
@@ -70,6 +74,7 @@ class LiveMatrix(Picture):
 
     def _now(self, pair: list, asked: bool = False) -> str:
         """What the snapshots say of a pair now, and what else can be done about it; in an exercise only if it was *asked* for."""
+        self._asked_in = self._lab.snapshot()
         told = asked or not self._lab.unaided
         choices = (("ping", "Try again"), ("trace", "Trace"), *(() if told else (("explain", WHY),)))
         more = "".join(f'<button type="button" data-do="{what}" data-key="{key(pair)}">{words}</button> ' for what, words in choices)
@@ -88,3 +93,8 @@ class LiveMatrix(Picture):
     def _do_trace(self, key: list) -> None:
         trace = self._lab.trace(*key)
         self.pane = html.trace(trace) + self._now(key)
+
+
+def _help(matrix: Matrix) -> str:
+    # Whether there are pairs, not whether a matrix is true: that it is when all of them are reached.
+    return HELP if len(matrix) else NOBODY

@@ -10,7 +10,7 @@ from podnet_lab.checks.reachability import UNTOLD, endpoints
 from podnet_lab.errors import BadInput, LabGone
 from podnet_lab.model import Cluster
 from podnet_lab.packets.trace import Trace
-from podnet_lab.show.changes import changes, same
+from podnet_lab.show.changes import listed, same
 from podnet_lab.show.details import details
 from podnet_lab.show.html import explanation
 from podnet_lab.show.topology import NETWORK_BOTTOM, Topology, sketch
@@ -20,7 +20,6 @@ from podnet_lab.widgets.picture import Picture, problem_html
 if TYPE_CHECKING:
     from podnet_lab.widgets.watched_lab import WatchedLab
 
-MOST_CHANGES = 12
 HELP = "<p>Click a node, a Pod, a bridge or an interface, or choose two and send a packet.</p>"
 
 
@@ -110,12 +109,8 @@ class LiveTopology(Picture):
         self.pane = message + self._changes()
 
     def _changes(self) -> str:
-        now, before = self._now or {}, self._before or {}
-        lines = [f"{name}: {line}" for name in now if name in before for line in changes(before[name], now[name])]
-        if not lines:
-            return ""
-        more = f"<li>and {len(lines) - MOST_CHANGES} more</li>" if len(lines) > MOST_CHANGES else ""
-        return f"<h5>Changed last</h5><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines[:MOST_CHANGES])}{more}</ul>"
+        lines = listed(self._before or {}, self._now or {})
+        return f"<h5>Changed last</h5><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>" if lines else ""
 
     def _do_seen(self) -> None:
         if not self._views and self._trace is None:  # what happened while nobody looked is not one change

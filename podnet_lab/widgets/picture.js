@@ -19,6 +19,7 @@ const button = (label, words, act) => {
 
 const LATE = 3000; // milliseconds after which it is said that nobody answers
 const UNANSWERED = "No answer yet. Is a cell still running? If the kernel was restarted, run this cell again.";
+const RESTARTED = "The kernel was restarted, or has ended: run this cell again.";
 
 const length = (path) => path.slice(1).reduce((sum, [x, y], at) => sum + Math.hypot(x - path[at][0], y - path[at][1]), 0);
 
@@ -69,6 +70,7 @@ function player(model, picture) {
     at = Math.min(at, Math.max(all.length - 1, 0));
     bar.hidden = said.hidden = model.get("hops").length === 0;
     arp.disabled = !model.get("hops").some((hop) => hop.arp);
+    cancelAnimationFrame(frame); // or it would draw the packet again after its way has gone
     box.title = arp.disabled ? "no MAC had to be asked for" : "";
     if (!all.length) {
       picture.querySelector(".podnet-packet")?.remove();
@@ -77,12 +79,11 @@ function player(model, picture) {
     }
     const hop = all[at];
     said.innerHTML = hop.html;
-    said.prepend(make("div", { class: "podnet-count" }, `${at + 1} of ${all.length}`));
+    said.prepend(make("div", { class: "podnet-count" }, hop.count));
     toggle.textContent = playing ? "❚❚ pause" : "▶\uFE0E play";
     toggle.setAttribute("aria-label", playing ? "pause" : "play");
-    cancelAnimationFrame(frame);
     const path = hop.path;
-    if (!path.length) return;
+    if (!path.length) return picture.querySelector(".podnet-packet")?.remove();
     if (still || redrawn || !playing || path.length < 2) return dot(path[path.length - 1]);
     const began = performance.now();
     const whole = length(path);
@@ -143,18 +144,41 @@ function player(model, picture) {
   return { bar, said, anew, show, stop };
 }
 
-// What is sent is answered soon, or it is said that it is not.
-function sender(model, late) {
-  let timer = 0;
-  model.on("change:answered", () => {
-    clearTimeout(timer);
-    late.hidden = true;
-  });
-  return (message) => {
-    model.send(message);
-    clearTimeout(timer);
-    timer = setTimeout(() => (late.hidden = false), LATE);
+// What is sent is answered soon, and brought into sight, or it is said that it is not.
+function sender(model, late, arrived) {
+  let [timer, asked, dead] = [0, false, false];
+  const say = (words) => {
+    late.textContent = words;
+    late.hidden = false;
   };
+  const answered = () => {
+    clearTimeout(timer);
+    dead = false;
+    late.hidden = true;
+    if (asked) arrived();
+    asked = false;
+  };
+  const cut = () => (dead = true); // JupyterLab has lost the kernel that made this: it was restarted, or is gone
+  model.on("change:answered", answered);
+  model.on("comm_live_update", cut);
+  const send = (message) => {
+    asked = true;
+    clearTimeout(timer);
+    if (dead) say(RESTARTED);
+    else timer = setTimeout(() => say(UNANSWERED), LATE);
+    try {
+      model.send(message);
+    } catch {
+      clearTimeout(timer);
+      say(RESTARTED);
+    }
+  };
+  const end = () => {
+    clearTimeout(timer);
+    model.off("change:answered", answered);
+    model.off("comm_live_update", cut);
+  };
+  return { send, end };
 }
 
 // Two names to choose, and what to do with them.
@@ -189,8 +213,13 @@ function render({ model, el }) {
   const { bar, said, anew, show, stop } = player(model, picture);
   const buttons = make("div", { class: "podnet-row" });
   const note = make("span", { class: "podnet-note", role: "status" });
-  const late = make("div", { class: "podnet-note", role: "status", hidden: "" }, UNANSWERED);
-  const send = sender(model, late);
+  const late = make("div", { class: "podnet-note", role: "status", hidden: "" });
+  const arrived = () => {
+    beside.scrollTop = pane.offsetTop - beside.offsetTop;
+    const answer = model.get("hops").length && !said.hidden && model.get("picked") === "" ? beside : pane;
+    answer.scrollIntoView({ block: "nearest" });
+  };
+  const { send, end } = sender(model, late, arrived);
   for (const [what, words] of model.get("buttons")) buttons.append(button(words, words, () => send({ do: what })), " ");
   buttons.append(note);
 
@@ -241,6 +270,7 @@ function render({ model, el }) {
   model.send({ do: "seen" }); // only what somebody looks at is kept up to date
   return () => {
     stop();
+    end();
     for (const [name, act] of heard) model.off(`change:${name}`, act);
     model.send({ do: "gone" });
   };

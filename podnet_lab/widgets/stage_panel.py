@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 import ipywidgets
 
 from podnet_lab.errors import BadInput, LabGone, PodnetError
+from podnet_lab.model import Cluster
 from podnet_lab.recipes.net_effect import needed
 from podnet_lab.recipes.results import Result
 from podnet_lab.show import html
-from podnet_lab.show.changes import changes
+from podnet_lab.show.changes import changes, same
 from podnet_lab.steps.base import Step
 from podnet_lab.widgets.picture import WIDGET, problem_html
 
 if TYPE_CHECKING:
     from podnet_lab.widgets.watched_lab import WatchedLab
+
+AS_OF = "<p><i>As of before the last change: Verify asks again.</i></p>"
 
 AT_ONCE = 20
 """Of a long list, Run all runs so many steps at a time, and shows how far it is after each part."""
@@ -40,6 +43,7 @@ class StagePanel(ipywidgets.VBox):
         self._failures: dict[int, str] = {}
         self._fresh: set[int] = set()
         self._shown: list[str] = []
+        self._verified_in: Cluster | None = None
         self._guard = threading.RLock()
         self._list, self._message = ipywidgets.HTML(), ipywidgets.HTML()
         self._bar = ipywidgets.IntProgress(min=0, max=len(self._steps), layout={"visibility": "hidden", "width": "200px"})
@@ -56,7 +60,7 @@ class StagePanel(ipywidgets.VBox):
         with self._guard:
             for button in self._buttons:
                 button.disabled = True
-            self._message.value = ""
+            self._message.value, self._verified_in = "", None
             self._safely(work)
             for button in self._buttons:
                 button.disabled = False
@@ -72,7 +76,9 @@ class StagePanel(ipywidgets.VBox):
     @property
     def status(self) -> list[str]:
         """Of each step in order: "done", "to do" or "failed", as the kernels say now."""
-        cluster = self._lab.snapshot()
+        return self._status(self._lab.snapshot())
+
+    def _status(self, cluster: Cluster) -> list[str]:
         to_do: list[bool] = []
         for name in dict.fromkeys(name for name, _ in self._steps):
             to_do += needed([step for node, step in self._steps if node == name], cluster[name])
@@ -82,10 +88,14 @@ class StagePanel(ipywidgets.VBox):
         """Look at the kernels, and show what they say."""
         with self._guard:
             try:
-                status = self.status
+                cluster = self._lab.snapshot()
             except LabGone:
                 self._message.value = "<p><b>The lab is closed.</b></p>"
                 return
+            status = self._status(cluster)
+            if self._verified_in is not None:
+                said = self._message.value.removeprefix(AS_OF)
+                self._message.value = said if same(cluster, self._verified_in) else AS_OF + said
             for at, word in enumerate(status):
                 if word == "done":
                     self._failures.pop(at, None)
@@ -164,7 +174,8 @@ class StagePanel(ipywidgets.VBox):
         return [at for at, word in enumerate(self.status) if word != "done"]
 
     def _verify(self) -> None:
-        self._message.value = html.checks(self._lab.check(self.stage))
+        now = self._lab.snapshot()
+        self._message.value, self._verified_in = html.checks(self._lab.check(self.stage)), now
 
     def _undo(self) -> None:
         result = self._lab.undo()

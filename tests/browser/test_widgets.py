@@ -9,9 +9,7 @@ import sys
 
 import pytest
 
-from browser.desk import OPEN as OPEN_PATH
-
-OPEN = "from podnet_lab import Lab\nlab = Lab.open()\nlab.goto({stage!r})"
+from browser.clicks import OPEN, expect, hops, part, type_and_run
 
 OVERLAPS = """svg => {
   const texts = [...svg.querySelectorAll('text')].filter(one => one.textContent.trim());
@@ -31,36 +29,6 @@ OVERLAPS = """svg => {
   return found;
 }"""
 """Words of a picture that lie on others, or are cut at its edge."""
-
-
-def expect(one):
-    """Playwright's, which waits; not imported where it may be missing, and these tests are only skipped by name."""
-    from playwright.sync_api import expect
-
-    return expect(one)
-
-
-def part(cell, label):
-    """A part of a live picture."""
-    return cell.locator(f'.podnet-picture .part[aria-label="{label}"]')
-
-
-def type_and_run(book, index, source):
-    """Another cell's source, typed and run, as a shell on a node."""
-    book.page.evaluate(
-        """([index, source]) => {
-          const panel = window.panel.content;
-          panel.widgets[index].model.sharedModel.setSource(source);
-          panel.activeCellIndex = index;
-          window.jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        [index, source],
-    )
-
-
-def hops(cell):
-    """Which hop of how many is shown."""
-    return cell.locator(".podnet-count")
 
 
 def test_a_shell_changes_the_kernel_and_the_picture_shows_it(opened):
@@ -123,9 +91,12 @@ def test_a_trace_is_played_stepped_and_paused(opened):
     book.page.wait_for_timeout(1500)  # longer than a hop takes: nothing is to happen
     assert hops(cell).inner_text() == stopped
     cell.get_by_label("with ARP").check()
-    expect(hops(cell)).not_to_have_text(re.compile("of 16$"))
+    expect(hops(cell)).to_have_text("ARP, before 1")
     expect(cell.locator(".podnet-hop")).to_contain_text("who has")
+    cell.get_by_role("button", name="last", exact=True).click()
+    expect(hops(cell)).to_have_text("16 of 16")  # as its badge says, whatever was asked in between
     cell.get_by_label("with ARP").uncheck()
+    expect(hops(cell)).to_have_text("1 of 16")
     cell.get_by_role("button", name="on one").click()
     expect(hops(cell)).to_have_text("2 of 16")
     cell.get_by_role("button", name="send a packet and follow it").click()
@@ -191,19 +162,6 @@ def test_no_words_of_a_picture_lie_on_others(opened, nodes, pods):
     book = opened(lab, traced, broken, "lab.live_topology()", "lab.live_matrix()")
     for index in (1, 3, 4):
         assert book.cell(index).locator(".podnet-picture svg").evaluate(OVERLAPS) == []
-
-
-def test_closed_and_opened_again_while_its_kernel_runs_it_still_reacts(desk, written):
-    """As when its tab was closed: what stands there is made anew from the kernel."""
-    with desk.notebook(written(OPEN.format(stage="done"), "lab.live_topology()", "'a shell'")) as book:
-        book.run()
-        desk.do("async () => { await window.panel.context.save(); window.panel.dispose() }")
-        desk.do(OPEN_PATH, "written.ipynb")
-        cell = book.cell(1)
-        part(cell, "Pod pod-2-2").click()
-        expect(cell.locator(".podnet-pane")).to_contain_text("a Pod on node2")
-        type_and_run(book, 2, "%%node node1\nip link set dev veth-1-3-br nomaster")
-        expect(cell.locator(".podnet-picture")).to_contain_text("unplugged")
 
 
 def test_as_a_page_without_a_kernel_the_same_stands_still(desk, written, folder):

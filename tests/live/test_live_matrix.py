@@ -50,3 +50,25 @@ def test_a_matrix_says_when_the_network_is_another_one(wired):
 
 def test_a_matrix_of_nobody_says_what_to_do(lab):
     assert "There is no pair of Pods yet" in lab.live_matrix().pane
+
+
+def test_a_matrix_of_which_not_all_pairs_are_reached_has_pairs(wired):
+    wired["node1"].run(link.down("veth-1-3-br"))
+    page = Page(wired.live_matrix())
+    assert "Click a pair" in page.widget.pane
+    page.send("again")
+    assert "Click a pair" in page.widget.pane
+    assert "no pair of Pods" not in page.widget.pane
+
+
+def test_what_was_said_of_a_pair_says_when_the_network_has_changed_since(wired):
+    page = Page(wired.live_matrix())
+    page.send("seen")
+    page.send("pick", key=["pod-1-3", "pod-2-2"])
+    assert "before the last change" not in page.widget.pane
+    wired["node1"].shell("ip link set dev veth-1-3-br nomaster")
+    page.until(lambda one: "As of before the last change" in one.pane)
+    assert page.widget.pane.count("As of before") == 1
+    page.send("pick", key=["pod-1-3", "pod-2-2"])
+    assert "before the last change" not in page.widget.pane
+    assert "stopped at node1" in page.widget.pane

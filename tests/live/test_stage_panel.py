@@ -96,3 +96,20 @@ def test_every_stage_has_a_panel_that_does_it(lab):
         assert panel._bar.value >= len(panel.status)
         assert lab.check(stage)
     assert lab.check()
+
+
+def test_what_verify_said_says_when_the_network_has_changed_since(lab):
+    lab.goto("bridge")
+    panel = lab.stage_panel("bridge", node="node1")
+    click(panel, "Run all")
+    click(panel, "Verify")
+    assert "before the last change" not in panel._message.value
+    lab["node1"].shell("ip link set dev v-net-0 down")
+    until(lambda: "As of before the last change" in panel._message.value)
+    assert panel._message.value.count("As of before") == 1
+    lab["node1"].shell("ip link set dev v-net-0 up")
+    until(lambda: "As of before" not in panel._message.value)
+    click(panel, "Run all")
+    lab["node1"].shell("ip link set dev v-net-0 down")
+    until(lambda: "1 of" not in panel._list.value)
+    assert "As of before" not in panel._message.value, "only what was verified ages"

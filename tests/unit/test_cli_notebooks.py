@@ -64,7 +64,7 @@ def test_a_link_or_a_folder_of_a_notebooks_name_is_no_place_for_one(tmp_path):
 
 
 def test_an_installation_without_notebooks_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr(notebooks.podnet_lab, "__file__", str(tmp_path / "podnet_lab" / "__init__.py"))
+    monkeypatch.setattr(notebooks, "CLONE", tmp_path)
     monkeypatch.setattr(notebooks.metadata, "distributions", lambda name: [])
     done = podnet("notebooks", str(tmp_path / "mine"))
     assert (done.exit_code, "no notebooks" in done.stderr) == (3, True)
@@ -92,7 +92,7 @@ def test_a_clones_own_folder_is_not_what_is_fresh(tmp_path, monkeypatch):
     subprocess.run([*git, "commit", "-qm", "x"], check=True)
     (clone / "notebooks" / "01_a.ipynb").write_text("my work")
     (clone / "notebooks" / "Untitled.ipynb").write_text("more of it")
-    monkeypatch.setattr(notebooks.podnet_lab, "__file__", str(clone / "podnet_lab" / "__init__.py"))
+    monkeypatch.setattr(notebooks, "CLONE", clone)
     assert notebooks.fresh() == {"01_a.ipynb": b'{"cells": []}'}
     done = podnet("notebooks", str(tmp_path / "mine"))
     assert (done.exit_code, [path.name for path in (tmp_path / "mine").iterdir()]) == (0, ["01_a.ipynb"])

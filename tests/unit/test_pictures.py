@@ -5,9 +5,10 @@ import re
 from dataclasses import replace
 from html import unescape
 
+import pytest
 import world
 
-from podnet_lab import address, bridge, link, macvlan, namespace, veth, vxlan
+from podnet_lab import address, bridge, forwarding, link, macvlan, namespace, route, veth, vxlan
 from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verdict
 from podnet_lab.devices.roles import uplink
 from podnet_lab.model import Link
@@ -123,3 +124,75 @@ def test_of_very_many_those_with_most_failures_are_drawn():
 def test_a_loose_cable_and_a_port_elsewhere_can_be_picked_too():
     cluster = world.change(WIRED, "node1", veth.unplug("veth-1-2-br"))
     assert "interface veth-1-2-br of node1" in parts(sketch(Topology(cluster), live=True)[0].svg())
+
+
+ONE = {"node1": WIRED["node1"]}
+
+
+def marked(*steps, before=ONE):
+    """The words that are marked after some steps, each with a plus or a minus, and thick; the list below them aside."""
+    svg = Topology(world.change(before, "node1", *steps), before).svg.split("Changed last")[0]
+    found = re.findall(r"<text[^>]*>([+−] [^<]*)</text>", svg)
+    assert set(found) <= set(re.findall(r'<text[^>]*font-weight="bold"[^>]*>([^<]*)</text>', svg)), "everywhere by the same mark"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([address.add("10.244.1.99/24", dev="v-net-0")], ["+ v-net-0  10.244.1.1/24, 10.244…"]),
+        ([address.remove("10.244.1.2/24", dev="veth-1-2", namespace="pod-1-2")], ["− 10.244.1.2/24", "− → 10.244.1.1"]),
+        ([route.remove("default", namespace="pod-1-2")], ["− → 10.244.1.1"]),
+        ([link.down("veth-1-2-br")], ["+ down"]),
+        ([veth.unplug("veth-1-2-br")], ["+ unplugged"]),
+        ([route.remove("10.244.2.0/24")], ["− 10.244.2.0/24 via 192.168.1.12"]),
+        ([forwarding.off()], ["+ does not forward"]),
+        ([link.down("eth0")], ["+ eth0 192.168.1.11/24 (down)", "− 10.244.2.0/24 via 192.168.1.12"]),
+        ([link.down("v-net-0")], ["+ v-net-0  10.244.1.1/24  (down)"]),
+        ([address.add("192.168.1.77/24", dev="eth0")], ["+ eth0 192.168.1.11/24, 192.168.1…"]),
+        ([namespace.add("red")], ["+ red"]),
+        ([veth.add("a", peer="b")], ["+ loose cable a — b"]),
+        ([namespace.remove("pod-1-2")], []),
+    ],
+)
+def test_all_that_changed_is_marked_and_by_the_same_mark(steps, words):
+    assert marked(*steps) == words
+
+
+def test_what_is_mended_is_marked_too():
+    for breaks, mends, words in (
+        (link.down("veth-1-2-br"), link.up("veth-1-2-br"), "+ up"),
+        (veth.unplug("veth-1-2-br"), veth.plug("veth-1-2-br", into="v-net-0"), "+ plugged in"),
+    ):
+        assert marked(mends, before=world.change(ONE, "node1", breaks)) == [words]
+
+
+def test_what_changed_is_listed_in_a_still_picture_and_its_text():
+    shown = Topology(world.change(ONE, "node1", namespace.remove("pod-1-2"), route.remove("10.244.2.0/24")), ONE)
+    for words in (repr(shown), re.sub("<[^>]*>", "\n", shown.svg.split("</desc>")[1])):
+        assert "node1: - namespace pod-1-2" in words
+        assert "node1: - route 10.244.2.0/24 via 192.168.1.12" in words
+    assert "changed last" not in repr(Topology(ONE, ONE)).lower()
+    assert "Changed last" not in sketch(shown, live=True)[0].svg(), "it has a pane for that"
+
+
+def test_of_many_routes_those_that_changed_are_drawn():
+    many = world.change(ONE, "node1", *(route.add(f"10.9.{number}.0/24", via="192.168.1.12") for number in range(9)))
+    words = texts(world.change(many, "node1", route.remove("10.9.7.0/24")), many)
+    assert "− 10.9.7.0/24 via 192.168.1.12" in words
+
+
+def test_a_change_of_a_pod_that_is_folded_up_marks_the_fold():
+    many = {"node1": world.wired(plan(1, 6))["node1"]}
+    assert marked(link.down("veth-1-7-br"), before=many) == ["+ and 3 more P…"]
+
+
+def test_rows_and_columns_of_a_matrix_have_their_pods_names():
+    for many in (2, 30):
+        everyone = [Endpoint(f"pod-{number}", "node1", f"pod-{number}", (f"10.0.0.{number}",)) for number in range(many)]
+        svg = heatmap.draw(Matrix(Ping(one, other, Verdict.REACHED) for one in everyone for other in everyone if one != other))
+        for upwards in (True, False):
+            named = re.findall(r"<text([^>]*)>(pod-\d+)</text>", svg)
+            assert [words for look, words in named if ("rotate" in look) is upwards] == [one.name for one in everyone]
+    odd = [Endpoint("x" * 63, "node1", "x" * 63, ("10.0.0.1",)), A]
+    assert f">{'x' * 19}…</text>" in heatmap.draw(Matrix([Ping(*odd, Verdict.REACHED)]))

@@ -11,7 +11,7 @@ from podnet_lab.packets.frame_order import by_ttl
 from podnet_lab.packets.frames import frame
 from podnet_lab.packets.pcapng import pcapng
 from podnet_lab.packets.trace import CapturedFrame, Trace, build, connection, echoes
-from podnet_lab.show.trace_overlay import points
+from podnet_lab.show.trace_overlay import badges, points
 
 NONCE = bytes(range(8))
 A, B, GW, UP, UP2, GW2 = (f"02:00:00:00:00:0{n}" for n in range(1, 7))
@@ -183,7 +183,10 @@ def test_what_is_sent_once_more_begins_anew():
         (1001, ()),
         (1002, ("new Ethernet header",)),
     ]
-    assert points(hops, {("node1", None, "a"): (1, 1), ("node1", None, "b"): (2, 2)}) == [(1, 1), (2, 2)]
+    anchors = {("node1", None, "a"): (1, 1), ("node1", None, "b"): (2, 2)}
+    assert points(hops, anchors) == [(1, 1), (2, 2)]
+    assert badges(hops, anchors) == [1, 2, 1, 2], "sent again, it is at the same badge"
+    assert badges(hops, {("node1", None, "b"): (2, 2)}, first=5) == [0, 5, 0, 5]
 
 
 def test_another_echo_is_not_mistaken_for_this_one():
