@@ -40,9 +40,9 @@ LEFT_OPEN = 0.05
 KEPT = f"{cell_output.FOLDER}/kept"
 
 KEEP = f"""mkdir -p {cell_output.FOLDER}; [ ! -e {KEPT} ] || . {KEPT} 2>/dev/null
-trap '{{ declare -p; declare -f; printf "cd -- %q\\n" "$PWD"; }} >{KEPT}.$$ 2>/dev/null && mv -f {KEPT}.$$ {KEPT}' EXIT
+trap 'exit 130' INT; trap '{{ declare -p; declare -f; printf "cd -- %q\\n" "$PWD"; }} >{KEPT}.$$ 2>/dev/null && mv -f {KEPT}.$$ {KEPT}' EXIT
 """
-"""Before a cell that keeps: read variables, functions and directory from the file that the last such cell has left, and leave one."""
+"""Before a cell that keeps: read variables, functions and directory from the last such cell's file, and write it, even if interrupted."""
 
 WRAPPERS = "/run/podnet-node/bin"
 """Where a one-machine lab's nodes have programs that stand before the machine's own (wrappers.py); elsewhere there is no such folder."""
@@ -75,7 +75,7 @@ def serve(channel, script: bytes, together: bool, keep: bool = False) -> None:
     Where no bash can be started, or it printed more than `MOST_RETURNED`, ("refused", why) comes.
 
     A number received says how many more chunks may be sent. Anything else, and the end of whoever asked, is an interrupt:
-    SIGINT to the cell's process group alone, then SIGKILL after a grace.
+    SIGINT to the cell's process group alone, once more after half of a grace, and SIGKILL after it.
     """
     try:
         started = _start(script, together, KEEP if keep else "")
@@ -85,12 +85,15 @@ def serve(channel, script: bytes, together: bool, keep: bool = False) -> None:
     processes.HELD.add(started.pid)
     over = threading.Event()
 
+    def send(number: int) -> None:
+        if not over.is_set():
+            with contextlib.suppress(ProcessLookupError):  # it has ended this moment
+                os.killpg(started.pid, number)
+
     def stop() -> None:
-        if over.is_set():
-            return
-        with contextlib.suppress(ProcessLookupError):  # it has ended this moment
-            os.killpg(started.pid, signal.SIGINT)
-        threading.Timer(GRACE, lambda: over.is_set() or os.killpg(started.pid, signal.SIGKILL)).start()
+        send(signal.SIGINT)
+        threading.Timer(GRACE / 2, send, [signal.SIGINT]).start()  # a program that bash was about to start may not have got it
+        threading.Timer(GRACE, send, [signal.SIGKILL]).start()
 
     sender = _Sender(channel, together, stop)
 
