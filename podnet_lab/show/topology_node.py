@@ -106,7 +106,7 @@ def _pods(sheet: Sheet, column: Column, left: float) -> None:
             fresh = any(sheet.changed(lambda node, name=one.name: _pod_words(node, name)) for one in pods[number:])
             with sheet.canvas.part((sheet.node.node, None, None), f"{more} more Pods of {sheet.node.node}"):
                 sheet.canvas.box(x, sheet.pods_top, POD_WIDTH, POD_HEIGHT, "pod", "new" if fresh else "line", dashed=True, bold=fresh)
-                words = clip(f"{'+ ' if fresh else ''}and {more} more Pods", POD_WIDTH - 6)
+                words = f"{'+' if fresh else 'and'} {more} more Pods"
                 sheet.canvas.text(x + POD_WIDTH / 2, sheet.pods_top + 33, words, anchor="middle", bold=fresh)
             return
         _pod(sheet, pod, x, column.bridge)

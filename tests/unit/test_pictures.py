@@ -184,7 +184,7 @@ def test_of_many_routes_those_that_changed_are_drawn():
 
 def test_a_change_of_a_pod_that_is_folded_up_marks_the_fold():
     many = {"node1": world.wired(plan(1, 6))["node1"]}
-    assert marked(link.down("veth-1-7-br"), before=many) == ["+ and 3 more P…"]
+    assert marked(link.down("veth-1-7-br"), before=many) == ["+ 3 more Pods"]
 
 
 def test_rows_and_columns_of_a_matrix_have_their_pods_names():
