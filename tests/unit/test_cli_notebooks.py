@@ -110,3 +110,8 @@ def test_a_port_that_is_none_is_refused_before_anything_starts(port, tmp_path):
     done = podnet("lab", str(tmp_path), "--port", port)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "--port" in done.stderr
+
+
+def test_the_docs_count_the_notebooks_right():
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    assert f"\n{len(notebooks.fresh())} notebooks are in my-notebooks: {', '.join(list(notebooks.fresh())[:2])}, …" in page
