@@ -17,6 +17,7 @@ from podnet_lab.lab.journal import Entry, Journal
 from podnet_lab.lab.run_steps import bring_back, run_steps
 from podnet_lab.lab.snapshots import Snapshots
 from podnet_lab.lab.take_back import take_back
+from podnet_lab.model import Cluster
 from podnet_lab.name_suggestions import no_such
 from podnet_lab.networks.base import Network
 from podnet_lab.plan import Plan
@@ -47,6 +48,7 @@ class LabCore:
         self.plan, self.name, self.backend, self.network = plan, name, backend, network
         self.activity = Activity(backend.agents)
         self.journal = Journal()
+        self._secrets = 0
         self.made = backend.recall()
         self.baseline = backend.baseline()
         self.new = backend.fresh
@@ -144,6 +146,7 @@ class LabCore:
         result = self.journal.shared(result)
         if (entry := Entry.of(result)) is not None:
             self.journal.append(entry)
+            self._secrets = self.activity.secret_changes
             made = {(node, repr(key)) for node in entry.steps for key in entry.keys(node)}
             self.made |= made
             self.backend.remember(made)
@@ -180,6 +183,11 @@ class LabCore:
     def last_run(self) -> Entry | None:
         """The last run that changed something, and that `undo` would take back."""
         return self.journal[-1] if self.journal else None
+
+    @property
+    def before_last_run(self) -> Cluster | None:
+        """How nodes were before the last run, for whoever marks what is new; None once something was done for somebody to find out."""
+        return self.journal[-1].before if self.journal and self._secrets == self.activity.secret_changes else None
 
     def begin_anew(self, made: Mapping[str, Iterable[Step]], *, new: bool) -> None:
         """The lab was brought back: nothing is left to undo, and what there is was *made* by these steps."""

@@ -34,6 +34,7 @@ from podnet_lab.typed_arguments import checked
 
 if TYPE_CHECKING:
     from podnet_lab.exercises.task import Task
+    from podnet_lab.model import Cluster
 
 
 class Lab:
@@ -207,6 +208,11 @@ class Lab:
     def secret_changes(self) -> int:
         """How often something was done for somebody to find out: what changed then is not shown."""
         return self.parts.core.activity.secret_changes
+
+    @property
+    def before_last_run(self) -> Cluster | None:
+        """How nodes were before the last run; None once something was done for somebody to find out."""
+        return self.parts.core.before_last_run
 
     @property
     def last_run(self) -> Entry | None:

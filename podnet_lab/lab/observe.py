@@ -37,8 +37,7 @@ class Observer:
 
         With *trace*, also the way that one packet took.
         """
-        last = self._core.last_run
-        before = last.before if last else None
+        before = self._core.before_last_run
         now = self._core.everyone()
         outside = now.pop(OUTSIDE_NAME, None)
         return Topology(now, None if before is None else {name: before.get(name, now[name]) for name in now}, outside, trace)

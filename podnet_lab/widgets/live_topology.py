@@ -42,8 +42,7 @@ class LiveTopology(Picture):
 
     def _begin(self) -> None:
         """As one that is new: marked is what the last run did."""
-        self._secret_changes, last = self._lab.secret_changes, self._lab.last_run
-        self._before = last.before if last else None
+        self._secret_changes, self._before = self._lab.secret_changes, self._lab.before_last_run
         self._now: Cluster | None = None
 
     @property

@@ -16,12 +16,6 @@ from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
 
 
-class Run(Protocol):
-    """A run that changed something: how its nodes were *before*."""
-
-    before: Cluster
-
-
 class WatchedLab(Protocol):
     """A lab as widgets see it: `podnet_lab.lab.lab.Lab` is one."""
 
@@ -41,8 +35,8 @@ class WatchedLab(Protocol):
         """Whether something is to be found out here: then reasons of failures are not told unasked."""
 
     @property
-    def last_run(self) -> Run | None:
-        """The last run that changed something, and that `undo` would take back."""
+    def before_last_run(self) -> Cluster | None:
+        """How nodes were before the last run; None once something was done for somebody to find out."""
 
     def snapshot(self, *names: str) -> Cluster:
         """What the kernels of the cluster's nodes say now."""

@@ -7,6 +7,7 @@ import pytest
 
 from live.helpers import podnet
 from live.lab_facade import inject
+from podnet_lab import bridge
 from podnet_lab.checks.reachability import UNTOLD
 from podnet_lab.exercises import attempts
 from podnet_lab.explain.fault_places import fault_places
@@ -122,3 +123,15 @@ def test_a_mistake_that_was_recognised_is_in_the_mark(lab):
     assert task.check().mistake.name == "some of the way"
     mark = mark_of("trouble-4")
     assert (mark["verdict"], mark["mistake"]) == ("not solved", "some of the way")
+
+
+def test_no_picture_marks_what_was_broken(wired):
+    """What the last run did is marked as new; what was broken since is not among it."""
+    wired["node1"].run(bridge.add("br9"))
+    assert "br9" in str(wired.topology())
+    assert "br9 (bridge)" in wired.live_topology().pane
+    wired.break_something(fault="the route to the other node leads astray", seed=3)
+    shown, live = wired.topology(), wired.live_topology()
+    assert "Changed last" not in live.pane + str(shown)
+    assert "192.168.1.254" not in live.pane
+    wired.give_up()
