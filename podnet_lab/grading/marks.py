@@ -80,7 +80,7 @@ def as_csv(papers: Sequence[Paper]) -> str:
     lines = csv.writer(out)
     lines.writerow([*(field.name for field in fields(Mark)), "stopped"])
     for paper in papers:
-        for mark in paper.marks or (Mark(paper.who, ""),):
+        for mark in paper.marks or (Mark(paper.who, "", verdict=""),):  # nothing was begun, and nothing expected
             values = asdict(mark) | {"confirmed": "yes" if mark.confirmed else "no"}
             lines.writerow([*map(harmless, values.values()), harmless(paper.problem)])
     return out.getvalue()

@@ -94,7 +94,7 @@ def test_no_cell_is_a_formula(text):
 
 def test_csv_has_a_line_for_a_paper_without_marks():
     rows = list(csv.DictReader(io.StringIO(as_csv([Paper("ada", problem="this is not a notebook")]))))
-    assert [(row["who"], row["verdict"], row["stopped"]) for row in rows] == [("ada", "not begun", "this is not a notebook")]
+    assert [(row["who"], row["verdict"], row["stopped"]) for row in rows] == [("ada", "", "this is not a notebook")]
 
 
 def test_json_says_whether_all_is_well():
