@@ -91,6 +91,8 @@ def serve(channel, script: bytes, together: bool, keep: bool = False) -> None:
                 os.killpg(started.pid, number)
 
     def stop() -> None:
+        if over.is_set():  # whoever asked has heard the end, and leaves
+            return
         send(signal.SIGINT)
         threading.Timer(GRACE / 2, send, [signal.SIGINT]).start()  # a program that bash was about to start may not have got it
         threading.Timer(GRACE, send, [signal.SIGKILL]).start()

@@ -75,6 +75,7 @@ def _link(has: dict[str, Any]) -> Link:
         tuple(sorted(settings.items())) if settings else (),
         has["info"],
         tuple(has.get("aliases", ())),
+        "hairpin" in has["port"].split(", "),
     )
 
 

@@ -14,7 +14,8 @@ class Link:
     *lower* is (namespace, name) of the interface that it sits on, as a macvlan does. *settings* are its kind's own, as (name,
     value), in order (`podnet_lab.devices`); of a kind that nobody has written, *info* is the kernel's own description in
     hexadecimal (IFLA_LINKINFO), from which it can be made again. *aliases* are other names and notes that somebody gave it
-    (``ip link property add``, ``ip link set alias``).
+    (``ip link property add``, ``ip link set alias``). *hairpin*: its bridge sends frames back out of it that came in by it; of what
+    *port* says, that alone has a step.
     """
 
     name: str
@@ -32,11 +33,7 @@ class Link:
     settings: tuple[tuple[str, object], ...] = ()
     info: str = field(default="", repr=False)
     aliases: tuple[str, ...] = field(default=(), compare=False)
-
-    @property
-    def hairpin(self) -> bool:
-        """Whether its bridge sends frames back out of it that came in by it."""
-        return "hairpin" in self.port.split(", ")
+    hairpin: bool = False
 
     def setting(self, name: str) -> object:
         """One of its kind's own settings; None if it has none of that name."""

@@ -150,7 +150,7 @@ def test_its_own_lab_can_be_joined_and_left_while_it_runs(lab):
         joined.snapshot()
     assert lab.alive
     assert lab["node1"].snapshot().link(None, "v-net-0")
-    assert podnet("labs").stdout.startswith("tests of a program")
+    assert podnet("labs").stdout.startswith("tests: tests of a program")
 
 
 WORK = {

@@ -24,6 +24,7 @@ ON_A_WIRED_NODE = {
     "namespace.remove, a wired one": ([], namespace.remove(POD)),
     "bridge.add": ([], bridge.add("br9")),
     "bridge.remove": ([], bridge.remove("v-net-0")),
+    "bridge.hairpin": ([], bridge.hairpin("veth-1-2-br")),
     "link.up": ([bridge.add("br9")], link.up("br9")),
     "link.up of a Pod's loopback": ([namespace.add("pod-new")], link.up("lo", namespace="pod-new")),
     "link.down of a bridge": ([], link.down("v-net-0")),

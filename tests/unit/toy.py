@@ -169,11 +169,11 @@ class Kernel:
             if bridge.kind != "bridge" or link.kind == "bridge" or name == "lo":
                 _refuse(errno.EINVAL)
         if "master" in given:
-            link = replace(link, master=given["master"] or None, port="")
+            link = replace(link, master=given["master"] or None, port="", hairpin=False)
         if "hairpin" in given:
             if link.master is None:
                 _refuse(errno.EINVAL)
-            link = replace(link, port="hairpin" if given["hairpin"] else "")
+            link = replace(link, port="hairpin" if given["hairpin"] else "", hairpin=given["hairpin"])
         space.links[name] = replace(link, **{key: given[key] for key in ("mtu", "mac", "arp") if key in given})
         if "up" in given:
             space.switch(name, given["up"])
