@@ -8,6 +8,7 @@ kernels itself, wherever it still can.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -40,6 +41,12 @@ class Record:
     explanations: int = 0
     mistake: str = ""
 
+    @classmethod
+    def of(cls, kept: Mapping[str, object]) -> Record:
+        """From what was kept; a value of another kind than it should be is as if it had not been kept. TypeError for unknown names."""
+        usual = asdict(cls())
+        return cls(**{name: value if type(value) is type(usual.get(name, value)) else usual[name] for name, value in kept.items()})
+
 
 @dataclass
 class Records:
@@ -63,7 +70,7 @@ def read(lab: ExerciseLab) -> Records:
         kept = json.loads(text or "")
         if len(kept["records"]) > MOST_RECORDS:
             return Records()
-        records = {str(name): Record(**record) for name, record in kept["records"].items()}
+        records = {str(name): Record.of(record) for name, record in kept["records"].items()}
         return Records(str(kept["at"]), records, bool(kept.get("broken")))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Records()

@@ -28,6 +28,14 @@ class Tried:
     explanations: int = 0
     given_up: bool = False
 
+    @classmethod
+    def of(cls, kept: Mapping[str, object]) -> Tried:
+        """From what was kept; TypeError where a value is of another kind than it should be."""
+        tried = cls(**kept)
+        if any(type(value) is not type(usual) for value, usual in zip(asdict(tried).values(), asdict(cls("")).values(), strict=True)):
+            raise TypeError(f"{kept} is nothing that was tried")
+        return tried
+
     @property
     def done(self) -> bool:
         """Whether it was solved by one's own hand."""
@@ -48,8 +56,8 @@ def place() -> Path:
 def read() -> dict[str, Tried]:
     """What was tried so far, by the exercise's name; nothing where the file is not there, or is none of ours."""
     try:
-        return {str(name): Tried(**values) for name, values in json.loads(place().read_text())["exercises"].items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError):
+        return {str(name): Tried.of(values) for name, values in json.loads(place().read_text())["exercises"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, RecursionError):
         return {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from podnet_lab.errors import BadInput
@@ -74,7 +75,7 @@ class Unaided:
         from podnet_lab.exercises import attempts  # here, as above
 
         kept = self._read()
-        before = str(kept)
+        before = asdict(kept)
         note(kept)
-        if str(kept) != before:
+        if asdict(kept) != before:
             attempts.write(self._lab, kept)

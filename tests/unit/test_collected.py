@@ -297,3 +297,14 @@ def test_a_place_for_a_new_root_holds_nothing_of_what_is_shown(tmp_path):
     assert sandbox_root.place(["/usr"]) == next(path for path in sandbox_root.PLACES if os.path.isdir(path) and not os.path.islink(path))
     with pytest.raises(FileNotFoundError):
         sandbox_root.place([f"{path}/x" for path in sandbox_root.PLACES])
+
+
+@pytest.mark.parametrize("odd", ['"x"', "null", "[]", "{}", "1.5"])
+def test_a_record_of_odd_values_stops_no_call(odd):
+    """Who is root on a node may have written anything: it counts as nothing, and what is asked for is counted."""
+    values = f'{{"hints": {odd}, "explanations": {odd}, "tries": {odd}, "verdict": [{odd}]}}'
+    place = Place(f'{{"at": "x-1", "records": {{"x-1": {values}}}}}')
+    assert attempts.read({attempts.PLACE: place}).records["x-1"] == Record()
+    Unaided({attempts.PLACE: place}).asked(hints=2, explanations=1)
+    assert '"hints": 2' in place.typed[0]
+    assert '"explanations": 1' in place.typed[0]

@@ -52,7 +52,19 @@ def test_what_is_solved_stays_solved_with_the_least_help_that_it_took():
     assert "  · veth-1        not yet" in lines
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"exercises": []}', '{"exercises": {"a": {"x": 1}}}', '{"exercises": {"a": 7}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"exercises": []}',
+        '{"exercises": {"a": {"x": 1}}}',
+        '{"exercises": {"a": 7}}',
+        '{"exercises": {"bridge-1": {"verdict": "solved", "hints": "x"}}}',
+        "[" * 200_000,
+    ],
+)
 def test_a_file_that_is_none_of_ours_is_nothing(home, text):
     (home / "podnet-lab").mkdir()
     (home / "podnet-lab" / "progress.json").write_text(text)
