@@ -51,8 +51,7 @@ def way_out(node: Snapshot) -> Checks:
             near = [gateway.ip for gateway in gateways(node)]
             said = f"it goes by {ways[0]}" if ways else "it has none"
             found.append(Check(f"{pod.name} has {what} to its bridge", None if ways and ways[0] in near else said))
-    forwards = Check(f"{node.node} forwards", None if node.own.forwarding else "net.ipv4.ip_forward is 0")
-    return Checks([*found, forwards] if found else [*lesson.namespaces(node), forwards])
+    return Checks([*(found or lesson.namespaces(node)), lesson.forwards(node)])
 
 
 def tunnel_of(node: Snapshot) -> Link | None:

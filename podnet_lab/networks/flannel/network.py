@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from podnet_lab.checks.check import Checks
-from podnet_lab.devices.roles import bridge_of, gateways
-from podnet_lab.errors import LabError
-from podnet_lab.model import Cluster
-from podnet_lab.networks.base import Facts, Need, Network, Stage
+from podnet_lab.networks.base import Facts, Need, Stage
+from podnet_lab.networks.bridged import BridgedNetwork
 from podnet_lab.networks.flannel import checks, names, recipe
 from podnet_lab.networks.static_routes import checks as lesson
+from podnet_lab.networks.static_routes import recipe as lesson_recipe
 from podnet_lab.plan import Node, Plan, Pod
 from podnet_lab.steps.base import Step
 
@@ -30,7 +29,7 @@ def _stages(mtu: int, between: tuple[Stage, ...]) -> tuple[Stage, ...]:
         Stage(
             "namespaces",
             "a network namespace for each Pod",
-            recipe.add_namespaces,
+            lesson_recipe.add_namespaces,
             lambda node, cluster, pods: lesson.namespaces(node, pods),
         ),
         Stage(
@@ -62,7 +61,7 @@ def _stages(mtu: int, between: tuple[Stage, ...]) -> tuple[Stage, ...]:
     )
 
 
-class Flannel(Network):
+class Flannel(BridgedNetwork):
     """A bridge on each node, and between the nodes what the backend says: *mtu* for Pods, and the stages *between*."""
 
     needs = (Need("nft", "nftables"),)
@@ -80,12 +79,11 @@ class Flannel(Network):
         """A namespace, a cable into a hairpin port of the bridge, an address, two routes."""
         return recipe.pod(pod, node, self.mtu)
 
-    def ready_node(self, cluster: Cluster, planned: Node) -> Node:
-        """The node with the bridge that it really has; LabError if it has none with the gateway's address."""
-        bridge = bridge_of(cluster[planned.name])
-        if bridge is None or planned.gateway not in gateways(cluster[planned.name]):
-            raise LabError(f"{planned.name} has no bridge with {planned.gateway} yet: the stage 'bridge' makes it")
-        return replace(planned, bridge=bridge.name)
+
+def _facts(mtu: int, per_remote_node: str) -> Facts:
+    """What the header of a tunnel takes of a Pod's packet is what it adds to the frame."""
+    sees = "the sender's own Pod address"
+    return Facts(mtu, names.ETHERNET_MTU - mtu, 62, sees, per_remote_node, "nothing", real=REAL, stands_in=STANDS_IN)
 
 
 NETWORK = Flannel(
@@ -106,16 +104,7 @@ NETWORK = Flannel(
             lambda node, cluster, pods: checks.peers(node, cluster),
         ),
     ),
-    Facts(
-        mtu=names.TUNNEL_MTU,
-        overhead=50,
-        ttl=62,
-        pod_sees="the sender's own Pod address",
-        per_remote_node="one neighbour, one forwarding entry, one route",
-        per_remote_pod="nothing",
-        real=REAL,
-        stands_in=STANDS_IN,
-    ),
+    _facts(names.TUNNEL_MTU, "one neighbour, one forwarding entry, one route"),
 )
 
 HOST_GW = Flannel(
@@ -130,16 +119,7 @@ HOST_GW = Flannel(
             lambda node, cluster, pods: Checks(lesson.knows(node, other) for other in cluster.values() if other.node != node.node),
         ),
     ),
-    Facts(
-        mtu=names.ETHERNET_MTU,
-        overhead=0,
-        ttl=62,
-        pod_sees="the sender's own Pod address",
-        per_remote_node="one route",
-        per_remote_pod="nothing",
-        real=REAL,
-        stands_in=STANDS_IN,
-    ),
+    _facts(names.ETHERNET_MTU, "one route"),
 )
 
 VARIANTS = (HOST_GW,)

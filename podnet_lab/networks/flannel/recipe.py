@@ -24,11 +24,6 @@ def _others(node: Node, plan: Plan) -> list[Node]:
     return [other for other in plan.nodes if other.name != node.name]
 
 
-def add_namespaces(node: Node, plan: Plan) -> list[Step]:
-    """A namespace for each Pod."""
-    return [namespace.add(pod.name) for pod in _pods(node, plan)]
-
-
 def add_bridge(node: Node, mtu: int) -> list[Step]:
     """The bridge, with a MAC of its own and the tunnel's MTU, up, with the gateway's address."""
     return [

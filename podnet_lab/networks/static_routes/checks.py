@@ -127,9 +127,14 @@ def _is_a_source(pod: Namespace, address: Address) -> bool:
 def route(node: Snapshot, others: Iterable[Snapshot] = ()) -> Checks:
     """Stage 5: does each Pod have a way out, does the node forward, and does it know where the others' Pods are?"""
     found = list(_each_pod(node, _way_out))
-    found.append(Check(f"{node.node} forwards", _no_forwarding(node)))
+    found.append(forwards(node))
     found += [knows(node, other) for other in others if other.node != node.node]
     return Checks(found)
+
+
+def forwards(node: Snapshot) -> Check:
+    """Does a node forward, from its bridge and from each interface that a route with a gateway leaves by?"""
+    return Check(f"{node.node} forwards", _no_forwarding(node))
 
 
 def _no_forwarding(node: Snapshot) -> str | None:

@@ -6,18 +6,14 @@ As in the source: what a person would wire first, before any of the solutions th
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from podnet_lab.devices.roles import bridge_of, gateways
-from podnet_lab.errors import LabError
-from podnet_lab.model import Cluster
-from podnet_lab.networks.base import Facts, Network, Stage
+from podnet_lab.networks.base import Facts, Stage
+from podnet_lab.networks.bridged import BridgedNetwork
 from podnet_lab.networks.static_routes import checks, recipe
 from podnet_lab.plan import Node, Plan, Pod
 from podnet_lab.steps.base import Step
 
 
-class StaticRoutes(Network):
+class StaticRoutes(BridgedNetwork):
     """A bridge on each node, and static routes between them."""
 
     name = "static_routes"
@@ -71,13 +67,6 @@ class StaticRoutes(Network):
     def pod(self, pod: Pod, node: Node) -> list[Step]:
         """A namespace, a cable into the bridge, an address, a default route."""
         return recipe.pod(pod, node)
-
-    def ready_node(self, cluster: Cluster, planned: Node) -> Node:
-        """The node with the bridge that it really has; LabError if it has none with the gateway's address."""
-        bridge = bridge_of(cluster[planned.name])
-        if bridge is None or planned.gateway not in gateways(cluster[planned.name]):
-            raise LabError(f"{planned.name} has no bridge with {planned.gateway} yet: the stage 'bridge' makes it")
-        return replace(planned, bridge=bridge.name)
 
 
 NETWORK = StaticRoutes()
