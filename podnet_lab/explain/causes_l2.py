@@ -11,7 +11,7 @@ from podnet_lab.devices.roles import bridge_of
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.devices.vxlan import steps as vxlan
 from podnet_lab.explain.cause import Cause, Place, place_name
-from podnet_lab.model import Address, FdbEntry, Link, Neighbour, Snapshot
+from podnet_lab.model import Address, FdbEntry, Link, Namespace, Neighbour, Snapshot
 from podnet_lab.steps import neighbour
 from podnet_lab.steps.address import add as add_address
 from podnet_lab.steps.base import on
@@ -130,6 +130,16 @@ def tunnel_lacks_entry(place: Place, dev: str, mac: str | None, host: IPv4Addres
     wrong = [vxlan.fdb_remove(entry, str(goes_to), dev, place[1])] if goes_to else []
     right = vxlan.fdb_append(entry, str(host), dev, place[1])
     return Cause(text, "neighbour", place, question, f"bridge {on(place[1])}fdb show dev {dev}", *wrong, right)
+
+
+def tunnel_from_no_own_address(place: Place, space: Namespace, link: Link) -> Cause:
+    """A tunnel's packets are to come from an address that its host does not have: there is no way for them (ip_route_output_key)."""
+    local, dev = link.setting("local"), link.setting("dev")
+    text = f"{place_name(place)}'s tunnel {link.name} is to send from {local}, which {place_name(place)} does not have"
+    question = f"From which address do the packets of {link.name} come, and whose is that?"
+    own = space.addresses_of(dev) if dev else ()
+    mend = f"ip {on(place[1])}link set dev {link.name} type vxlan local {own[0].ip}" if len(own) == 1 else ""
+    return Cause(text, "address", place, question, f"ip {on(place[1])}-d link show dev {link.name}", mend=mend)
 
 
 def no_neighbour_in_tunnel(place: Place, dev: str, address: IPv4Address, mac: str) -> Cause:

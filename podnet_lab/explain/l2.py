@@ -16,6 +16,7 @@ from podnet_lab.devices.registry import kind_of, wires
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.model import Cluster, FdbEntry, Link, Namespace
+from podnet_lab.model.route_lookup import is_own
 
 MOST_TUNNELS = 2
 """Tunnels that one frame is followed through; what a bridge joins to a tunnel could go round."""
@@ -206,6 +207,9 @@ def wrong_tunnel_end(cluster: Cluster, to: Receiver, mac: str | None) -> Cause |
     """Why a tunnel on the way does not send what is for *mac* (None: for everybody) to the end behind which *to* is."""
     for place, dev, host in to.tunnels:
         space = cluster[place[0]].spaces[place[1]]
+        local = space.links[dev].setting("local")
+        if local and not is_own(space, IPv4Address(local)):
+            return causes.tunnel_from_no_own_address(place, space, space.links[dev])
         entries = [entry for entry in space.fdb if entry.dev == dev and entry.remote is not None]
         named = [entry for entry in entries if entry.mac == mac]
         if not any(entry.remote == host for entry in named or [entry for entry in entries if entry.mac == EVERYBODY]):
