@@ -6,10 +6,10 @@ ARGS ?=
 PIP := -m pip --disable-pip-version-check
 READY := .venv/.ready
 
-.PHONY: help lab demo test test-long test-vagrant test-browser browser bench lint notebooks screenshots pins clean
+.PHONY: help lab demo test test-long test-vagrant test-vagrant-quick test-kubernetes kubernetes test-browser browser containers bench lint notebooks screenshots pins clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
 lab: $(READY) ## open JupyterLab on the notebooks, once this machine has shown that it can run a lab
 	@.venv/bin/podnet lab $(ARGS)
@@ -26,14 +26,27 @@ test-long: $(READY) ## run the tests that take minutes
 test-vagrant: $(READY) ## bring up three VMs and test everything in them: half an hour, as root, on Debian 12
 	@tests/vagrant/run $(ARGS)
 
+test-vagrant-quick: $(READY) ## the same for every change: up, one notebook, reset, a node that is halted and comes back
+	@tests/vagrant/run -m "vagrant and quick" $(ARGS)
+
+kubernetes: $(READY) ## build Kubernetes 1.20 from Debian's source into a cache, for `podnet kubernetes`: 10 CPU minutes, once
+	@.venv/bin/python -m podnet_lab.kubernetes.build
+
+test-kubernetes: kubernetes ## run a real Kubernetes in labs, and test it: minutes, after the build
+	@.venv/bin/python -m pytest -m kubernetes $(ARGS)
+
 test-browser: browser ## run the notebooks and widgets in a real browser, with Debian's Chromium
 	@.venv/bin/python -m pytest -m browser $(ARGS)
 
 browser: $(READY) ## install what test-browser and screenshots need
 	@tests/browser/install
 
-bench: $(READY) ## measure this library against the kernel's own cost and against others: five minutes
+containers: $(READY) ## install what asking a container runtime takes; containerd itself: sudo apt install containerd crun busybox-static
+	@.venv/bin/python $(PIP) install -q -r requirements-containers.txt
+
+bench: $(READY) ## measure this library against the kernel's own cost and against others: half an hour
 	@.venv/bin/python -m bench --out docs/bench $(ARGS)
+	@.venv/bin/python -m bench.page
 
 lint: $(READY) ## check the style of all code, notebooks too
 	@.venv/bin/ruff check .
@@ -68,13 +81,16 @@ $(READY): requirements.txt pyproject.toml
 	@.venv/bin/python $(PIP) install -q --no-deps -e .
 	@echo "$(CURDIR)" > $@
 
-pins: ## resolve requirements.txt and requirements-browser.txt anew
+pins: ## resolve requirements.txt, requirements-browser.txt and requirements-containers.txt anew
 	@set -e; new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; \
 	$(PYTHON) -m venv "$$new"; \
 	"$$new/bin/python" $(PIP) install -q -e '.[notebooks,test]'; \
 	echo "# All that podnet-lab uses, at versions that were tested together. Made by 'make pins': don't edit." > "$$new/pins"; \
 	"$$new/bin/python" $(PIP) freeze --exclude-editable --exclude setuptools >> "$$new/pins"; \
-	"$$new/bin/python" $(PIP) install -q -c "$$new/pins" -e '.[browser]'; \
+	"$$new/bin/python" $(PIP) install -q -c "$$new/pins" -e '.[containers]'; \
+	echo "# What 'make containers' adds to requirements.txt. Made by 'make pins': don't edit." > "$$new/containers"; \
+	"$$new/bin/python" $(PIP) freeze --exclude-editable --exclude setuptools | grep -vxFf "$$new/pins" >> "$$new/containers"; \
+	"$$new/bin/python" $(PIP) install -q -c "$$new/pins" -c "$$new/containers" -e '.[browser]'; \
 	echo "# What 'make browser' adds to requirements.txt. Made by 'make pins': don't edit." > "$$new/browser"; \
-	"$$new/bin/python" $(PIP) freeze --exclude-editable --exclude setuptools | grep -vxFf "$$new/pins" >> "$$new/browser"; \
-	cp "$$new/pins" requirements.txt; cp "$$new/browser" requirements-browser.txt
+	"$$new/bin/python" $(PIP) freeze --exclude-editable --exclude setuptools | grep -vxFf "$$new/pins" | grep -vxFf "$$new/containers" >> "$$new/browser"; \
+	cp "$$new/pins" requirements.txt; cp "$$new/browser" requirements-browser.txt; cp "$$new/containers" requirements-containers.txt

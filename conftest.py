@@ -5,10 +5,14 @@ import os
 import re
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import nbval.kernel
 import pytest
+from programs import installed
+
+from podnet_lab.kubernetes import binaries
 
 pytest_plugins = ["side_by_side"]
 
@@ -16,15 +20,29 @@ ROOT = Path(__file__).parent
 ASKED_FOR = {
     "long": "takes minutes; run it with `make test-long`",
     "vagrant": "needs VMs; run it with `make test-vagrant`",
+    "kubernetes": "runs a real Kubernetes, which takes minutes; run it with `make test-kubernetes`",
 }
 
-NEEDS = {"nft": "nftables", "dnsmasq": "dnsmasq-base"}
-"""Programs that Services need, and Debian's package of each; all else runs without them."""
+PACKAGES = {"nft": "nftables", "dnsmasq": "dnsmasq-base", "etcd": "etcd-server", "bird": "bird2", "iptables": "iptables"}
+"""Programs that some lessons need, and Debian's package of each; all else runs without them."""
 
 SERVICES = ("tests/live/test_services.py", "tests/live/test_services_edges.py", "tests/live/test_names.py", "notebooks/07_services.ipynb")
 
-FIREWALL = ("notebooks/08_when_it_does_not_work.ipynb",)
-"""What needs nft alone: its last case is a firewall."""
+KUBERNETES = "notebooks/13_kubernetes.ipynb"
+"""It takes minutes, and compares what a Kubernetes says."""
+
+CNI_PLUGIN = "/usr/lib/cni/host-local"
+"""One of Debian's CNI plugins, which are on nobody's path."""
+
+NEEDS = {
+    **dict.fromkeys(SERVICES, ("nft", "dnsmasq")),
+    "notebooks/08_when_it_does_not_work.ipynb": ("nft",),  # its last case is a firewall
+    "notebooks/10_flannel.ipynb": ("nft", "etcd"),
+    "notebooks/11_calico.ipynb": ("nft", "bird"),
+    "tests/live/test_calico_exercises.py": ("nft", "bird"),
+    "notebooks/14_policy.ipynb": ("nft",),
+}
+"""What needs them, beside tests that are marked with their names."""
 
 
 def pytest_configure():
@@ -50,21 +68,25 @@ def pytest_collection_modifyitems(config, items):
     """Mark what opens a lab, skip what can't or shouldn't run here, and refuse cells that nbval would not compare."""
     selected = set(re.findall(r"\w+", config.option.markexpr))
     for item in items:
-        if any(is_in(item, folder) for folder in ("tests/live", "tests/browser", "notebooks")):
+        if any(is_in(item, folder) for folder in ("tests/live", "tests/browser", "tests/kubernetes", "notebooks")):
             item.add_marker("lab")
         if is_in(item, "tests/browser"):
             item.add_marker("browser")
         if is_in(item, "tests/vagrant"):
             item.add_marker("vagrant")
+        if is_in(item, "tests/kubernetes") or runs_kubernetes(item):
+            item.add_marker("kubernetes")
         reasons = [why for mark, why in ASKED_FOR.items() if item.get_closest_marker(mark) and mark not in selected]
+        reasons += ["no programs of Kubernetes: make kubernetes"] if runs_kubernetes(item) and not has_kubernetes() else []
         if item.get_closest_marker("root") and os.geteuid() != 0:
             reasons.append("needs real root")
-        if item.get_closest_marker("browser") and not (importlib.util.find_spec("playwright") and shutil.which("chromium")):
+        if item.get_closest_marker("browser") and not (importlib.util.find_spec("playwright") and installed("chromium")):
             reasons.append("needs Chromium and Playwright; `make test-browser` gets them")
-        nft = item.get_closest_marker("nft") or any(runs(item, file) for file in FIREWALL)
-        needs = list(NEEDS) if any(runs(item, file) for file in SERVICES) else ["nft"] if nft else []
-        path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-        reasons += [f"sudo apt install {NEEDS[program]}" for program in needs if not shutil.which(program, path=path)]
+        if item.get_closest_marker("cni_plugins") and not os.path.exists(CNI_PLUGIN):
+            reasons.append("sudo apt install containernetworking-plugins")
+        needs = {program for program in PACKAGES if item.get_closest_marker(program)}
+        needs = sorted(needs.union(*(programs for file, programs in NEEDS.items() if runs(item, file))))
+        reasons += [f"sudo apt install {PACKAGES[program]}" for program in needs if not installed(program)]
         if reasons:
             item.add_marker(pytest.mark.skip(reason=f"{item.name}: {', '.join(reasons)}"))
     refuse_unrun_cells(items)
@@ -72,12 +94,31 @@ def pytest_collection_modifyitems(config, items):
 
 def is_in(item, folder):
     """Whether a test's file is below a folder of this project."""
-    return item.path.is_relative_to(ROOT / folder)
+    return _is_below(item.path, folder)
+
+
+@cache  # a file has thousands of tests
+def _is_below(path, folder):
+    return path.is_relative_to(ROOT / folder)
 
 
 def runs(item, file):
     """Whether a test is of a file of this project, or opens it in a browser."""
-    return is_in(item, file) or ROOT / file in getattr(getattr(item, "callspec", None), "params", {}).values()
+    return is_in(item, file) or any(isinstance(one, Path) and one == ROOT / file for one in _parameters(item))
+
+
+def _parameters(item):
+    return getattr(getattr(item, "callspec", None), "params", {}).values()
+
+
+def runs_kubernetes(item):
+    """Whether a test runs the notebook about Kubernetes, cell by cell or in a browser; others only read it."""
+    return is_in(item, KUBERNETES) or (is_in(item, "tests/browser") and runs(item, KUBERNETES))
+
+
+def has_kubernetes():
+    """Whether its programs are on this machine."""
+    return bool(os.environ.get(binaries.VARIABLE) or binaries.cached())
 
 
 def refuse_unrun_cells(items):

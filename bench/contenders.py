@@ -7,6 +7,7 @@ counted afterwards, so that nobody is fast by doing less.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -15,6 +16,9 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench.aims import BATCHED, BUILT, MININET, SCRIPT, VERIFIED, C
+from bench.aims import CNI as PLUGINS
 
 HERE = Path(__file__).parent
 CNI = Path(os.environ.get("CNI_PATH", "/usr/lib/cni"))
@@ -76,10 +80,31 @@ def quiet() -> None:
 
 
 def limit() -> Path:
-    """The C program, compiled on the spot."""
-    made = Path(tempfile.mkdtemp()) / "limit"
+    """The C program, compiled on the spot; it is gone with this process."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    made = Path(folder) / "limit"
     subprocess.run(["cc", "-O2", "-o", made, HERE / "limit.c"], check=True)
     return made
+
+
+def program() -> Path | None:
+    """The C program, or None where there is no compiler."""
+    try:
+        return limit()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def able(every: list[Contender]) -> list[Contender]:
+    """Those that can run here; says of the others what they lack."""
+    found = []
+    for one in every:
+        if (lack := one.missing()) is None:
+            found.append(one)
+        else:
+            print(f"left out: {one.name} ({lack})", file=sys.stderr)
+    return found
 
 
 def python(module: str, *words: str, interpreter: str = sys.executable) -> Callable[[int, int], list[str]]:
@@ -87,17 +112,23 @@ def python(module: str, *words: str, interpreter: str = sys.executable) -> Calla
     return lambda nodes, pods: [interpreter, "-m", f"bench.{module}", str(nodes), str(pods), *words]
 
 
+def counted(program: str, *words: str) -> Callable[[int, int], list[str]]:
+    """A contender that is no Python: what it made is counted by the script `count`."""
+    return lambda nodes, pods: ["bash", str(HERE / "count"), program, str(nodes), str(pods), *words]
+
+
 def contenders(program: Path | None) -> list[Contender]:
     """All of them; *program* is what `limit` made, None where there is no compiler."""
     c = str(program or HERE / "limit")
     return [
-        Contender("C program (the limit)", lambda nodes, pods: ["bash", str(HERE / "count"), c, str(nodes), str(pods)], ((c, "gcc"),)),
-        Contender("podnet_lab, built", python("ours", "applied"), own_namespaces=True),
-        Contender("podnet_lab, built and verified", python("ours", "verified"), own_namespaces=True),
-        Contender("shell script with ip", python("script"), (("ip", "iproute2"),), several=False),
-        Contender("CNI bridge + host-local", python("cni"), ((str(CNI / "bridge"), "containernetworking-plugins"),), several=False),
+        Contender(C, counted(c), ((c, "gcc"),)),
+        Contender(BATCHED, counted(c, "batched"), ((c, "gcc"),)),
+        Contender(BUILT, python("ours", "applied"), own_namespaces=True),
+        Contender(VERIFIED, python("ours", "verified"), own_namespaces=True),
+        Contender(SCRIPT, python("script"), (("ip", "iproute2"),), several=False),
+        Contender(PLUGINS, python("cni"), ((str(CNI / "bridge"), "containernetworking-plugins"),), several=False),
         Contender(
-            "Mininet, Linux bridge",
+            MININET,
             python("mininet_net", interpreter="/usr/bin/python3"),
             (("mn", "mininet"), ("brctl", "bridge-utils")),
             several=False,

@@ -1,4 +1,4 @@
-"""A lab's life: ``python -m bench.life`` prints JSON: seconds to import, open, build, look and close; its processes' memory."""
+"""A lab's life: ``python -m bench.life`` prints JSON: seconds to import, open, build, draw and close; its processes' memory."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def main() -> None:
     found |= {"build": clock(lab.build)}
     full = memory(os.getpid())
     found |= {"memory": full, "memory per Pod": (full - empty) / (NODES * PODS)}
-    found |= {"snapshot": clock(lab.snapshot), "topology": clock(lambda: lab.topology().svg), "close": clock(lab.close)}
+    found |= {"topology": clock(lambda: lab.topology().svg), "close": clock(lab.close)}
     print(json.dumps(found))
 
 

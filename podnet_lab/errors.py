@@ -13,6 +13,7 @@ Everything podnet_lab raises on purpose.
     │   └── StepFailed      the kernel refused it, or it isn't true afterwards
     ├── UndoRefused         the object isn't what the step left; nothing was changed
     ├── CheckFailed         a check's claim doesn't hold
+    ├── PluginFailed        a CNI plugin said no, or could not be run
     ├── LessonFailed        a function of somebody's own exercise raised what it did not mean; says in which line
     └── ShellFailed         a shell cell ended with an exit status other than 0
 """
@@ -94,7 +95,7 @@ class StepError(PodnetError):
 
 
 class StepConflict(StepError):
-    """The name is taken by something else; nothing was changed."""
+    """The name is taken by something else, or what is there can't be read; nothing was changed."""
 
 
 class StepFailed(StepError):
@@ -118,6 +119,10 @@ class UndoRefused(PodnetError):
 
 class CheckFailed(PodnetError, AssertionError):
     """A check's claim doesn't hold."""
+
+
+class PluginFailed(PodnetError):
+    """A CNI plugin said no, or could not be run; the message has its own words."""
 
 
 class LessonFailed(PodnetError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import NoReturn
 
 ALIKE = 0.7
 """From which likeness on (difflib's, 0 to 1) a name is taken for a slip of another."""
@@ -33,6 +34,15 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 def no_such(kind: str, name: object, known: Iterable[str]) -> str:
     """That no *kind* has that name, which was probably meant, and which there are."""
     return f"no {kind} is called {name!r}{choices(name, known)}"
+
+
+def suggest_attribute(owner: object, name: str) -> NoReturn:
+    """As the ``__getattr__`` of a class whose attributes are typed by hand: of one that there is not, which was probably meant."""
+    kind = type(owner)
+    if hasattr(kind, name):  # a property that failed for want of something else: let it say so itself
+        object.__getattribute__(owner, name)
+    known = () if name.startswith("_") else (other for other in dir(kind) if not other.startswith("_"))
+    raise AttributeError(f"a {kind.__name__.lower()} has no {name!r}{did_you_mean(name, known)}")
 
 
 def choices(name: object, known: Iterable[str], listed: str = "") -> str:

@@ -8,8 +8,8 @@ at any scale: Pod ``pod-1-2`` is 10.244.1.2, on node 1, at the end of cable ``ve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import pairwise
@@ -20,6 +20,9 @@ from podnet_lab.valid_names import interface_name, namespace_name
 
 BRIDGE = "v-net-0"
 """The name of every node's bridge, as in the source."""
+
+UPLINK = "eth0"
+"""The interface by which a node is on the external network, where the lab names it; a VM's cards have names of their own."""
 
 EXTERNAL = IPv4Network("192.168.1.0/24")
 """The network that the nodes are part of, as in the source."""
@@ -121,11 +124,16 @@ def subnet(text: str | IPv4Network) -> IPv4Network:
 
 @dataclass(frozen=True)
 class Pod:
-    """One Pod's place in the plan: the node it is on, and its address with the subnet's prefix length."""
+    """
+    One Pod's place in the plan: the node it is on, and its address with the subnet's prefix length.
+
+    *ends* are the names of its cable's two ends, the Pod's first, where somebody else gives them: a container runtime.
+    """
 
     name: str
     node: str
     address: IPv4Interface
+    ends: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
     def ip(self) -> IPv4Address:
@@ -135,23 +143,26 @@ class Pod:
     @cached_property
     def veth(self) -> str:
         """The Pod's end of its cable."""
+        if self.ends:
+            return self.ends[0]
         _, _, third, fourth = str(self.ip).split(".")
         return f"veth-{third}-{fourth}"
 
     @cached_property
     def bridge_end(self) -> str:
         """The bridge's end of its cable."""
-        return f"{self.veth}-br"
+        return self.ends[1] if self.ends else f"{self.veth}-br"
 
 
 @dataclass(frozen=True)
 class Node:
-    """One node's place in the plan: its address on the external network, and its Pods' subnet."""
+    """One node's place in the plan: its address on the external network, and its Pods' subnet; *uplink* is the interface to the others."""
 
     name: str
     external: IPv4Interface
     subnet: IPv4Network
     bridge: str = BRIDGE
+    uplink: str = UPLINK
 
     def __post_init__(self) -> None:
         namespace_name(self.name)  # it becomes a host name, and part of a command
@@ -159,6 +170,7 @@ class Node:
             example = 'Node("node1", IPv4Interface("192.168.1.11/24"), IPv4Network("10.244.1.0/24"))'
             raise BadInput(f"{self.name}: an address is an IPv4Interface, and a subnet an IPv4Network, as in {example}")
         interface_name(self.bridge)
+        interface_name(self.uplink)
         if self.name in RESERVED:
             raise BadInput(f"a node can't be called {self.name}: {RESERVED[self.name]}")
         if not 16 <= self.subnet.prefixlen <= 30:
@@ -227,6 +239,15 @@ class Plan:
             if node.name == name:
                 return node
         raise BadInput(no_such("node", name, (node.name for node in self.nodes)))
+
+    @property
+    def uplinks(self) -> dict[str, str]:
+        """The interface of each node to the others, by node."""
+        return {node.name: node.uplink for node in self.nodes}
+
+    def with_uplinks(self, uplinks: Mapping[str, str]) -> Plan:
+        """The same with the interfaces to the other nodes as *uplinks* says, by node; of a node that is not there nothing changes."""
+        return replace(self, nodes=tuple(replace(node, uplink=uplinks.get(node.name, node.uplink)) for node in self.nodes))
 
     def pods(self) -> tuple[Pod, ...]:
         """Every Pod of the plan, node by node."""

@@ -12,10 +12,12 @@ import os
 import re
 import shlex
 from collections.abc import Iterable
+from functools import lru_cache
 
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-f]{2})|\\)")
 
 
+@lru_cache(4096)  # hundreds of Pods call their interfaces by the same few
 def printable(name: bytes) -> str:
     """A name as it is shown, and given back."""
     text = os.fsdecode(name)
@@ -25,7 +27,13 @@ def printable(name: bytes) -> str:
 
 
 def _shown(letter: str) -> str:
-    return letter if letter.isprintable() else "".join(f"\\x{byte:02x}" for byte in os.fsencode(letter))
+    if letter.isprintable():
+        return letter
+    try:
+        data = os.fsencode(letter)
+    except UnicodeEncodeError:  # half of a pair, which stands for no letter and for no byte of a name
+        data = letter.encode("utf-8", "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in data)
 
 
 def raw(name: str) -> bytes:

@@ -15,6 +15,7 @@ from functools import cache, wraps
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from podnet_lab.errors import BadInput
+from podnet_lab.name_suggestions import did_you_mean
 
 Call = TypeVar("Call", bound=Callable)
 
@@ -65,17 +66,34 @@ def checked(call: Call) -> Call:
 
 
 def check_arguments(name: str, signature: inspect.Signature, hints: Mapping[str, Any], arguments: tuple, options: dict) -> None:
-    """Raise BadInput if a call of *name* has an argument that *hints* don't allow."""
+    """Raise BadInput if a call of *name* has too many arguments, too few, or one that *hints* don't allow."""
     try:
         given = signature.bind(*arguments, **options).arguments
-    except TypeError:
-        return  # too many, too few, or of another name: the call itself says so, as Python does
+    except TypeError as error:  # too many, too few, or of another name
+        unknown = next((option for option in options if option not in signature.parameters), None)
+        meant = did_you_mean(unknown, signature.parameters)
+        raise BadInput(f"{name}: {error}{meant}; it is called as {name}({_shape(signature)})") from None
     for parameter, value in given.items():
         kind, hint = signature.parameters[parameter].kind, hints.get(parameter, Any)
         values = value if kind is inspect.Parameter.VAR_POSITIONAL else (value,)
         for one in values if kind is not inspect.Parameter.VAR_KEYWORD else ():
             if not allows(hint, one):
-                raise BadInput(f"{name}: {parameter} is {words(hint)}, not {_shown(one)}")
+                star = _star(name, hint, one) if kind is inspect.Parameter.VAR_POSITIONAL else ""
+                raise BadInput(f"{name}: {parameter} is {words(hint)}, not {_shown(one)}{star}")
+
+
+def _star(name: str, hint: Any, value: Any) -> str:
+    """What to say of right values that were given as one, in a list: how they are given one by one."""
+    right = isinstance(value, list | tuple) and value and all(allows(hint, part) for part in value)
+    return f"; a star before it gives what is in it: {name}(*…)" if right else ""
+
+
+def _shape(signature: inspect.Signature) -> str:
+    """What stands between the parentheses of a call: without types, and without what the call itself fills in."""
+    parameters = [one for one in signature.parameters.values() if one.name not in ("self", "cls")]
+    return str(signature.replace(parameters=[one.replace(annotation=one.empty) for one in parameters], return_annotation=signature.empty))[
+        1:-1
+    ]
 
 
 def _shown(value: Any) -> str:

@@ -14,6 +14,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from podnet_lab.lab.skipping import SAID
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -25,6 +27,10 @@ LIMIT = 60  # seconds for a cell, as in the tests
 
 class NotebookError(Exception):
     """A notebook did not run as its author says it does."""
+
+
+class SkippedError(Exception):
+    """A notebook did nothing, since what it needs is not here; says what."""
 
 
 def run(path: Path) -> None:
@@ -49,9 +55,17 @@ def run(path: Path) -> None:
         raise NotebookError(f"{where(*started[-1])} took more than {LIMIT} seconds") from None
     except DeadKernelError:
         raise NotebookError(f"{where(*started[-1])} ended its kernel") from None
+    if missing := skipped(notebook):
+        raise SkippedError(missing)
     tidy(notebook)
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
+
+
+def skipped(notebook) -> str:
+    """What a notebook said of why most of its cells did nothing; "" if they did."""
+    said = ("".join(out.get("text", "")) for cell in notebook.cells for out in cell.get("outputs", []))
+    return next((text.partition(SAID)[0].strip() for text in said if SAID in text), "")
 
 
 def where(index: int, cell) -> str:
@@ -90,6 +104,8 @@ def main(paths: list[str]) -> int:
         try:
             run(path)
             print(f"{path}: stored")
+        except SkippedError as error:
+            print(f"{path}: left as it was. {error}")
         except NotebookError as error:
             failures += 1
             print(f"{path}: {error}\nNothing was stored.", file=sys.stderr)

@@ -10,7 +10,7 @@ from podnet_lab import model
 
 PAGE = Path(__file__).parents[1] / "docs" / "snapshots.md"
 KINDS = (model.Snapshot, model.Namespace, model.Link, model.Address, model.Route, model.Neighbour, model.FdbEntry)
-KINDS += (model.PolicyRule, model.Ipv4Conf, model.Process, model.Ruleset)
+KINDS += (model.PolicyRule, model.Ipv4Conf, model.Process, model.BgpSpeaker, model.BgpSession, model.Ruleset)
 
 HEAD = """\
 # What a snapshot holds

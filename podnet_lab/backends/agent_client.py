@@ -12,20 +12,25 @@ import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, BinaryIO
 
 from podnet_lab.backends.limits import reached
+from podnet_lab.backends.own_process import OwnProcess
 from podnet_lab.errors import BadInput, CannotRun, LabError, LabGone
-from podnet_lab.kernel.agent_channel import CANCEL
-from podnet_lab.kernel.shell import CREDIT
-from podnet_lab.model import NO_RULES
+from podnet_lab.kernel.channel_words import CANCEL, CREDIT
+from podnet_lab.model import NO_RULES, Namespace
 from podnet_lab.model.nftables import Ruleset
 
 SERVE = "from podnet_lab.kernel import agent_channel; agent_channel.serve(channel)"
 SHELL = "from podnet_lab.kernel import shell; shell.serve(channel, *channel.receive())"
 WATCH = "from podnet_lab.kernel import watch; watch.serve(channel)"
+CONNECT = "from podnet_lab.kernel import socket_relay; socket_relay.serve(channel, channel.receive())"
+RECEIVE = "from podnet_lab.kernel import file_receiver; file_receiver.serve(channel, channel.receive())"
+
+PIECE, AHEAD = 1 << 18, 4
+"""Bytes of a piece of a file that is brought to a node, and pieces that may be on their way: neither side is to hold all of it."""
 
 
 class Refusal(LabError):
@@ -42,8 +47,9 @@ class WriterThread:
 
     def __init__(self) -> None:
         self._work: queue.SimpleQueue = queue.SimpleQueue()
-        self._stopped = False
-        threading.Thread(target=self._run, name="podnet-writer", daemon=True).start()
+        self._stopped, self._process = False, OwnProcess()
+        self._thread = threading.Thread(target=self._run, name="podnet-writer", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         while (job := self._work.get()) is not None:
@@ -61,16 +67,19 @@ class WriterThread:
             except BaseException as error:  # noqa: BLE001 - about this one message: who sent it is told, and the thread goes on
                 future.set_exception(error)
 
-        if self._stopped:  # nobody would ever do it, and somebody waits
+        if self._process.is_forked:  # where there is no such thread
+            future.set_exception(LabError(self._process.words))
+        elif self._stopped:  # nobody would ever do it, and somebody waits
             future.set_exception(LabGone("the lab is closed"))
         else:
             self._work.put(job)
         return future
 
     def stop(self) -> None:
-        """End the thread after what it has to do."""
+        """End the thread after what it has to do, and wait a second for it: Python, ending beside a thread that runs, may crash."""
         self._stopped = True
         self._work.put(None)
+        self._thread.join(1.0)
 
 
 class AgentClient:
@@ -82,6 +91,8 @@ class AgentClient:
         self.alive = True
         self.known: tuple[int, Ruleset] = (-1, NO_RULES)
         """Which nftables it sent last, by the kernel's number for them: they are sent again only when that has changed."""
+        self.seen: tuple[int, Mapping[str | None, Namespace]] = (-1, {})
+        """The number of the last answer about its namespaces, and what they were: of those that stay so it says nothing."""
         self._channel = gateway.remote_exec(SERVE)
         self._channel.setcallback(self._hear, endmarker=None)
 
@@ -164,6 +175,51 @@ class AgentClient:
 
         channel = self._writer.submit(begin).result()
         return lambda: self._writer.submit(lambda: channel.send("looking"))
+
+    def connect(self, path: str, hear: Callable[[bytes | None], None]) -> tuple[Callable[[bytes], Any], Callable[[], Any]]:
+        """
+        Connect to the Unix socket *path* of the node; returns what sends to it, and what ends it.
+
+        *hear* gets what comes from there, and None at its end, on another thread; at once, if nobody listens.
+        """
+        channel = self._writer.submit(lambda: self._begin(CONNECT, path, hear)).result()
+        return lambda data: self._writer.submit(lambda: channel.send(data)).result(), lambda: self._writer.submit(channel.close)
+
+    def bring(self, source: BinaryIO, path: str) -> None:
+        """Bring a program to the node as the file *path*, which is there when all of it is; LabError, which says why, if it can't be."""
+        import hashlib  # here: it loads OpenSSL, and few bring programs to a node
+
+        said: queue.SimpleQueue = queue.SimpleQueue()
+        channel = self._writer.submit(lambda: self._begin(RECEIVE, path, said.put)).result()
+        digest, ahead = hashlib.sha256(), 0
+        try:
+            for piece in iter(lambda: source.read(PIECE), b""):
+                digest.update(piece)
+                self._writer.submit(lambda piece=piece: channel.send(piece)).result()
+                ahead += 1
+                if ahead == AHEAD:
+                    self._heard(said.get())
+                    ahead -= 1
+            self._writer.submit(lambda: channel.send(b"")).result()
+            for _ in range(ahead):
+                self._heard(said.get())
+            if self._heard(said.get()) != digest.hexdigest():
+                raise LabError(f"{self.name}: what arrived as {path} is not what was sent")
+        finally:
+            self._writer.submit(channel.close)  # without an end that was said, the node forgets it
+
+    def _begin(self, program: str, path: str, hear: Callable[[Any], None]) -> Any:
+        channel = self._gateway.remote_exec(program)
+        channel.send(path)
+        channel.setcallback(hear, endmarker=None)
+        return channel
+
+    def _heard(self, answer: int | str | None) -> int | str:
+        if answer is None:
+            raise LabGone(f"{self.name} is gone: its process ended")
+        if isinstance(answer, str) and answer.startswith("error: "):
+            raise LabError(f"{self.name}: {answer.removeprefix('error: ')}")
+        return answer
 
     def _follow(self, channel, events: queue.SimpleQueue, output: Callable[[int, bytes], None]) -> int:
         taken = 0

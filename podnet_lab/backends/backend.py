@@ -14,19 +14,23 @@ What differs between them is said by class variables and methods: nobody asks wh
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
 from podnet_lab.backends import plan_json, running_labs
 from podnet_lab.backends.agent_client import AgentClient, WriterThread
 from podnet_lab.backends.baseline import Baseline
+from podnet_lab.backends.own_process import OwnProcess
 from podnet_lab.errors import LabError
 from podnet_lab.plan import Plan
 from podnet_lab.steps.base import Step
+
+THREADS_END = 5.0
+"""Seconds in which execnet's threads end once what they hear has ended; 0.01 is usual."""
 
 
 class Backend:
@@ -45,6 +49,12 @@ class Backend:
     shared_clock: ClassVar[bool]
     """Whether all nodes have one kernel, and so one clock: what two of them saw has an order."""
 
+    one_machine: ClassVar[bool]
+    """Whether all nodes have this machine's memory and programs, and its files but for a few folders."""
+
+    pace: ClassVar[int] = 1
+    """How many times as long as on this machine programs may take there, and how many times less often they need be heard of."""
+
     leased: ClassVar[bool] = False
     """Whether one process at a time holds the nodes, and alone may bring them back."""
 
@@ -59,10 +69,14 @@ class Backend:
 
         if threading.current_thread() is not threading.main_thread():
             raise LabError("open a lab from the main thread: it dies with the thread that opened it")
-        self._group, self.writer = execnet.Group(), WriterThread()
+        from podnet_lab.backends.own_threads import JoinedThreads
+
+        self._threads = JoinedThreads()
+        self._group, self.writer = execnet.Group(execmodel=self._threads), WriterThread()
+        self._unanswered = (OSError, EOFError, RuntimeError, MemoryError, execnet.RemoteError)
         # We end it ourselves; execnet would try so in a forked child, too, where its threads are gone.
         atexit.unregister(self._group._cleanup_atexit)
-        self._pid = os.getpid()
+        self._process = OwnProcess()
         self.agents: dict[str, AgentClient] = {}
         self.processes: dict[str, dict] = {}
 
@@ -82,6 +96,10 @@ class Backend:
     def remake_uplink(self, node: str, baseline: Baseline, left: Sequence[str]) -> bool:
         """Make a node's interface to the external network anew, if something that is *left* is about it; False if not."""
         return False
+
+    def socket(self, node: str, path: str) -> AbstractContextManager[str]:
+        """The Unix socket *path* of a node, by the path at which this process reaches it for as long as that is open."""
+        raise NotImplementedError
 
     def register(self, name: str, plan: Plan, network: str, baseline: Baseline) -> Path | None:
         """
@@ -110,31 +128,33 @@ class Backend:
     def remember(self, made: set[tuple[str, str]], anew: bool = False) -> None:
         """Keep what this lab made, for those that are opened here later; *anew*: that is all there is now."""
 
-    def _agent(self, name: str, spec: str) -> AgentClient:
-        return AgentClient(name, self._gateway(spec), self.writer)
-
     def _gateway(self, spec: str):
         return self._group.makegateway(spec)
 
     def close(self) -> None:
         """End every process that was started for this lab. In a forked child, do nothing."""
-        if os.getpid() != self._pid:
+        if self._process.is_forked:
             return
         self._before_close()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             try:
                 self._group.terminate(timeout=1.0)
-            except (OSError, RuntimeError, MemoryError):  # it asks politely, on threads of its own, of which there may be no more
+            except self._unanswered:  # it asks politely, on threads of its own, of which there may be no more, and others that are gone
                 self._kill()
         self.writer.stop()
+        self._threads.join(THREADS_END)
+        self._after_close()
 
     def _before_close(self) -> None:
         """End what would not end by being asked to."""
 
+    def _after_close(self) -> None:
+        """End what the agents, which have ended or are left alone, had needed."""
+
     def _kill(self) -> None:
         """End the processes that are this one's children; what they had started ends with them."""
-        for gateway in self._group:
+        for gateway in [*self._group, *self._group._gateways_to_join]:  # those that were asked, and did not end
             if (child := getattr(gateway._io, "popen", None)) is not None:
                 child.kill()
                 child.wait()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
-from podnet_lab.model import NO_RULES, Snapshot
-from podnet_lab.model.decode import rules_of, snapshot
+from podnet_lab.model import Snapshot
+from podnet_lab.model.decode import rules_read, snapshot
+from podnet_lab.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,13 @@ class Baseline:
     @classmethod
     def of(cls, raw: Mapping[str, dict[str, Any]]) -> Baseline:
         """The baseline, from what each node's agent said to `read` and `unmanaged_state`, in one dict."""
-        snapshots = {name: snapshot(name, node["spaces"], rules_of(_new_agent(), node["rules"])) for name, node in raw.items()}
+        snapshots = {
+            name: snapshot(name, node["spaces"], rules_read(node["rules"]), files=node.get("files"))  # older VMs said of none
+            for name, node in raw.items()
+        }
         return cls(snapshots, {name: node["unmanaged_state"] for name, node in raw.items()}, raw)
 
-
-def _new_agent() -> SimpleNamespace:
-    """An agent of which nothing is known yet."""
-    return SimpleNamespace(known=(-1, NO_RULES))
+    def uplinks(self, plan: Plan) -> dict[str, str]:
+        """The interface of each node that has the address that is planned for it, where there is one."""
+        nodes = ((node, self.snapshots[node.name].own) for node in plan.nodes if node.name in self.snapshots)
+        return {node.name: has.dev for node, own in nodes for has in own.addresses if has.interface.ip == node.external.ip}

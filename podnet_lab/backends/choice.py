@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from podnet_lab.backends import vms
 from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.netns import OwnNetns
-from podnet_lab.backends.vms import VmsBackend
 from podnet_lab.errors import BadInput
+from podnet_lab.kernel.vm_config import vm_config
 from podnet_lab.name_suggestions import did_you_mean
 from podnet_lab.plan import Plan
 
-KINDS: dict[str, type[Backend]] = {kind.where: kind for kind in (VmsBackend, OwnNetns)}
-"""The kinds that can be opened, by what `Lab.open(where=…)` calls them."""
+WHERE = ("vms", OwnNetns.where)
+"""Where a lab can be opened, as `Lab.open(where=…)` says it."""
 
 
 def kind_to_open(where: str | None) -> type[Backend]:
     """The kind called *where*, or the one that belongs here; BadInput if there is none of that name, CannotRun if it is not here."""
-    if where is not None and where not in KINDS:
-        raise BadInput(f"a lab lives in {' or '.join(KINDS)}, not in {where!r}{did_you_mean(where, KINDS)}")
-    kind = KINDS[where] if where else VmsBackend if vms.here() else OwnNetns
-    if kind is VmsBackend:
-        vms.refuse_elsewhere()
-    return kind
+    if where is not None and where not in WHERE:
+        raise BadInput(f"a lab lives in {' or '.join(WHERE)}, not in {where!r}{did_you_mean(where, WHERE)}")
+    if where == OwnNetns.where or (where is None and not vm_config()):
+        return OwnNetns
+    from podnet_lab.backends import vms  # here: on most machines there are none
+
+    vms.refuse_elsewhere()
+    return vms.VmsBackend
 
 
 def open_backend(plan: Plan, where: str | None, take_over: bool, node_python: str | None, privileged: bool = False) -> Backend:

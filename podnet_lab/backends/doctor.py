@@ -159,7 +159,7 @@ def remedy(stderr: str, says=_says) -> str:
 
 def explain_failure(what: str, error: Sequence | BaseException) -> str:
     """The message for a lab that did not start."""
-    if limits.reached(error) or limits.low():
+    if limits.reached(error) or (limits.low() and getattr(error, "errno", None) not in limits.OF_FILES):
         return f"{what} did not start: {limits.why(error)}"
     diagnosis = examine()
     return f"{what} did not start ({error})" if diagnosis else f"this machine can't run a lab\n{diagnosis.failures}"

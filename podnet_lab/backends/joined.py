@@ -1,19 +1,12 @@
 """
 Somebody else's running lab, through agents of our own: in a node's namespaces, or podnet-agent on a VM.
 
-The chain of an agent's command on one machine: setpriv makes its first process, which waits outside of the PID namespace,
-die with the thread that started it; setsid takes both out of a terminal's process group, so an interrupt passes them by.
-Its second process is the agent: it ends when nobody can speak to it any more, after it has ended the shells that it runs;
-and with the lab, whose PID namespace holds it. Its code is this process's, whatever the node has in its place
-(`podnet_lab.kernel.entered_agent`).
+On one machine all of them are forked from one Python that was started for it (`podnet_lab.backends.door`).
 """
 
 from __future__ import annotations
 
-import shlex
-import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -66,12 +59,6 @@ def _of_another_version(entry: Entry) -> NoLab:
     return NoLab(f"another version of podnet_lab opened the lab {entry}: it can't be joined")
 
 
-def agent_command(pid: int, python: str, guarded: bool = False) -> str:
-    """The command of an agent in the namespaces of process *pid*; *guarded*: nobody there can look into it, or change it."""
-    words = [python, "-P", "-m", "podnet_lab.kernel.entered_agent", str(pid), "guarded" if guarded else "open"]
-    return shlex.join(["setpriv", "--pdeathsig", "KILL", "setsid", *words])
-
-
 class JoinedNetns(NetnsBackend):
     """
     Agents of our own beside those of a running one-machine lab.
@@ -86,18 +73,18 @@ class JoinedNetns(NetnsBackend):
         super().__init__()
         import execnet
 
-        self._entry, self.processes, self._guarded = entry, dict(entry.nodes), guarded
-        self._starting: dict = {}  # agents that have not said anything yet, by name: execnet's ends of their pipes
-        late = threading.Timer(READY + READY_NODE * len(entry.nodes), self._end_agents)  # one that is stopped says nothing, for ever
-        late.daemon = True
+        from podnet_lab.backends.door import Door
+        from podnet_lab.backends.own_threads import late
+
+        self._entry, self.processes, self._door = entry, dict(entry.nodes), None
         try:
             self._raw = running_labs.baseline(entry) if baseline is None else baseline
             self._pids = running_labs.host_pids(entry.nodes) if pids is None else pids
-            late.start()
-            self._enter_all([name for name in entry.nodes if name != "lab"])
-            for answer in [agent.start("who") for agent in self.agents.values()]:
-                answer()
-            late.cancel()
+            self._door = Door(guarded)
+            with late(READY + READY_NODE * len(entry.nodes), self._door.end):  # one that is stopped says nothing, for ever
+                self._enter_all([name for name in entry.nodes if name != "lab"])
+                for answer in [agent.start("who") for agent in self.agents.values()]:
+                    answer()
         except (OSError, EOFError, AssertionError, execnet.RemoteError, LabGone, Refusal) as error:
             self.close()
             raise NoLab(f"the lab {entry} could not be joined: {error or 'it ended this moment'}") from error
@@ -110,36 +97,20 @@ class JoinedNetns(NetnsBackend):
         """The lab of *entry*, to be joined."""
         return RunningLab(f"{entry.name}@{entry.owner}", entry.name, *planned(entry), lambda: cls(entry))
 
-    def _enter_all(self, names: list[str]) -> None:
-        """Start an agent on each node, all before the first is waited for: what they load takes as long as all the rest."""
-        from execnet import XSpec, gateway_bootstrap, gateway_io
-
-        specs = {name: XSpec(f"{self._spec(name)}//execmodel={self._group.remote_execmodel.backend}") for name in names}
-        started = self._starting
-        try:
-            for name, spec in specs.items():
-                started[name] = gateway_io.create_io(spec, execmodel=self._group.execmodel)
-            for name, spec in specs.items():
-                gateway = gateway_bootstrap.bootstrap(started[name], spec)
-                gateway.spec = spec
-                self._group._register(gateway)
-                started.pop(name)
-                self.agents[name] = AgentClient(name, gateway, self.writer)
-        finally:
-            for io in started.values():
-                io.popen.terminate()
-
-    def _spec(self, name: str) -> str:
-        return f"popen//id={name}//python={agent_command(self._pids[name], sys.executable, self._guarded)}"
-
-    def _end_agents(self) -> None:
-        for io in [*self._starting.values(), *(gateway._io for gateway in list(self._group))]:
-            io.popen.terminate()  # which ends the agent, too
+    def _enter_all(self, names: Sequence[str]) -> None:
+        """Start an agent on each node, all before the first is waited for."""
+        pipes = {name: self._door.agent(self._pids[name], self._threads) for name in names}
+        for name, end in pipes.items():
+            self.agents[name] = self._client(name, end)
 
     @cached_property
     def lab_agent(self) -> AgentClient:
         """An agent beside the external network; few need it."""
-        return self._agent("lab", self._spec("lab"))
+        return self._client("lab", self._door.agent(self._pids["lab"], self._threads))
+
+    def _after_close(self) -> None:
+        if self._door is not None:
+            self._door.close()
 
     def baseline(self) -> Baseline:
         """As the lab's owner found the nodes when they were new."""

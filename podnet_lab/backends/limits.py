@@ -16,6 +16,9 @@ from podnet_lab.errors import CannotRun
 LEAST_ROOM = 1 << 20
 """Bytes on the disk that has the list of running labs; a lab of 330 Pods writes some 300 KB there."""
 
+OF_FILES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP)
+"""Errors that are about one file's name or mode: no limit has to do with them."""
+
 
 class Limit(NamedTuple):
     """One limit of processes (getrlimit(2)): its *flag* for `ulimit`, the *unit* that this counts in, and what a lab needs of it."""
@@ -80,9 +83,11 @@ def reached(error: BaseException | str) -> str:
 
 
 def why(error: BaseException) -> str:
-    """Why a lab did not start: the limit that was reached, or the error, and which limits are low."""
+    """Why a lab did not start: the limit that was reached, or the error, and, where they may have to do with it, which limits are low."""
     if words := reached(error):
         return words
+    if getattr(error, "errno", None) in OF_FILES:
+        return str(error)
     return "; ".join([str(error) or type(error).__name__, *(f"{what}: {holds}; {helps}" for what, holds, helps in low())])
 
 

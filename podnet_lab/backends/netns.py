@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import signal
 import sys
-import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
+from podnet_lab.backends import running_labs
 from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.baseline import Baseline
-from podnet_lab.backends.netns_commands import lab_command, node_command
+from podnet_lab.backends.netns_commands import lab_command
 from podnet_lab.backends.node_snapshots import take_snapshots
 from podnet_lab.errors import CannotRun, LabError
 from podnet_lab.kernel import nobodys_id
 from podnet_lab.kernel.node_setup import UPLINK
 from podnet_lab.model import Link
 from podnet_lab.plan import OUTSIDE, Plan
+
+NODE = "from podnet_lab.backends import nursery; nursery.serve_node(channel)"
+
+LAB = "podnet_lab.backends.lab_program"
+
+SPEAKS = b"1"
+"""What an agent says first."""
 
 READY = 20.0
 """Seconds after which a lab that has not answered is taken for one that can't run."""
@@ -36,7 +45,7 @@ READY_NODE = 0.25
 class NetnsBackend(Backend):
     """A one-machine lab: `lab_agent` is the agent that has the external network."""
 
-    where, shared_clock = "namespaces", True
+    where, shared_clock, one_machine = "namespaces", True, True
     lab_agent: AgentClient
 
     def mend(self, baseline: Baseline) -> list[str]:
@@ -55,6 +64,22 @@ class NetnsBackend(Backend):
         self._cable_anew(node, baseline)
         return True
 
+    def socket(self, node: str, path: str) -> AbstractContextManager[str]:
+        """On the node's own /run, as /proc shows it to this process."""
+        return nullcontext(f"/proc/{running_labs.host_pid(self.processes[node])}/root{path}")
+
+    def _client(self, name: str, end: Any, via: str = "") -> AgentClient:
+        """The agent of a node at the other *end* of execnet's pipes, once it speaks; *via*: whose pipes lead there."""
+        from execnet import Gateway, XSpec
+
+        if end.read(1) != SPEAKS:
+            raise EOFError(f"{name} says something else than a node does")
+        spec = XSpec(f"popen//{via}id={name}//execmodel={self._threads.backend}")
+        gateway = Gateway(end, spec)
+        gateway.spec = spec
+        self._group._register(gateway)
+        return AgentClient(name, gateway, self.writer)
+
     def _cable_anew(self, node: str, baseline: Baseline) -> None:
         self.agents[node].call("remove_uplink")
         self.lab_agent.call("cable", node=node, pid=self.processes[node]["pid"])
@@ -70,7 +95,7 @@ class OwnNetns(NetnsBackend):
         if privileged and os.geteuid() != 0:
             raise CannotRun("a privileged lab is root's alone: open it as root, or leave out privileged=True")
         super().__init__()
-        self.privileged = privileged
+        self.privileged, self._unshare = privileged, None
         import execnet
 
         try:
@@ -91,24 +116,38 @@ class OwnNetns(NetnsBackend):
         return cls(plan, node_python, privileged)
 
     def _start(self, plan: Plan, python: str, node_python: str) -> None:
+        from execnet.gateway_io import Popen2IOMaster
+
+        from podnet_lab.backends.own_threads import late
+
         command = lab_command(python, self.privileged, None if self.privileged else nobodys_id.for_root(), node_python)
-        self.lab_agent = self._agent("lab", f"popen//id=lab//python={command}")
-        self.processes["lab"] = self.lab_agent.call("become_lab")
         external = {"outside": OUTSIDE, **{node.name: node.external for node in plan.nodes}}
-        # A node that does not answer in time ends the whole lab, or makegateway would wait for it for ever.
-        late = threading.Timer(READY + READY_NODE * len(external), self._group["lab"]._io.popen.kill)
-        late.daemon = True
-        late.start()
-        for name in external:
-            self.agents[name] = self._agent(name, f"popen//via=lab//id={name}//python={node_command(node_python)}")
-        answers = [(name, agent.start("become_node", name=name)) for name, agent in self.agents.items()]
-        for name, answer in answers:
-            self.processes[name] = answer()
-        for name in external:
-            self.lab_agent.call("cable", node=name, pid=self.processes[name]["pid"])
-        for answer in [agent.start("uplink", address=str(external[name])) for name, agent in self.agents.items()]:
-            answer()
-        late.cancel()
+        pipes = Popen2IOMaster([*shlex.split(command), "-m", LAB, node_python], self._threads)
+        self._unshare = pipes.popen
+        # What does not answer in time ends the whole lab: it would be waited for for ever.
+        with late(READY + READY_NODE * len(external), self._unshare.kill):
+            self.lab_agent = self._client("lab", pipes)
+            self.processes["lab"] = self.lab_agent.call("become_lab")
+            self._fork_nodes(external, node_python)
+            answers = [(name, agent.start("become_node", name=name)) for name, agent in self.agents.items()]
+            for name, answer in answers:
+                self.processes[name] = answer()
+            for name in external:
+                self.lab_agent.call("cable", node=name, pid=self.processes[name]["pid"])
+            for answer in [agent.start("uplink", address=str(external[name])) for name, agent in self.agents.items()]:
+                answer()
+
+    def _fork_nodes(self, names: Iterable[str], python: str) -> None:
+        """Have the lab's nursery fork an agent for each node; all are asked for before the first is waited for."""
+        from execnet.gateway_io import ProxyIO
+
+        ends = {}
+        for name in names:
+            channel = self._group["lab"].remote_exec(NODE)
+            channel.send(python)
+            ends[name] = ProxyIO(channel, self._threads)
+        for name, end in ends.items():
+            self.agents[name] = self._client(name, end, "via=lab//")
 
     def _before_close(self) -> None:
         """
@@ -117,9 +156,8 @@ class OwnNetns(NetnsBackend):
         It has ended when all of them have (pid_namespaces(7)). Its parent, `unshare`, is stopped before: it would say on our stderr
         that it can't end as its child did.
         """
-        if "lab" not in self._group:
+        if (unshare := self._unshare) is None:
             return
-        unshare = self._group["lab"]._io.popen
         unshare.send_signal(signal.SIGSTOP)
         with suppress(OSError):  # it has ended already
             for child in map(int, Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text().split()):

@@ -1,5 +1,5 @@
 """
-The command lines of a one-machine lab: one lab, and below it one agent for each node, every one in namespaces of its own. Pure.
+The command line of a one-machine lab, in namespaces of its own; its nodes are forked there (`podnet_lab.backends.nursery`). Pure.
 
 The chain of the lab's command, each link with its reason: setpriv makes it die with the thread that started it;
 setsid takes it out of the notebook's process group, so an interrupt passes it by; unshare gives it a user and a PID
@@ -27,8 +27,3 @@ def lab_command(python: str, privileged: bool = False, user: int | None = None, 
     if user is None:
         return f"{begin} {lab}"
     return f"{begin} unshare -m --propagation private {quote(python)} -P -m {NOBODY} {user} {quote(node_python or python)} {lab}"
-
-
-def node_command(python: str) -> str:
-    """A node's command, run by the lab."""
-    return f"unshare -nmu --propagation private {quote(python)} -P"

@@ -11,8 +11,12 @@ from podnet_lab.plan import Node, Plan
 
 def of_plan(plan: Plan, network: str) -> dict[str, Any]:
     """The plan, and the name of the Pod network that it is for, as plain data."""
-    nodes = [{"name": node.name, "external": str(node.external), "subnet": str(node.subnet), "bridge": node.bridge} for node in plan.nodes]
-    return {"nodes": nodes, "pods_per_node": plan.pods_per_node, "network": network}
+    return {"nodes": [_of_node(node) for node in plan.nodes], "pods_per_node": plan.pods_per_node, "network": network}
+
+
+def _of_node(node: Node) -> dict[str, str]:
+    addresses = {"external": str(node.external), "subnet": str(node.subnet)}
+    return {"name": node.name, **addresses, "bridge": node.bridge, "uplink": node.uplink}
 
 
 def network_of(data: Mapping[str, Any] | None) -> str:
@@ -22,5 +26,8 @@ def network_of(data: Mapping[str, Any] | None) -> str:
 
 def to_plan(data: Mapping[str, Any]) -> Plan:
     """The plan of which `of_plan` made *data*."""
-    nodes = (Node(node["name"], IPv4Interface(node["external"]), IPv4Network(node["subnet"]), node["bridge"]) for node in data["nodes"])
-    return Plan(tuple(nodes), data["pods_per_node"])
+    return Plan(tuple(map(_node, data["nodes"])), data["pods_per_node"])
+
+
+def _node(data: Mapping[str, Any]) -> Node:
+    return Node(data["name"], IPv4Interface(data["external"]), IPv4Network(data["subnet"]), data["bridge"], data["uplink"])

@@ -9,25 +9,26 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from podnet_lab.backends.limits import reached, why
+from podnet_lab.backends.labs_folder import folder, folders, make
+from podnet_lab.backends.limits import reached
 from podnet_lab.errors import BadInput, LabError, NoLab
 from podnet_lab.name_suggestions import choices
-
-FIRST_PID_NAMESPACE = 0xEFFFFFFC
-"""The number of a machine's own PID namespace (PROC_PID_INIT_INO in linux/proc_ns.h)."""
-
-NODE_FOLDER = "/run/podnet-node"
-"""What a one-machine lab's node, and a Pod on it, has on its own /run (`podnet_lab.kernel.own_etc`, `podnet_lab.kernel.wrappers`)."""
+from podnet_lab.printable_names import one_line
 
 BASELINE = ".baseline"
 """How the file beside a lab's own ends that says how its nodes were when they were new."""
+
+_TYPED = re.compile(r"[\w@%+=:.][\w@%+=:.-]*")
+"""Names that are one word of a shell, and no option."""
+
+
+APART = "_"
+"""How the name of a lab begins that a program has opened for itself: who looks for the lab that runs does not mean it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Entry:
 
     def answers_to(self, name: str) -> bool:
         """Whether *name* is this lab's, its notebook's (with or without .ipynb), or its owner's number."""
-        return name in (self.name, self.notebook, self.notebook.removesuffix(".ipynb"), str(self.owner))
+        return one_line(name) in (self.name, self.notebook, self.notebook.removesuffix(".ipynb"), str(self.owner))
 
     @property
     def alive(self) -> bool:
@@ -67,38 +68,6 @@ def birth(pid: int) -> int | None:
     except OSError:
         return None
     return None if rest[0] in "ZX" else int(rest[19])
-
-
-def folder_name(user: int, process: int | str = "self") -> str:
-    """One for each user and PID namespace: a process's number says nothing in another, and its entries would be swept there."""
-    space = os.stat(f"/proc/{process}/ns/pid").st_ino
-    return f"podnet_lab-{user}{'' if space == FIRST_PID_NAMESPACE else f'-pid-{space}'}"
-
-
-def folder(make: bool = True) -> Path:
-    """
-    The user's own folder for running labs, mode 0700, which is made if it is not there.
-
-    LabError if somebody else made it, or on a node of a lab.
-    """
-    if os.path.isdir(NODE_FOLDER):
-        raise LabError("this is a node of a lab, where podnet has nothing to do: type `exit`, or use another terminal, and say it there")
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    try:
-        if not base or not os.access(base, os.W_OK):
-            base = tempfile.gettempdir()
-        path = Path(base) / folder_name(os.geteuid())
-        with suppress(FileExistsError):  # a folder of ours, or something else: the look below tells
-            if make:
-                path.mkdir(mode=0o700)
-    except OSError as error:
-        raise LabError(f"the list of running labs can't be kept: {why(error)}") from error
-    if not make and not os.path.lexists(path):
-        return path
-    there = path.lstat()
-    if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.geteuid() or there.st_mode & 0o077:
-        raise LabError(f"{path} is not this user's own folder with mode 0700: remove it, or say where with XDG_RUNTIME_DIR")
-    return path
 
 
 def lab_name(name: str) -> str:
@@ -129,46 +98,55 @@ def _write(path: Path, text: str) -> None:
     """Write a file in one go; LabError that names it if that can't be done, and then nothing of it is there."""
     fresh = path.with_suffix(f"{path.suffix}.new")
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)  # whoever closed the last lab this moment has taken it away
-        fresh.write_text(text)
+        if not path.parent.is_dir():  # whoever closed the last lab this moment has taken it away
+            make(path.parent)
+        with open(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+            os.fchmod(file.fileno(), 0o600)  # whatever the umask is: who can't read it takes its lab for one that has ended
+            file.write(text)
         fresh.replace(path)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        _remove(fresh)
         raise LabError(f"{path} can't be written: {reached(error) or error.strerror or error}") from error
+
+
+def _remove(path: Path) -> None:
+    """Take a file off the list, if it can be: whoever looks there finds out by himself that its lab has ended."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def baseline(entry: Entry) -> dict:
     """How a lab's nodes were when it was opened, as its owner wrote it down; NoLab if that is not there."""
-    path = folder() / f"{entry.owner}-{entry.name}{BASELINE}"
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise NoLab(f"the lab {entry} has ended, or another version of podnet_lab opened it") from None
+    for place in folders():
+        with suppress(OSError, ValueError, RecursionError):
+            return json.loads((place / f"{entry.owner}-{entry.name}{BASELINE}").read_text())
+    raise NoLab(f"the lab {entry} has ended, or another version of podnet_lab opened it")
 
 
 def unregister(path: Path) -> None:
-    """Take a lab off the list, and the list away with the last one."""
-    path.unlink(missing_ok=True)
-    path.with_suffix(BASELINE).unlink(missing_ok=True)
+    """Take a lab off the list, and the list away with the last one, as far as they can be."""
+    _remove(path)
+    _remove(path.with_suffix(BASELINE))
     with suppress(OSError):  # there are others
         path.parent.rmdir()
 
 
 def notebook() -> str:
-    """The notebook that this process is the kernel of, as Jupyter tells its kernels."""
-    return Path(os.environ.get("JPY_SESSION_NAME", "")).name
+    """The notebook that this process is the kernel of, as Jupyter tells its kernels, in one line, whatever its name is."""
+    return one_line(Path(os.environ.get("JPY_SESSION_NAME", "")).name)
 
 
 def labs() -> list[Entry]:
     """The labs that run, oldest first; entries whose owner is gone are swept."""
     running = []
-    for path in folder(make=False).glob("*.json"):
-        entry = _read(path)
-        if entry is not None and entry.alive:
-            running.append(entry)
-        else:
-            path.unlink(missing_ok=True)
-    _sweep()
+    for place in folders():
+        for path in place.glob("*.json"):
+            entry = _read(path)
+            if entry is not None and entry.alive:
+                running.append(entry)
+            else:
+                _remove(path)
+        _sweep(place)
     return sorted(running, key=lambda entry: (entry.born, entry.name))
 
 
@@ -183,27 +161,30 @@ def entry_of(written: object) -> Entry | None:
     """An entry as it was *written*, without what a newer version may have written besides; None if it is none."""
     known = {field.name for field in fields(Entry)}
     try:
-        return Entry(**{key: value for key, value in written.items() if key in known})
+        entry = Entry(**{key: value for key, value in written.items() if key in known})
+        return replace(entry, name=one_line(entry.name), notebook=one_line(entry.notebook))
     except (TypeError, AttributeError):
         return None
 
 
-def _sweep() -> None:
+def _sweep(place: Path) -> None:
     """Remove what processes that are gone wrote beside their entries, or half of one."""
-    for path in folder(make=False).glob("[0-9]*-*"):
+    for path in place.glob("[0-9]*-*"):
         number = path.name.partition("-")[0]
         if path.suffix in (BASELINE, ".new") and number.isdigit() and birth(int(number)) is None:
-            path.unlink(missing_ok=True)
+            _remove(path)
 
 
 def choose(name: str | None = None) -> Entry:
     """The one running lab, or the one called *name*: its own, its notebook's, the beginning of that, or its owner's number; else NoLab."""
     running = labs()
-    fits = [entry for entry in running if name is None or entry.answers_to(name)]
+    fits = [entry for entry in running if (not entry.name.startswith(APART) if name is None else entry.answers_to(name))]
     if name and not fits:  # the beginning of a notebook's name, if it is one's alone
-        fits = [entry for entry in running if entry.notebook.startswith(name)]
+        fits = [entry for entry in running if entry.notebook.startswith(one_line(name))]
     if len(fits) == 1:
         return fits[0]
+    if name is None:
+        running = fits
     if not running:
         raise NoLab("no lab is running: open one in a notebook with Lab.open(), and leave the notebook's kernel running")
     several = ", ".join(map(str, running))
@@ -214,9 +195,16 @@ def choose(name: str | None = None) -> Entry:
 
 
 def handles(entries: Sequence[Entry]) -> list[str]:
-    """What to call each of these labs by: its notebook, else its name; its owner's number where that is another's, too."""
+    """
+    What to call each of these labs by: its notebook, else its name; its owner's number where that is another's, too, or its name.
+
+    So it is where a shell would not take the name as it is, and where it would be an option.
+    """
     wanted = [entry.notebook.removesuffix(".ipynb") or entry.name for entry in entries]
-    return [name if wanted.count(name) == 1 else str(entry.owner) for name, entry in zip(wanted, entries, strict=True)]
+    owners = [entry.owner for entry in entries]
+    numbers = [str(entry.owner) if owners.count(entry.owner) == 1 else entry.name for entry in entries]
+    plain = [wanted.count(name) == 1 and _TYPED.fullmatch(name) for name in wanted]
+    return [name if good else number for name, good, number in zip(wanted, plain, numbers, strict=True)]
 
 
 def host_pid(node: Mapping) -> int:

@@ -6,11 +6,12 @@ Both ways lead to one program that root owns, vm/podnet-agent; provisioning (vm/
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.baseline import Baseline
 from podnet_lab.backends.running_labs import Entry
 from podnet_lab.errors import BadInput, CannotRun, LabHeld, StepConflict
-from podnet_lab.kernel.vm import CONFIG, NOT_OURS, possible_interfaces
+from podnet_lab.kernel.socket_relay import relayed
+from podnet_lab.kernel.vm_config import vm_config
 from podnet_lab.model import NO_RULES
 from podnet_lab.model.decode import snapshot
 from podnet_lab.model.nftables import Ruleset
@@ -42,10 +44,7 @@ HELP = "On your own computer: vagrant up {0}, or, if it runs, vagrant reload {0}
 
 def here() -> dict[str, Any] | None:
     """This VM's part in the lab, as provisioning wrote it: node, nodes, outside; None if this is not one of its VMs."""
-    try:
-        return json.loads(CONFIG.read_text())
-    except FileNotFoundError:
-        return None
+    return vm_config()
 
 
 def refuse_elsewhere() -> None:
@@ -82,7 +81,8 @@ def command(config: dict[str, Any], node: str, words: str, terminal: bool = Fals
 class VmsBackend(Backend):
     """The agents of the VMs' lab; holds its lease, as nobody else can until it is closed or somebody takes it over."""
 
-    where, fresh, shared_clock, leased, privileged = "vms", False, False, True, True
+    where, fresh, shared_clock, one_machine, leased, privileged = "vms", False, False, False, True, True
+    pace = 5  # without hardware virtualisation; with it, nobody waits for longer than it takes
 
     def __init__(self, plan: Plan, take_over: bool = False) -> None:
         refuse_other_nodes(plan, here())
@@ -162,8 +162,14 @@ class VmsBackend(Backend):
         answers = [(name, agent.start("mend_card")) for name, agent in self.agents.items() if name != "outside"]
         return [f"{name}# {words}" for name, answer in answers for words in answer()]
 
+    def socket(self, node: str, path: str) -> AbstractContextManager[str]:
+        """Passed on by its agent: it is root's on the VM, this one's, too."""
+        return relayed(partial(self.agents[node].connect, path))
+
     def refuse(self, node: str, steps: Sequence[Step]) -> None:
         """A step that names a card by which the VM is reached; the agent would refuse it, too, but may find it done already."""
+        from podnet_lab.kernel.vm import NOT_OURS, possible_interfaces  # here: it loads all that an agent needs
+
         hidden = set(self.processes[node].get("hidden", ()))
         for step in steps:
             for _, namespace, arguments in step.requests():

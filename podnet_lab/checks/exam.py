@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
 
 from podnet_lab.checks.check import Check, Checks
-from podnet_lab.checks.reachability import Matrix, Ping
-from podnet_lab.devices.roles import pod_addresses
-from podnet_lab.model import Cluster
+from podnet_lab.checks.reachability import Matrix, Ping, Verdict
 
 
 @dataclass(frozen=True)
@@ -44,30 +41,23 @@ def judge_exam(unique: Check, matrix: Matrix) -> Exam:
 
 
 def _rule(claim: str, pings: list[Ping]) -> Check:
-    failed = [ping for ping in pings if not ping]
     if not pings:
         return Check(claim, "there is no such pair")
+    failed = [ping for ping in pings if ping.is_broken]
     first = str(replace(failed[0], untold=False)).removeprefix("FAIL").strip() if failed else ""
-    return Check(claim, f"{len(failed)} of {len(pings)} pairs do not, first {first}" if failed else None)
+    problem = f"{len(failed)} of {len(allowed(pings))} pairs do not, first {first}" if failed else None
+    return Check(claim + _where_allowed(pings), problem)
 
 
-def unique_addresses(cluster: Cluster) -> Check:
-    """The first rule: does every Pod have an address, and one that no other Pod, node or bridge has?"""
-    claim = "every Pod has its own unique IP address"
-    owners: dict[IPv4Address, dict[str, bool]] = {}
-    pods = 0
-    for name, node in cluster.items():
-        for address in node.own.addresses:
-            if not address.interface.is_loopback:
-                owners.setdefault(address.interface.ip, {})[name] = False
-        for pod in node.pods:
-            pods += 1
-            if not pod_addresses(pod):
-                return Check(claim, f"{pod.name} on {name} has none")
-            for address in pod_addresses(pod):
-                owners.setdefault(address.ip, {})[f"{pod.name} on {name}"] = True
-    shared = next(
-        (f"{ip} belongs to {' and to '.join(holders)}" for ip, holders in owners.items() if len(holders) > 1 and any(holders.values())),
-        None,
-    )
-    return Check(claim, shared or (None if pods else "there is no Pod"))
+def allowed(pings: list[Ping]) -> list[Ping]:
+    """The pairs that no NetworkPolicy denies: those that a rule is about."""
+    return [ping for ping in pings if ping.verdict != Verdict.DENIED]
+
+
+def _where_allowed(pings: list[Ping]) -> str:
+    """How many pairs are let reach each other, and do, and how many are not let; nothing where all are."""
+    may = allowed(pings)
+    if not (denied := len(pings) - len(may)):
+        return ""
+    reached = sum(ping.verdict == Verdict.REACHED for ping in may)
+    return f", where NetworkPolicies let it ({reached} of {len(may)} allowed pairs reached, {denied} denied)"

@@ -53,6 +53,7 @@ class Verdict(StrEnum):
     REACHED = "reached"
     TRANSLATED = "translated"  # answered, but the receiver saw another address than the sender's
     NO_REPLY = "no reply"
+    DENIED = "denied by policy"  # no reply, and a NetworkPolicy is why
     NOT_TESTED = "could not test"
 
 
@@ -60,7 +61,7 @@ SILENCE = "silence"
 """What is said of a pair of which nothing at all was heard, and of which the snapshots show no reason."""
 
 
-UNTOLD = "why is yours to find out: a hint helps (task.hint() in an exercise, else lab.hint()), lab.explain(…) tells; both are counted"
+UNTOLD = "why is yours to find out: a hint helps (lab.task.hint() in an exercise, else lab.hint()), lab.explain(…) tells; both are counted"
 """What is said of a failure in place of its reason, while something is to be found out."""
 
 
@@ -81,7 +82,12 @@ class Ping:
     untold: bool = False
 
     def __bool__(self) -> bool:
-        return self.verdict == self.expected
+        return self.verdict == self.expected or (self.verdict, self.expected) == (Verdict.DENIED, Verdict.NO_REPLY)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it is not as expected, and nobody meant it so: what a NetworkPolicy denies is not broken."""
+        return not self and self.verdict != Verdict.DENIED
 
     def __str__(self) -> str:
         pair = f"{self.source.name} → {self.target.name}"
@@ -97,6 +103,8 @@ class Ping:
                 return f"{sign} {pair}: reached, but {self.target.name} saw {self.seen_as}, not {own}"
             case Verdict.NO_REPLY:
                 return f"{sign} {pair}: no reply{' yet, as expected' if self else ''}{f'; {UNTOLD}' if self.untold and not self else why}"
+            case Verdict.DENIED:
+                return f"{sign} {pair}: {self.why}"
             case _:
                 return f"{sign} {pair}: could not test{why}"
 
@@ -104,7 +112,8 @@ class Ping:
 
     def without_reason(self) -> Ping:
         """The same result; of a silence it is not told why, but where help is. What could not be tried says so still."""
-        return replace(self, why="", untold=True) if self.verdict == Verdict.NO_REPLY else self
+        silent = self.verdict in (Verdict.NO_REPLY, Verdict.DENIED)
+        return replace(self, verdict=Verdict.NO_REPLY, why="", untold=True) if silent else self
 
     def require(self) -> Ping:
         """Give the result back if it is the expected one; raise CheckFailed if not."""
@@ -127,7 +136,12 @@ NO_PAIR = "there is no pair of Pods yet: lab.goto('done') wires the cluster, and
 
 
 class Matrix(tuple[Ping, ...]):
-    """The results of many ordered pairs; true if every one is as expected, and there is at least one."""
+    """
+    The results of many ordered pairs; true if none is broken, and there is at least one.
+
+    What NetworkPolicies deny is told apart, and counts as meant: Kubernetes' rules hold "barring any intentional network
+    segmentation policies" (kubernetes.io, Cluster Networking).
+    """
 
     total: int | None = None
     """Of how many ordered pairs these are; None: of these."""
@@ -140,7 +154,7 @@ class Matrix(tuple[Ping, ...]):
         return self
 
     def __bool__(self) -> bool:
-        return len(self) > 0 and all(self)
+        return len(self) > 0 and not self.failures
 
     def without_reasons(self) -> Matrix:
         """The same results, without what is known of failures."""
@@ -158,8 +172,13 @@ class Matrix(tuple[Ping, ...]):
 
     @property
     def failures(self) -> list[Ping]:
-        """The pairs that are not as expected."""
-        return [ping for ping in self if not ping]
+        """The pairs that are not as expected, but for those that policies deny."""
+        return [ping for ping in self if ping.is_broken]
+
+    @property
+    def denied(self) -> list[Ping]:
+        """The pairs that NetworkPolicies deny."""
+        return [ping for ping in self if ping.verdict == Verdict.DENIED]
 
     @property
     def summary(self) -> str:
@@ -167,10 +186,14 @@ class Matrix(tuple[Ping, ...]):
         if len(self) == 0:
             return NO_PAIR
         drawn = f" (drawn from {self.total})" if self.total not in (None, len(self)) else ""
-        return f"{self.reached} of {len(self)} ordered pairs{drawn} reached, each seen with the sender's own address"
+        return f"{self.reached} of {len(self)} ordered pairs{drawn} reached, each seen with the sender's own address{self._denied}"
+
+    @property
+    def _denied(self) -> str:
+        return f"; {len(self.denied)} denied by NetworkPolicy" if self.denied else ""
 
     def __str__(self) -> str:
-        signs = {Verdict.REACHED: "✓", Verdict.TRANSLATED: "≠", Verdict.NO_REPLY: "✗", Verdict.NOT_TESTED: "?"}
+        signs = {Verdict.REACHED: "✓", Verdict.TRANSLATED: "≠", Verdict.NO_REPLY: "✗", Verdict.DENIED: "⊘", Verdict.NOT_TESTED: "?"}
         cells = {(ping.source, ping.target): signs[ping.verdict] for ping in self}
         return f"{grid(self.endpoints, cells)}\n{self.summary}" if len(self) else self.summary
 

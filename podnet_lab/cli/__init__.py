@@ -11,7 +11,7 @@ import os
 import click
 
 from podnet_lab import __version__
-from podnet_lab.cli import change_commands, observe_commands, start_commands
+from podnet_lab.cli import change_commands, cluster_commands, kubernetes_commands, observe_commands, start_commands
 from podnet_lab.cli.click_group import Group
 from podnet_lab.grading.commands import grade, new_exercise, prove
 
@@ -71,5 +71,13 @@ main.add_section(
     observe_commands.trace,
     observe_commands.script,
 )
-main.add_section("Work in a running lab", start_commands.shell, change_commands.run, change_commands.reset)
+main.add_section(
+    "Work in a running lab",
+    start_commands.shell,
+    change_commands.run,
+    change_commands.by_hand,
+    change_commands.reset,
+    kubernetes_commands.kubernetes,
+)
 main.add_section("Teach", grade, prove, new_exercise)
+main.add_section("Beyond the lab", cluster_commands.cni_manifest)

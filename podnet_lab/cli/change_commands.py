@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podnet_lab.cli.click_group import FAILED
-from podnet_lab.cli.options import StageName, held, joined, json_option, lab_option, names, nodes, planned
+from podnet_lab.cli.options import StageName, held, joined, json_option, lab_option, names, nodes, places, planned
 from podnet_lab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -67,6 +67,37 @@ def _recipe(
         for node in targets:
             recipe.setdefault(node, []).append(step)
     return recipe
+
+
+@click.command("by-hand", short_help="run a command on a node, and say what it did, as one would type it")
+@click.argument("node", shell_complete=names(places))
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@json_option
+@lab_option
+def by_hand(node: str, command: tuple[str, ...], as_json: bool, lab_name: str | None) -> None:
+    """
+    Run COMMAND on NODE of a running lab, and print by which commands a person would have done the same to the lab's nodes.
+
+    \b
+    podnet by-hand node1 -- ./somebodys-script.sh
+    podnet by-hand node1 'ip netns add a; ip -n a link set lo up'
+    podnet by-hand --json node1 ./a.sh | jq -r '.steps[].command'
+
+    What the command prints goes to stderr. What changed and no step can say is named. The exit status is the command's.
+    """
+    import shlex
+
+    from podnet_lab.cli import json_output
+    from podnet_lab.cli.output import say
+
+    with joined(lab_name) as lab:
+        lab[node]
+        before = lab.parts.handwriting.look()
+        line = command[0] if len(command) == 1 else shlex.join(command)
+        status = lab.shell(node, line, lambda _, data: (sys.stderr.buffer.write(data), sys.stderr.flush()))
+        typed = lab.parts.handwriting.since(before)
+    say(typed, as_json, json_output.by_hand(typed))
+    sys.exit(status)
 
 
 @click.command(short_help="bring all nodes back to how they were when new")

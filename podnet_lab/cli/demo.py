@@ -24,12 +24,17 @@ MANY_PODS = 10
 
 
 def play(
-    nodes: int, pods: int, say: Callable[[str], None], progress: Progress | None = None, network: str | Network | None = None
+    nodes: int,
+    pods: int,
+    say: Callable[[str], None],
+    progress: Progress | None = None,
+    network: str | Network | None = None,
+    privileged: bool = False,
 ) -> dict[str, Any]:
     """Wire *nodes* × *pods* stage by stage, telling *say*; returns the same as data, with ``ok`` for all of it."""
     if nodes < 2 or pods < 2:
         raise BadInput("the rules are about Pods that reach each other, on one node and on two: at least 2 nodes of 2 Pods")
-    with Lab.open(nodes=nodes, pods=pods, name="demo", network=network) as lab:
+    with Lab.open(nodes=nodes, pods=pods, name="demo", network=network, privileged=privileged) as lab:
         say(f"{nodes} nodes on 192.168.1.0/24, each a set of Linux namespaces of this machine; {pods} Pods to come on each")
         stages = [_stage(lab, stage, number, say) for number, stage in enumerate(lab.network.stages, 1)]
         say("\nWho reaches whom, tried with ICMP between every ordered pair:\n")

@@ -7,14 +7,16 @@ Each begins with ``ok``: whether what was asked for holds. docs/command-line.md 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from podnet_lab.checks.check import Check
-from podnet_lab.checks.reachability import Matrix, Ping
-from podnet_lab.explain.explanation import Explanation
-from podnet_lab.packets.trace import Trace
-from podnet_lab.recipes.results import Result
-from podnet_lab.steps.base import Step
+if TYPE_CHECKING:
+    from podnet_lab.checks.check import Check
+    from podnet_lab.checks.reachability import Matrix, Ping
+    from podnet_lab.explain.explanation import Explanation
+    from podnet_lab.packets.trace import Trace
+    from podnet_lab.recipes.by_hand import ByHand
+    from podnet_lab.recipes.results import Result
+    from podnet_lab.steps.base import Step
 
 Record = dict[str, Any]
 
@@ -70,6 +72,11 @@ def explanation(explanation: Explanation) -> Record:
 def trace(trace: Trace) -> Record:
     """The hops of a packet, in order."""
     return {"ok": trace.answered, "headline": trace.headline, "lost": trace.lost, "hops": trace.records}
+
+
+def by_hand(typed: ByHand) -> Record:
+    """Commands that a person would have typed, the way back, and what no step says; ok where they say all."""
+    return {"ok": bool(typed), "steps": typed.records, "undo": commands(typed.undo), "unsaid": list(typed.unsaid)}
 
 
 def result(result: Result) -> Record:

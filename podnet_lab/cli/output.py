@@ -15,8 +15,8 @@ import click
 from podnet_lab.checks.reachability import Matrix, Verdict
 from podnet_lab.cli.click_group import FAILED, NOT_TRIED
 
-SIGNS = {"ok   ": "green", "FAIL ": "red", "off  ": "yellow", "✓": "green", "✗": "red", "≠": "yellow", "?": "yellow"}
-_SIGN = re.compile(r"^( *)(ok   |FAIL |off  )|(?<= )([✓✗≠?])(?= |$)", re.MULTILINE)
+SIGNS = {"ok   ": "green", "FAIL ": "red", "off  ": "yellow", "✓": "green", "✗": "red", "≠": "yellow", "⊘": "blue", "?": "yellow"}
+_SIGN = re.compile(r"^( *)(ok   |FAIL |off  )|(?<= )([✓✗≠⊘?])(?= |$)", re.MULTILINE)
 
 PATIENCE = 0.3
 """Seconds that work takes before a bar is shown."""

@@ -18,8 +18,9 @@ from podnet_lab.errors import CannotRun
 @click.option("--nodes", default=3, show_default=True, help="How many nodes.")
 @click.option("--pods", default=3, show_default=True, help="How many Pods on each.")
 @click.option("--network", metavar="NAME", shell_complete=networks, help="Which Pod network; the lesson's own if none is named.")
+@click.option("--privileged", is_flag=True, help="Of root: nodes on which root is this machine's own, for a network that needs that.")
 @json_option
-def demo(nodes: int, pods: int, network: str | None, as_json: bool) -> None:
+def demo(nodes: int, pods: int, network: str | None, privileged: bool, as_json: bool) -> None:
     """
     Wire a whole cluster in a lab of its own, stage by stage, and check it.
 
@@ -31,7 +32,7 @@ def demo(nodes: int, pods: int, network: str | None, as_json: bool) -> None:
     from podnet_lab.cli.output import paint, progress
 
     with progress("pairs") as tell:
-        record = play(nodes, pods, (lambda _: None) if as_json else (lambda text: click.echo(paint(text))), tell, network)
+        record = play(nodes, pods, (lambda _: None) if as_json else (lambda text: click.echo(paint(text))), tell, network, privileged)
     if as_json:
         click.echo(json.dumps(record, indent=1))
     sys.exit(0 if record["ok"] else FAILED)

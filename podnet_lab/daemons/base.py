@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
+from shlex import join, quote
 from typing import Any
 
 from podnet_lab.errors import BadInput
@@ -75,6 +76,13 @@ class Daemon:
     def folder(self) -> str:
         """Where its files are."""
         return folder(self.name, self.namespace)
+
+    @property
+    def typed(self) -> str:
+        """What a person types to have it run in the background, where its files are there already."""
+        where = quote(self.folder)
+        inside = f"ip netns exec {quote(self.namespace)} " if self.namespace else ""
+        return f"nohup {inside}{join(self.command)} > {where}/log 2>&1 < /dev/null & echo $! > {where}/pid"
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -6,20 +6,28 @@ What was typed by hand counts as well: a process is a daemon's by its command li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from shlex import join, quote
+from dataclasses import dataclass, replace
+from shlex import quote
 
 from podnet_lab.daemons.base import Daemon
 from podnet_lab.daemons.running import running
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Process, Snapshot
 from podnet_lab.printable_names import quoted_words
-from podnet_lab.steps.base import Request, Step, inside, no_namespace, where
+from podnet_lab.steps.base import Request, Step, no_namespace, where
+
+MOST_LINES = 10
+"""Lines of a daemon's file that are shown among other words."""
 
 
 @dataclass(frozen=True)
 class _DaemonStep(Step):
     daemon: Daemon
+
+    @property
+    def brief(self) -> str:
+        files = tuple((name, _cut(content)) for name, content in self.daemon.files)
+        return replace(self, daemon=replace(self.daemon, files=files)).command
 
     def _processes(self, now: Snapshot) -> list[Process]:
         """The processes that the daemon runs as, whoever started it."""
@@ -62,6 +70,11 @@ class _DaemonStep(Step):
         return (("daemon", self.daemon.namespace, self.daemon.name),)
 
 
+def _cut(content: str) -> str:
+    lines = content.splitlines()
+    return content if len(lines) <= MOST_LINES else f"… ({len(lines)} lines)\n"
+
+
 def _ports(sockets: set[tuple[str, int]]) -> str:
     return " and ".join(f"{protocol} {port}" for protocol, port in sorted(sockets))
 
@@ -74,9 +87,7 @@ class StartDaemon(_DaemonStep):
 
     @property
     def command(self) -> str:
-        folder = quote(self.daemon.folder)
-        run = f"nohup {inside(self.daemon.namespace)}{join(self.daemon.command)} > {folder}/log 2>&1 < /dev/null & echo $! > {folder}/pid"
-        return "\n".join([*self._write_files(), run])
+        return "\n".join([*self._write_files(), self.daemon.typed])
 
     @property
     def claim(self) -> str:

@@ -93,6 +93,12 @@ class InterfaceKind:
     faces_outside: ClassVar[bool] = False
     """Whether it may be a node's way to the other nodes, where its other end can't be seen from the node."""
 
+    driver_limits: ClassVar[bool] = False
+    """Whether frames longer than its MTU that come in are its driver's to take or to drop; of other kinds the kernel drops them."""
+
+    takes_longer: ClassVar[bool] = False
+    """Whether it takes frames longer than its MTU that come in: that is the most that it sends, no more."""
+
     hears_lower: ClassVar[bool] = False
     """Whether what comes in at the interface that it sits on (its *lower*) comes in here, too."""
 
@@ -105,6 +111,9 @@ class InterfaceKind:
     overhead: ClassVar[int] = 0
     """Of a tunnel, the bytes of headers that it puts before a packet, its own IPv4 header first, the packet's Ethernet header last."""
 
+    by_gateway: ClassVar[bool] = False
+    """Of a tunnel, whether it has no MACs and no table: to which host a packet goes, the gateway of the packet's route says."""
+
     comes_with_namespace: ClassVar[bool] = False
     """Whether every namespace has it from the beginning, and nobody makes or deletes it."""
 
@@ -112,7 +121,7 @@ class InterfaceKind:
     """Whether its MAC is its own, and not taken from others: put back where it was changed."""
 
     picture: ClassVar[str] = "box"
-    """How it is drawn: as a "bridge", as a "cable", as an "uplink" or as a "box"; "none": not at all."""
+    """How it is drawn: as a "bridge", as a "cable", as an "uplink", as a "tunnel" or as a "box"; "none": not at all."""
 
     def __init__(self, name: str) -> None:
         self.name = name

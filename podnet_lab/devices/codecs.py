@@ -11,6 +11,8 @@ and, where they hold,
     PAIRED = True         it is one of two ends, and IFLA_LINK names the other; else that is what it sits on
     FORWARDS = True       it has forwarding entries of its own (``bridge fdb show dev NAME``)
     NAMES_LINKS = True    its settings name other interfaces, which have to be there before they are looked up
+    BY_SOCKET = True      it sends by a socket of the namespace that it was made in, wherever it is moved: then its settings have
+                          *made_in*, and it sits on nothing that is seen
 """
 
 from __future__ import annotations

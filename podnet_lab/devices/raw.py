@@ -1,7 +1,8 @@
 """
 An interface of a kind that nobody has written, made again from what the kernel itself said of it.
 
-Pure. Used on the way back alone (undo, reset, goto): a person makes such an interface with its own command.
+Pure. Used on the way back (undo, reset, goto), and by `by_hand`, which says that the command does not say all: a person makes such
+an interface with settings of its own.
 """
 
 from __future__ import annotations
@@ -9,9 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from podnet_lab.devices.add_link import AddLink
+from podnet_lab.devices.link_steps import USUAL_MTU
+from podnet_lab.devices.nlattr import attributes
 from podnet_lab.model.snapshot import Snapshot
 from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, named, on, where
+
+IFLA_INFO_DATA = 2
+"""The settings of a kind among what the kernel says of an interface (linux/if_link.h); not every kind has some."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,18 @@ class AddRawLink(AddLink):
         begin = f"ip {on(self.lower[0] if self.lower else self.namespace)}link add {named(self.name, 'name')}"
         lower = f" link {quoted(self.lower[1])}" if self.lower else ""
         there = f" netns {quoted(self.namespace)}" if self.lower and self.namespace != self.lower[0] and self.namespace else ""
-        return f"{begin}{lower}{there} type {quoted(self.kind)} # with the settings that it had"
+        given = f" address {self.mac}" if len(self.mac) == len("02:00:00:00:00:00") else ""
+        given += f" mtu {self.mtu}" if self.mtu != USUAL_MTU else ""
+        settings = " # with the settings that it had" if self._has_settings else ""
+        return f"{begin}{lower}{given}{there} type {quoted(self.kind)}{settings}"
+
+    @property
+    def unsaid(self) -> str:
+        return f"the settings of {self.name}{where(self.namespace)}, a {self.kind}" if self._has_settings else ""
+
+    @property
+    def _has_settings(self) -> bool:
+        return bool(attributes(bytes.fromhex(self.info)).get(IFLA_INFO_DATA))
 
     @property
     def claim(self) -> str:

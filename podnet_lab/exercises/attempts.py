@@ -21,6 +21,11 @@ FILE = "/run/podnet-exercises.json"
 MOST = 1_000_000
 """Bytes that it may have: who is root there may have made it of any size, and of any kind."""
 
+CHECKING = "checking"
+"""The verdict of an exercise whose check runs: it stays if that never ends."""
+
+NO_END = "its check did not end"
+
 MOST_RECORDS = 500
 """Exercises that it may tell of."""
 
@@ -57,7 +62,11 @@ class Records:
     broken: bool = False
 
     def begin(self, name: str) -> None:
-        """Begin an exercise, or begin it again: what was reached before no longer counts; who was told the answer stays told."""
+        """
+        Begin an exercise, or begin it again: what the lab knows of it begins anew; who was told the answer stays told.
+
+        A mark keeps what was solved before: `podnet grade` has seen it (`podnet_lab.grading.notebook_run`).
+        """
         self.at = name
         before = self.records.pop(name, None)  # to the end: in the order in which they were begun
         self.records[name] = Record(given_up=before is not None and before.given_up)

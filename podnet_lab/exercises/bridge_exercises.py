@@ -31,7 +31,9 @@ def _others(cluster: Cluster) -> list[tuple[str, IPv4Network]]:
 def _check_room(lab) -> Iterator[Check]:
     cluster = lab.snapshot()
     bridge, own = bridge_of(cluster["node2"]), gateways(cluster["node2"])
-    yield Check("node2 has a bridge", None if bridge else "it has none")
+    present = bridges(cluster["node2"])
+    said = f"it has {' and '.join(one.name for one in present) or 'none'}"
+    yield Check("node2 has one bridge", None if len(present) == 1 else said)
     yield Check("it is up", None if bridge.up else f"{bridge.name} is down")
     yield Check("it has one address", None if len(own) == 1 else f"{bridge.name} has {', '.join(map(str, own)) or 'none'}")
     network = own[0].network
@@ -54,7 +56,7 @@ ROOM = Exercise(
     "bridge-1",
     f"Room for {PODS} Pods",
     f"Node 2 is to have {PODS} Pods. Nodes 1 and 3 have their bridges already (10.244.1.1/24 and 10.244.3.1/24).\n"
-    f"On node2, make a bridge, with any name, that is up and has an address. Its subnet has room for {PODS} Pods,\n"
+    f"On node2, make a bridge, with any name (like br0), that is up and has an address. Its subnet has room for {PODS} Pods,\n"
     f"lies in {POD_NETWORK}, and shares no address with another node's.",
     _check_room,
     (
@@ -64,6 +66,11 @@ ROOM = Exercise(
     ),
     (
         Mistake(
+            "not switched on",
+            lambda cluster: any(not bridge.up for bridge in bridges(cluster["node2"])),
+            "It has been made. Does a bridge begin to work by itself?",
+        ),
+        Mistake(
             "too small",
             _too_small,
             f"How many addresses does your prefix length leave? One is the bridge's, two are nobody's, and {PODS} are for Pods.",
@@ -72,11 +79,6 @@ ROOM = Exercise(
             "into a neighbour's range",
             _overlaps,
             "Write down the first and the last address of your subnet. Which node has some of those already?",
-        ),
-        Mistake(
-            "not switched on",
-            lambda cluster: any(not bridge.up for bridge in bridges(cluster["node2"])),
-            "It has been made. Does a bridge begin to work by itself?",
         ),
     ),
     start="bridge",
@@ -107,7 +109,7 @@ def _twice(node) -> bool:
 TEAMS = Exercise(
     "bridge-2",
     "Two teams, two switches",
-    "Two teams share node1, and are not to meet. Make two bridges on node1, with any names, both up,\n"
+    "Two teams share node1, and are not to meet. Make two bridges on node1, with any names (like br0), both up,\n"
     "each with an address from a subnet of its own.",
     _check_teams,
     (

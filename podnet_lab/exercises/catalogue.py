@@ -8,7 +8,12 @@ from podnet_lab.errors import BadInput
 from podnet_lab.exercises import (
     addr_exercises,
     bridge_exercises,
+    calico_exercises,
+    cni_exercises,
+    flannel_exercises,
+    kubernetes_exercises,
     namespaces_exercises,
+    policy_exercises,
     route_exercises,
     services_exercises,
     troubleshooting_exercises,
@@ -25,8 +30,13 @@ SETS = {
     "route": route_exercises.EXERCISES,
     "services": services_exercises.EXERCISES,
     "trouble": troubleshooting_exercises.EXERCISES,
+    "flannel": flannel_exercises.EXERCISES,
+    "calico": calico_exercises.EXERCISES,
+    "cni": cni_exercises.EXERCISES,
+    "kubernetes": kubernetes_exercises.EXERCISES,
+    "policy": policy_exercises.EXERCISES,
 }
-"""One set for each stage, and one of faults to be found."""
+"""One set for each stage, one of faults to be found, one for each other Pod network; about plugins, nodes' files, and policies."""
 
 EXERCISES = {exercise.name: replace(exercise, nodes=3, pods=2) for one in SETS.values() for exercise in one}
 """By name. They speak of the lesson's nodes and Pods, which a smaller lab has not."""

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from podnet_lab.checks.check import Check
+from podnet_lab.checks.exam import allowed
 from podnet_lab.checks.reachability import Ping, Verdict
 from podnet_lab.devices.roles import gateways, pod_addresses
 from podnet_lab.model import Link, Namespace, Route, Snapshot
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from podnet_lab.exercises.exercise_lab import ExerciseLab
 
 Cluster = Mapping[str, Snapshot]
+
+SILENT_FOR = 0.4
+"""Seconds after which an answer that is not meant to come counts as none: one that comes takes a hundredth of that."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,7 +50,9 @@ def name_for_ping(cluster: Cluster, node: str, pod: str) -> str:
 
 def reaches(lab: ExerciseLab, source: str, target: str, *, silent: bool = False) -> Check:
     """*source* reaches *target*, who sees the sender's own address; *silent* keeps a reason that is known to itself."""
-    return judged(lab.ping(source, target), silent)
+    ping = lab.ping(source, target)
+    at = target if target != ping.target.name and target[:1].isdigit() else ping.target.name  # an address is not all of its owner's
+    return judged(ping, silent, at)
 
 
 def unreached(lab: ExerciseLab, source: str, target: str) -> Check:
@@ -58,9 +64,9 @@ def unreached(lab: ExerciseLab, source: str, target: str) -> Check:
     return Check(claim, None if ping else f"it does, and {ping.target.name} saw {ping.seen_as}")
 
 
-def judged(ping: Ping, silent: bool = False) -> Check:
-    """The claim that a try was about. No reply is not the same as not having been able to try."""
-    claim = f"{ping.source.name} reaches {ping.target.name}"
+def judged(ping: Ping, silent: bool = False, target: str = "") -> Check:
+    """The claim that a try was about, of *target* as it was called. No reply is not the same as not having been able to try."""
+    claim = f"{ping.source.name} reaches {target or ping.target.name}"
     if ping.verdict is Verdict.REACHED:
         return Check(claim)
     if ping.verdict is Verdict.NOT_TESTED:
@@ -77,14 +83,14 @@ def exam(lab: ExerciseLab, *, silent: bool = False) -> Iterator[Check]:
     yield unique
     near, far = ([ping for ping in result.matrix if (ping.source.node == ping.target.node) is same] for same in (True, False))
     for rule, pings in zip(tried, (near, far), strict=True):
-        wrong = [ping for ping in pings if not ping]
+        wrong = [ping for ping in pings if ping.is_broken]
         if rule or not wrong:
             yield rule
             continue
         known = [ping for ping in wrong if ping.verdict is not Verdict.NOT_TESTED]
         first = judged((known or wrong)[0], silent)
         pair = first.claim.replace(" reaches ", " → ")
-        yield type(first)(rule.claim, f"{len(wrong)} of {len(pings)} pairs do not; {pair}: {first.problem}")
+        yield type(first)(rule.claim, f"{len(wrong)} of {len(allowed(pings))} pairs do not; {pair}: {first.problem}")
 
 
 def answers(lab: ExerciseLab, source: str, target: str, who: str) -> Check:
@@ -92,6 +98,12 @@ def answers(lab: ExerciseLab, source: str, target: str, who: str) -> Check:
     (answer,) = lab.ask(source, target)
     claim = f"{source} asks {target}, and {who} answers"
     return Check(claim, answer.problem if answer.problem else None if answer.who == who else f"{answer.who or 'a stranger'} did")
+
+
+def unanswered(lab: ExerciseLab, source: str, target: str) -> Check:
+    """*source* asks the server at *target*, and gets no answer: silence, or a refusal by whoever guards it."""
+    (answer,) = lab.ask(source, target, patience=SILENT_FOR)
+    return Check(f"{source} asks {target}, and gets no answer", f"{answer.who or 'a stranger'} answers" if answer else None)
 
 
 def bridges(node: Snapshot) -> list[Link]:
@@ -133,7 +145,8 @@ def straight(cluster: Cluster, source: str, target: str) -> Iterator[Check]:
 def rules_with(space: Namespace, statement: str, hook: str | None = None) -> list[list[Mapping[str, Any]]]:
     """A namespace's rules of nftables that say *statement* ("dnat", "masquerade"), of chains at *hook* if one is given."""
     matching = []
-    for chain, rules in space.rules.rules.items():
+    awake = ((chain, rules) for chain, rules in space.rules.rules.items() if not space.rules.is_dormant(chain[:2]))
+    for chain, rules in awake:
         at = space.rules.objects.get(("chain", *chain), {}).get("hook")
-        matching += [rule for rule in rules if hook in (None, at) and any(statement in expression for expression in rule)]
+        matching += [rule for rule in rules if hook in (None, at) and any(expression and statement in expression for expression in rule)]
     return matching

@@ -9,17 +9,18 @@ those before it, and nobody waits for a ping over a cable that is not there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from podnet_lab.checks.check import Check, Checks
 from podnet_lab.errors import BadInput, LabGone, LessonFailed, PodnetError
 from podnet_lab.exercises.claims import Untested, everyone
-from podnet_lab.exercises.lesson_errors import in_lesson
+from podnet_lab.exercises.lesson_errors import in_lesson, located, place_of
 from podnet_lab.model import Snapshot
 from podnet_lab.networks import registry as networks
 from podnet_lab.plan import plan
+from podnet_lab.printable_names import one_line
 
 if TYPE_CHECKING:
     from podnet_lab.exercises.exercise_lab import ExerciseLab
@@ -37,13 +38,24 @@ class Mistake:
     """
     A wrong but plausible answer: *seen* tells it from snapshots of all nodes and of ``outside``, *hint* fits it.
 
-    *needs* are programs without which nobody makes it.
+    *needs* are programs without which nobody makes it. *fails* is the claim of the check that does not hold then, for a mistake that no
+    snapshot shows: it is seen at that claim alone.
     """
 
     name: str
     seen: Callable[[Cluster], bool]
     hint: str
     needs: tuple[str, ...] = ()
+    fails: str = ""
+
+    def __post_init__(self) -> None:
+        _refuse_needs(f"the mistake {self.name!r}", self.needs)
+
+
+def _refuse_needs(whose: str, needs: object) -> None:
+    """A text in the place of a tuple of one is a program for each of its letters."""
+    if isinstance(needs, str) or not isinstance(needs, Iterable) or not all(isinstance(program, str) for program in needs):
+        raise BadInput(f'{whose}: needs is a tuple of programs, such as ("nft",) with its comma, and not {needs!r}')
 
 
 @dataclass(frozen=True)
@@ -75,8 +87,11 @@ class Exercise:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise BadInput(f"{self.name!r} can't be an exercise's name: letters, digits and . _ -, at most 64 of them")
-        if not callable(self.hints) and (len(self.hints) != len(LEVELS) or not all(self.hints)):
+        if not callable(self.hints) and (isinstance(self.hints, str) or len(self.hints) != len(LEVELS) or not all(self.hints)):
             raise BadInput(f"{self.name}: there are three hints: a question, a place to look, the command")
+        _refuse_needs(self.name, self.needs)
+        if not isinstance(self.mistakes, tuple | list) or not all(isinstance(mistake, Mistake) for mistake in self.mistakes):
+            raise BadInput(f"{self.name}: mistakes is a tuple of Mistake(…), of one with a comma: (Mistake(…),)")
         names = [mistake.name for mistake in self.mistakes]
         if len(set(names)) < len(names):
             raise BadInput(f"{self.name}: two of its mistakes have the same name")
@@ -104,11 +119,16 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What the kernels say of an answer: claims up to the first that does not hold, and the mistake that was recognised."""
+    """
+    What the kernels say of an answer: claims up to the first that does not hold, and the mistake that was recognised.
+
+    *raised* is what was raised by mistakes that looked for what was not there, by their names.
+    """
 
     exercise: str
     checks: Checks
     mistake: Mistake | None = None
+    raised: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.checks)
@@ -138,7 +158,7 @@ def assess(exercise: Exercise, lab: ExerciseLab) -> Assessment:
     claims: list[Check] = []
     try:
         with in_lesson(f"the check of {exercise.name}"):
-            for claim in exercise.check(lab):
+            for claim in _claims(exercise, lab):
                 claims.append(claim)
                 if not claim:
                     break
@@ -147,17 +167,47 @@ def assess(exercise: Exercise, lab: ExerciseLab) -> Assessment:
     except (LabGone, LessonFailed):
         raise
     except PodnetError as error:
-        return Assessment(exercise.name, Checks([*claims, Untested("the answer can be judged", str(error))]))
-    mistake = next((mistake for mistake in exercise.mistakes if wrong and _shows(mistake, seen)), None)
-    return Assessment(exercise.name, Checks(claims), mistake)
+        return Assessment(exercise.name, Checks([*claims, Untested("the answer can be judged", located(error))]))
+    raised: dict[str, str] = {}
+    mistake = _recognised(exercise, seen, raised, claims[-1]) if wrong else None
+    return Assessment(exercise.name, Checks(claims), mistake, raised)
 
 
-def _shows(mistake: Mistake, cluster: Cluster) -> bool:
-    """Whether a mistake is seen; one that looks for what is not there at all is not, and only costs its hint."""
+def mistake_now(exercise: Exercise, lab: ExerciseLab) -> Mistake | None:
+    """The first mistake that the kernels of *lab* show, of an answer that is known to be wrong; none that only a claim tells."""
+    return _recognised(exercise, everyone(lab), {}, None) if exercise.mistakes else None
+
+
+def _recognised(exercise: Exercise, cluster: Cluster, raised: dict[str, str], failed: Check | None) -> Mistake | None:
+    return next((mistake for mistake in exercise.mistakes if _shows(mistake, cluster, raised, failed)), None)
+
+
+def _claims(exercise: Exercise, lab: ExerciseLab) -> Iterator[Check]:
+    """What an exercise's check says, if that is claims: anything else would be true, or false, for no reason."""
+    running = exercise.check(lab)
+    if not isinstance(running, Iterable):
+        raise LessonFailed(_no_check(exercise, running, None, "returns"))
+    for claim in running:
+        if not isinstance(claim, Check):
+            raise LessonFailed(_no_check(exercise, claim, running, "yields"))
+        yield claim
+
+
+def _no_check(exercise: Exercise, claim: object, running: object, does: str) -> str:
+    place = place_of(exercise.check, running)
+    what = one_line(repr(claim)) if len(repr(claim)) <= 60 else f"a {type(claim).__name__}"
+    return f"the check of {exercise.name} failed: {place}{': ' if place else ''}it {does} {what}, and a check yields a Check for each claim"
+
+
+def _shows(mistake: Mistake, cluster: Cluster, raised: dict[str, str], failed: Check | None) -> bool:
+    """Whether a mistake is seen; one that looks for what is not there at all is not, and only costs its hint: that is *raised*."""
+    if mistake.fails and (failed is None or mistake.fails != failed.claim):
+        return False
     try:
         with in_lesson(f"the mistake {mistake.name!r}"):
             return bool(mistake.seen(cluster))
-    except LessonFailed as failed:
-        if isinstance(failed.__cause__, LookupError | AttributeError):
+    except LessonFailed as error:
+        if isinstance(error.__cause__, LookupError | AttributeError):
+            raised[mistake.name] = str(error)
             return False
         raise

@@ -69,5 +69,5 @@ class ExerciseLab(Protocol):
     def check(self) -> Exam:
         """Try every pair."""
 
-    def ask(self, source: str, target: str) -> Answers:
-        """Ask a server."""
+    def ask(self, source: str, target: str, *, patience: float = ...) -> Answers:
+        """Ask a server, and wait *patience* seconds at most."""

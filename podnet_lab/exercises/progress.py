@@ -14,6 +14,7 @@ from pathlib import Path
 
 from podnet_lab.backends.running_labs import notebook as current_notebook
 from podnet_lab.exercises.attempts import Record
+from podnet_lab.printable_names import one_line
 
 SOLVED = "solved"
 
@@ -109,7 +110,7 @@ class Progress:
             lines.append(notebook)
             for name in begun:
                 tried = self.tried.get(name)
-                there = f"  in {tried.notebook}" if tried and tried.notebook.removesuffix(".ipynb") not in ("", notebook) else ""
+                there = f"  in {one_line(tried.notebook)}" if tried and tried.notebook.removesuffix(".ipynb") not in ("", notebook) else ""
                 lines.append(f"  {'✓' if tried and tried.done else '·'} {name:<{wide}}  {tried or 'not yet'}{there}")
         return "\n".join([*lines, f"{len(self.solved)} of {len(self.all)} solved"])
 

@@ -7,13 +7,15 @@ The solutions themselves are elsewhere: in `solutions` for this lesson, in a fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from podnet_lab.checks.check import Check
-from podnet_lab.errors import BadInput, CannotRun
+from podnet_lab.errors import BadInput, CannotRun, LabGone, PodnetError
 from podnet_lab.exercises.claims import Untested
-from podnet_lab.exercises.exercise import Assessment, Exercise
+from podnet_lab.exercises.exercise import Assessment, Exercise, Mistake
+from podnet_lab.exercises.lesson_errors import in_lesson, located
 from podnet_lab.exercises.task import Task, refuse_without
 
 if TYPE_CHECKING:
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 
 Work = Mapping[str, str] | Callable[[Task], Mapping[str, str]]
 """What is typed on each node, or how that follows from a task that was begun."""
+
+
+Problem = Callable[[Assessment], str | None]
+"""What contradicts a claim, in what came of an answer."""
+
+Around = Callable[[str], AbstractContextManager[object]]
+"""What is done around each answer that is played, such as to end one that takes too long; it is given the claim."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +40,11 @@ class Solution:
     wrong: Mapping[str, Work] = field(default_factory=dict)
 
 
-def prove(lab: ExerciseLab, exercise: Exercise, solution: Solution) -> Iterator[Check]:
+def prove(lab: ExerciseLab, exercise: Exercise, solution: Solution, around: Around = nullcontext) -> Iterator[Check]:
     """
     Play an exercise in *lab*, each time from its start: untouched, with every right answer, with every wrong one.
+
+    What goes wrong while one is played is that claim's problem, and stops none of the others.
 
     Raises BadInput if there is no right answer, or if wrong answers and known mistakes are not the same.
     """
@@ -46,37 +57,63 @@ def prove(lab: ExerciseLab, exercise: Exercise, solution: Solution) -> Iterator[
     except CannotRun as missing:
         yield Untested(f"{exercise.name} can be played", str(missing))
         return
-    yield _fails(exercise, played(lab, exercise, {}))
+    yield _claimed(f"{exercise.name}: unsolved, it fails, and nothing is taken for a mistake", lab, exercise, {}, _fails, around)
     for name, work in solution.right.items():
-        assessment = played(lab, exercise, work)
-        yield Check(f"{exercise.name}: {name!r} solves it", None if assessment else assessment.why)
+        yield _claimed(f"{exercise.name}: {name!r} solves it", lab, exercise, work, _solves, around)
     for name, work in solution.wrong.items():
-        yield _recognised(lab, exercise, name, work, mistakes[name].needs)
+        yield _recognised(lab, exercise, mistakes[name], work, around)
+
+
+def _claimed(claim: str, lab: ExerciseLab, exercise: Exercise, work: Work, problem: Problem, around: Around) -> Check:
+    """What playing *work* says of a claim; an error of the exercise, or of the answer, is told in its place."""
+    try:
+        with around(claim):
+            return Check(claim, problem(played(lab, exercise, work)))
+    except LabGone:
+        raise
+    except PodnetError as error:
+        return Check(claim, located(error))
 
 
 def played(lab: ExerciseLab, exercise: Exercise, work: Work) -> Assessment:
     """What comes of an answer that is typed into a lab at the exercise's start."""
     task = lab.exercise(exercise)
-    for node, script in (work(task) if callable(work) else work).items():
+    task.counts = False
+    for node, script in _typed(task, work).items():
         lab[node].shell(script)
     return task.check()
 
 
-def _fails(exercise: Exercise, assessment: Assessment) -> Check:
-    claim = f"{exercise.name}: unsolved, it fails, and nothing is taken for a mistake"
+def _typed(task: Task, work: Work) -> Mapping[str, str]:
+    if not callable(work):
+        return work
+    with in_lesson("the answer"):
+        return work(task)
+
+
+def _solves(assessment: Assessment) -> str | None:
+    return None if assessment else assessment.why
+
+
+def _fails(assessment: Assessment) -> str | None:
     if assessment.verdict != "not solved":
-        return Check(claim, assessment.verdict + (f": {assessment.why}" if assessment.why else ""))
-    return Check(claim, f"{assessment.mistake.name!r} was recognised" if assessment.mistake else None)
+        return assessment.verdict + (f": {assessment.why}" if assessment.why else "")
+    return f"{assessment.mistake.name!r} was recognised" if assessment.mistake else None
 
 
-def _recognised(lab: ExerciseLab, exercise: Exercise, name: str, work: Work, needs: tuple[str, ...]) -> Check:
-    claim = f"{exercise.name}: the mistake {name!r} is recognised"
+def _recognised(lab: ExerciseLab, exercise: Exercise, mistake: Mistake, work: Work, around: Around) -> Check:
+    claim = f"{exercise.name}: the mistake {mistake.name!r} is recognised"
     try:
-        refuse_without(exercise, needs)
+        refuse_without(exercise, mistake.needs)
     except CannotRun as missing:
         return Untested(claim, str(missing))
-    assessment = played(lab, exercise, work)
-    if assessment.verdict != "not solved":
-        return Check(claim, f"{assessment.verdict} {assessment.why}".strip())
-    mistake = assessment.mistake
-    return Check(claim, None if mistake and mistake.name == name else f"it is taken for {mistake and mistake.name!r}")
+
+    def problem(assessment: Assessment) -> str | None:
+        if assessment.verdict != "not solved":
+            return f"{assessment.verdict} {assessment.why}".strip()
+        seen = assessment.mistake
+        if seen is not None:
+            return None if seen.name == mistake.name else f"it is taken for {seen.name!r}"
+        return "; ".join(["nothing was recognised", *filter(None, [assessment.raised.get(mistake.name)])])
+
+    return _claimed(claim, lab, exercise, work, problem, around)

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from podnet_lab.devices.registry import kind_of
+from podnet_lab.devices.roles import routed_pod, uplink
 from podnet_lab.explain import causes_l2 as causes
+from podnet_lab.explain import causes_l3, causes_routed
 from podnet_lab.explain.cause import Cause, Place
+from podnet_lab.explain.causes_tunnel import no_neighbour_in_tunnel
 from podnet_lab.explain.evidence import Evidence
 from podnet_lab.explain.l2 import Receiver, port_forbids, wrong_tunnel_end
 from podnet_lab.explain.rp_filter import fails_rp_filter
@@ -139,7 +142,7 @@ def _unheard(hop: Hop, receiver: Receiver) -> Cause | None:
     forbidden = (port_forbids(hop.cluster, passed, hop.link.mac, None) for passed in receiver.bridges)
     lost = receiver.broadcast_cause or wrong_tunnel_end(hop.cluster, receiver, None)
     if lost is not None and receiver.tunnels and receiver.tunnels[0][:2] == (hop.place, hop.link.name) and not hop.link.setting("learning"):
-        return causes.no_neighbour_in_tunnel(hop.place, hop.link.name, hop.neighbour, receiver.link.mac)
+        return no_neighbour_in_tunnel(hop.place, hop.link.name, hop.neighbour, receiver.link.mac)
     return lost or next(filter(None, forbidden), None)
 
 
@@ -189,11 +192,37 @@ def proxies(hop: Hop, receiver: Receiver, address: IPv4Address) -> bool:
 
 
 def no_proxy_route(hop: Hop, reached: Iterable[Receiver]) -> Cause | None:
-    """The cause if a neighbour at the other end of a cable answers for others, but has no route to this address."""
+    """The cause if the other end of a cable answers for others, but has no route to this address; or, of a routed Pod's, says nothing."""
     peer = (hop.place[0], *hop.link.peer) if hop.link.peer else None
     for receiver in reached:
         space, dev = hop.cluster[receiver.place[0]].spaces[receiver.place[1]], receiver.link.name
-        on = any(space.conf[name].proxy_arp for name in ("all", dev) if name in space.conf)
-        if on and receiver.cause is None and (receiver.place[0], receiver.place[1], dev) == peer:
+        if (receiver.place[0], receiver.place[1], dev) != peer:
+            continue
+        on, routed = any(space.conf[name].proxy_arp for name in ("all", dev) if name in space.conf), is_routed_pod(hop)
+        if receiver.cause is not None or not receiver.link.up:
+            return unusable(receiver.link, receiver.place, hop.cluster) or receiver.cause if routed else None
+        if routed and (cause := no_proxy(hop, receiver, on)) is not None:
+            return cause
+        if on:
             return causes.proxy_without_route(receiver.place, dev, hop.neighbour)
     return None
+
+
+def is_routed_pod(hop: Hop) -> bool:
+    """Whether a Pod asks for a gateway that nobody has, at the end of a cable that is plugged into nothing."""
+    node = hop.cluster[hop.place[0]]
+    nobody = not any(is_own(space, hop.neighbour) for each in hop.cluster.values() for space in each.spaces.values())
+    return nobody and hop.place[1] is not None and any(routed_pod(node, own.ip) for own in hop.space.addresses_of(hop.link.name))
+
+
+def no_proxy(hop: Hop, receiver: Receiver, on: bool) -> Cause | None:
+    """Why a node does not answer for a Pod's gateway: a setting is off, or it has no route to it."""
+    space, dev = hop.cluster[receiver.place[0]].spaces[receiver.place[1]], receiver.link.name
+    if not space.conf[dev].forwarding:
+        off = causes_l3.no_forwarding_from(receiver.place, dev) if space.forwarding else causes_l3.no_forwarding(receiver.place)
+        return off.suffixed(f", and so does not answer for {hop.neighbour}, which nobody has")
+    if not on:
+        return causes_routed.proxy_arp_off(receiver.place, dev, hop.neighbour)
+    up = uplink(hop.cluster[receiver.place[0]])
+    lost = lookup_route(space, hop.neighbour).route is None and up is not None
+    return causes_routed.no_route_for_proxy(receiver.place, dev, hop.neighbour, up.name) if lost else None

@@ -10,7 +10,10 @@ from ipaddress import IPv4Address, IPv4Interface
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Cause, Place
-from podnet_lab.explain.causes_l3 import no_gateway
+from podnet_lab.explain.causes_l3 import no_gateway, not_on_link
+from podnet_lab.explain.causes_tunnel import no_neighbour_in_tunnel
+from podnet_lab.explain.tunnel_end import tunnel_end
+from podnet_lab.explain.tunnel_evidence import ends, leads_through
 from podnet_lab.model import Address, Cluster, Link, Namespace, Route, Snapshot
 from podnet_lab.model.route_lookup import is_own
 
@@ -21,8 +24,13 @@ def arp_failure(cluster: Cluster, place: Place, route: Route, to: IPv4Address) -
     link = space.links[route.dev]
     cause = _owners_cable_unplugged(cluster, place, address) or own_cable_unplugged(cluster, place, link)
     cause = cause or on_other_bridge(cluster, place, link, address)
+    far = next((end for end in ends(cluster) if end.gateway == address and leads_through(tunnel_end(cluster[place[0]]), end)), None)
+    if cause is None and far is not None and place[1] is None and kind_of(link).agreed and not link.setting("learning"):
+        return no_neighbour_in_tunnel(place, link.name, address, far.mac)
     if cause is None and route.via is not None:
         return no_gateway(cluster, place, space, route, to)
+    if cause is None and not route.kernel and route in space.routes and not any(to in own.network for own in space.addresses_of(route.dev)):
+        return not_on_link(cluster, place, space, route, to)
     return cause or _nobody_has(cluster, place, link, address)
 
 

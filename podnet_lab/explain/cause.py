@@ -9,9 +9,20 @@ from podnet_lab.steps.base import Step
 Place = tuple[str, str | None]
 """A node, and a namespace on it (None: the node itself)."""
 
-LAYERS = ("cable", "address", "route", "forwarding", "neighbour", "firewall", "socket")
+LAYERS = ("cable", "address", "route", "forwarding", "neighbour", "firewall", "policy", "socket")
 """From below to above; what is wrong at one keeps those above from working."""
 
+NARROWING = {
+    "cable": "Is each interface of {node} and of its Pods up, and does each cable lead where it should?",
+    "address": "Has {node}, and has each of its Pods, the addresses that it should have, and nobody else's?",
+    "route": "Which way do {node} and its Pods send what is for others, and is that right?",
+    "forwarding": "Does {node} pass on what is for others, there and back?",
+    "neighbour": "Where do {node} and its Pods believe their neighbours to be, and do they answer who asks for them?",
+    "firewall": "Which rules and settings of {node} and its Pods decide what may pass, and what is answered?",
+    "policy": "Which NetworkPolicies isolate Pods of {node}, and is that what was meant?",
+    "socket": "Does anybody on {node} listen?",
+}
+"""By layer: a question that says what kind of thing is wrong, and on which node, but not which thing."""
 
 UNDECIDED = "the kernels do not say what had been there before"
 """Why there is no command, where nothing better is known."""
@@ -42,11 +53,16 @@ class Cause(str):
         cls, text: str, layer: str, place: Place, question: str, look: str, *repair: Step, mend: str = "", undecided: str = ""
     ) -> Cause:
         self = super().__new__(cls, text)
-        command = "; ".join(step.command for step in repair) or mend
+        command = mend or "; ".join(step.command for step in repair)
         self.layer, self.place, self.repair = layer, place, repair
         last = f"{place[0]}# {command}" if command else f"no command can be told: {undecided or UNDECIDED}"
         self.hints = (question, f"{place[0]}# {look}", last)
         return self
+
+    @property
+    def narrowing(self) -> str:
+        """A question before the first hint's: which kind of thing, on which node."""
+        return NARROWING[self.layer].format(node=self.place[0])
 
     def also(self, *steps: Step) -> Cause:
         """The same cause, with more steps to mend it, on the same node."""

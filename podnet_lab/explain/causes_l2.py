@@ -9,9 +9,8 @@ from ipaddress import IPv4Address, IPv4Interface
 from podnet_lab.devices import link
 from podnet_lab.devices.roles import bridge_of
 from podnet_lab.devices.veth import steps as veth
-from podnet_lab.devices.vxlan import steps as vxlan
 from podnet_lab.explain.cause import Cause, Place, place_name
-from podnet_lab.model import Address, FdbEntry, Link, Namespace, Neighbour, Snapshot
+from podnet_lab.model import Address, FdbEntry, Link, Neighbour, Snapshot
 from podnet_lab.steps import neighbour
 from podnet_lab.steps.address import add as add_address
 from podnet_lab.steps.base import on
@@ -118,46 +117,6 @@ def port_flag(place: Place, port: Link, flag: str, to: str) -> Cause:
     question = f"What does {port.master} do with a frame for, or from, {port.name}?"
     look = f"bridge {on(place[1])}-d link show dev {port.name}"
     return Cause(text, "cable", place, question, look, mend=f"bridge {on(place[1])}link set dev {port.name} {flag} {to}")
-
-
-def tunnel_lacks_entry(place: Place, dev: str, mac: str | None, host: IPv4Address, goes_to: IPv4Address | None) -> Cause:
-    """A tunnel has no forwarding entry by which a frame would get to its end at *host*; *goes_to*: it has one that leads elsewhere."""
-    what = mac or "everybody"
-    instead = f"sends it to {goes_to}" if goes_to else "has no entry for that"
-    text = f"{place_name(place)}'s tunnel {dev} should send what is for {what} to {host}, and {instead}"
-    question = f"To which address does {dev} send a frame for {what}?"
-    entry = mac or "00:00:00:00:00:00"
-    wrong = [vxlan.fdb_remove(entry, str(goes_to), dev, place[1])] if goes_to else []
-    right = vxlan.fdb_append(entry, str(host), dev, place[1])
-    return Cause(text, "neighbour", place, question, f"bridge {on(place[1])}fdb show dev {dev}", *wrong, right)
-
-
-def tunnel_from_no_own_address(place: Place, space: Namespace, link: Link) -> Cause:
-    """A tunnel's packets are to come from an address that its host does not have: there is no way for them (ip_route_output_key)."""
-    local, dev = link.setting("local"), link.setting("dev")
-    text = f"{place_name(place)}'s tunnel {link.name} is to send from {local}, which {place_name(place)} does not have"
-    question = f"From which address do the packets of {link.name} come, and whose is that?"
-    own = space.addresses_of(dev) if dev else ()
-    mend = f"ip {on(place[1])}link set dev {link.name} type vxlan local {own[0].ip}" if len(own) == 1 else ""
-    return Cause(text, "address", place, question, f"ip {on(place[1])}-d link show dev {link.name}", mend=mend)
-
-
-def no_neighbour_in_tunnel(place: Place, dev: str, address: IPv4Address, mac: str) -> Cause:
-    """A tunnel that learns nothing, and floods nothing, has no neighbour entry for an address: nobody hears who asks for it."""
-    text = f"{place_name(place)} has no neighbour entry for {address}, and its tunnel {dev} carries no question to everybody"
-    question = f"From whom would {place_name(place)} learn the MAC of {address}?"
-    return Cause(
-        text, "neighbour", place, question, f"ip {on(place[1])}neigh show dev {dev}", neighbour.add(str(address), mac, dev, place[1])
-    )
-
-
-def tunnel_ends_differ(place: Place, link: Link, there: Place, end: Link, setting: str) -> Cause:
-    """Two ends of a tunnel have another number, or listen at another port: what one sends, the other does not take."""
-    here, theirs = link.setting(setting), end.setting(setting)
-    text = f"{place_name(place)}'s tunnel {link.name} has the {setting} {here}, and {place_name(there)}'s {end.name} the {setting} {theirs}"
-    question = f"Which {setting} has each end of the tunnel?"
-    undecided = f"which of the two is right, {here} or {theirs}, only who planned it knows"
-    return Cause(text, "neighbour", place, question, f"ip {on(place[1])}-d link show dev {link.name}", undecided=undecided)
 
 
 def bridge_forgot_itself(place: Place, bridge: str, mac: str) -> Cause:

@@ -10,11 +10,14 @@ from ipaddress import IPv4Address
 
 from podnet_lab.devices import link
 from podnet_lab.devices.registry import kind_of
-from podnet_lab.devices.roles import bridge_of, gateways
+from podnet_lab.devices.roles import bridge_of, gateways, pod_subnets
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.causes_l2 import remove_own
+from podnet_lab.explain.causes_tunnel import no_tunnel
 from podnet_lab.explain.lowest_layer import link_without_address, missing_link
-from podnet_lab.model import MAIN_TABLE, Address, Cluster, Namespace, PolicyRule, Route
+from podnet_lab.explain.tunnel_end import tunnel_end
+from podnet_lab.explain.tunnel_evidence import behind, leads_through
+from podnet_lab.model import DEFAULT, MAIN_TABLE, Address, Cluster, Namespace, PolicyRule, Route
 from podnet_lab.model.route_lookup import lookup_route
 from podnet_lab.steps import address, forwarding, route
 from podnet_lab.steps.base import Step, on
@@ -53,21 +56,24 @@ def no_forwarding_from(place: Place, dev: str) -> Cause:
 
 def no_route(cluster: Cluster, place: Place, space: Namespace, to: IPv4Address) -> Cause:
     """No route fits; or what is missing below it, that the route went with."""
-    lower = missing_link(place, space) or link_without_address(place, space)
+    lower = missing_link(place, space) or link_without_address(place, space) or _tunnel_gone(cluster, place, to)
     if lower is not None:
         return lower.suffixed(f", and so no route to {to}")
     if not any(rule.table == MAIN_TABLE and rule.kind == "lookup" for rule in space.policy):
         return main_not_asked(place, to)
     down = [
-        link.name
-        for link in space.links.values()
-        if not link.up and space.addresses_of(link.name) and not kind_of(link).comes_with_namespace
+        one.name for one in space.links.values() if not one.up and space.addresses_of(one.name) and not kind_of(one).comes_with_namespace
     ]
     text = f"{place_name(place)} has no route to {to}" + (f"; {' and '.join(down)} in {place_name(place)} is down" if down else "")
-    repair = [link.up(dev, place[1]) for dev in down] or _route_to(cluster, place, to)
+    repair = [link.up(dev, place[1]) for dev in down] or route_to(cluster, place, to)
     return Cause(
         text, "cable" if down else "route", place, f"Which way does {place_name(place)} send what is for {to}?", _routes(place, to), *repair
     )
+
+
+def _tunnel_gone(cluster: Cluster, place: Place, to: IPv4Address) -> Cause | None:
+    """The cause if the way to *to* is a tunnel's, and a node has no end of it any more."""
+    return no_tunnel(cluster, cluster[place[0]]) if place[1] is None and behind(cluster, to, place[0]) else None
 
 
 def main_not_asked(place: Place, to: IPv4Address) -> Cause:
@@ -81,21 +87,38 @@ def _routes(place: Place, to: IPv4Address) -> str:
     return f"ip {on(place[1])}route get {to}"
 
 
-def _route_to(cluster: Cluster, place: Place, to: IPv4Address) -> list[Step]:
-    """The route that the lesson would give: to its own subnet, else a Pod's way out is its bridge, a node's way to Pods their node."""
+def route_to(cluster: Cluster, place: Place, to: IPv4Address) -> list[Step]:
+    """The route that a network would give: to its own subnet; else to a Pod's bridge, or to the other node or its tunnel's end."""
     space = cluster[place[0]].spaces[place[1]]
     if any(to in own.interface.network for own in _on_links(space)):
         return _to_own_subnet(space, place, to)
     if place[1] is not None:
         subnets = [own.interface.network for own in space.addresses]
         near = [gateway.ip for gateway in gateways(cluster[place[0]]) if any(gateway.ip in subnet for subnet in subnets)]
+        if not near and bridge_of(cluster[place[0]]) is None:
+            return _by_nobodys_gateway(cluster, place, space)
         return [*_to_own_subnet(space, place, near[0]), route.add("default", via=near[0], namespace=place[1])] if near else []
+    far, own = behind(cluster, to, place[0]), tunnel_end(cluster[place[0]])
+    if leads_through(own, far):
+        behind_it = next(subnet for subnet in pod_subnets(far.node) if to in subnet)
+        return [route.add(str(behind_it), via=str(far.gateway), dev=own.dev, onlink=True)]
     for name, node in cluster.items():
-        subnet = next((gateway.network for gateway in gateways(node) if to in gateway.network), None)
+        subnet = next((subnet for subnet in pod_subnets(node) if to in subnet), None)
         via = next((hop.interface.ip for own in space.addresses for hop in node.own.addresses if _adjacent(own, hop)), None)
         if name != place[0] and subnet and via:
             return [*_to_own_subnet(space, place, via), route.add(str(subnet), via=via)]
     return []
+
+
+def _by_nobodys_gateway(cluster: Cluster, place: Place, space: Namespace) -> list[Step]:
+    """The routes of a Pod that hangs on no bridge, as other Pods have them: to their gateway, which nobody has, and by it to everything."""
+    pods = (pod for node in cluster.values() for pod in node.pods if (node.node, pod.name) != place)
+    via = next((route.via for pod in pods for route in pod.routes_to(DEFAULT) if route.via is not None), None)
+    dev = next((own.dev for own in space.addresses if own.dev != "lo" and own.interface.network.prefixlen == 32), None)
+    if via is None or dev is None:
+        return []
+    near = [] if lookup_route(space, via).route else [route.add(f"{via}/32", dev=dev, namespace=place[1])]
+    return [*near, route.add("default", via=str(via), dev=dev, namespace=place[1])]
 
 
 def _on_links(space: Namespace) -> list[Address]:
@@ -129,7 +152,7 @@ def no_gateway(cluster: Cluster, place: Place, space: Namespace, bad: Route, to:
         return Cause(text, "address", place, question, _routes(place, to), undecided="which of its routes leads there can't be told")
     removal = RemoveRoute.of(written, place[1], raw=bool(written.extra))
     left = replace(space, routes=tuple(route for route in space.routes if route != written))
-    right = [] if lookup_route(left, to).route else _route_to(cluster, place, to)
+    right = [] if lookup_route(left, to).route else route_to(cluster, place, to)
     return Cause(text, "address", place, question, _routes(place, to), removal, *right)
 
 
@@ -139,6 +162,15 @@ def _written(space: Namespace, way: Route, to: IPv4Address) -> Route | None:
         return way
     chosen = lookup_route(space, to).route
     return chosen if chosen is not None and chosen.kind == "unicast" and chosen.dev is None else None
+
+
+def not_on_link(cluster: Cluster, place: Place, space: Namespace, bad: Route, to: IPv4Address) -> Cause:
+    """A route without a gateway, which no address of its interface stands for, says that *to* is on the link, and nobody has it there."""
+    text = f"{place_name(place)}'s route to {bad.to} says that {to} is on {bad.dev}'s own link, and nobody there has it"
+    question = f"Is {to} on the link of {bad.dev}, or behind a gateway?"
+    left = replace(space, routes=tuple(route for route in space.routes if route != bad))
+    right = [] if lookup_route(left, to).route else route_to(cluster, place, to)
+    return Cause(text, "route", place, question, _routes(place, to), RemoveRoute.of(bad, place[1], raw=bool(bad.extra)), *right)
 
 
 def rejecting_route(place: Place, bad: Route, to: IPv4Address) -> Cause:
@@ -225,11 +257,11 @@ def refused_by_rule(place: Place, rule: PolicyRule, to: IPv4Address) -> Cause:
     return Cause(text, "route", place, question, f"ip {on(place[1])}rule", mend=f"ip {on(place[1])}rule del priority {rule.priority}")
 
 
-def fragmentation_needed(place: Place, dev: str, most: int, size: int) -> Cause:
-    """A router may not fragment the packet, and can't send it whole (RFC 1191)."""
+def fragmentation_needed(place: Place, dev: str, most: int, size: int, usual: int) -> Cause:
+    """A router may not fragment the packet, and can't send it whole (RFC 1191); *usual*: the MTU that the interface should have."""
     text = f"{place_name(place)} can send {most} bytes at most through {dev}, and the packet has {size}"
     question = f"How big a packet may each interface on the way take, and how big is this one ({size} bytes)?"
-    return Cause(text, "cable", place, question, f"ip {on(place[1])}link show dev {dev}", link.change(dev, place[1], mtu=1500))
+    return Cause(text, "cable", place, question, f"ip {on(place[1])}link show dev {dev}", link.change(dev, place[1], mtu=usual))
 
 
 def reply_from_other_address(place: Place, asked: IPv4Address, answers: IPv4Address) -> Cause:

@@ -15,6 +15,7 @@ from podnet_lab.explain.evidence import NOTHING, Evidence
 from podnet_lab.explain.flow import DEFAULT_SIZE, Flow
 from podnet_lab.explain.lowest_layer import without_address
 from podnet_lab.explain.path import PathWalk
+from podnet_lab.explain.segments import data_doubts
 from podnet_lab.model import Cluster
 from podnet_lab.steps.base import Step
 
@@ -138,7 +139,10 @@ def _both_ways(cluster: Cluster, evidence: Evidence, ends: tuple[Endpoint, Endpo
         cause = causes_l3.reply_from_other_address(begin, flow.to, back.flow.source)
     if cause is not None:
         cause = there.misdelivery.prefixed(words) if there.misdelivery else cause.prefixed(f"{words}the answer has no way back: ")
-    return _certain(replace(explained, back=tuple(back.path), unsure=(*there.unsure, *back.unsure)), cause), there.endpoint_count
+    unsure = [*there.unsure, *back.unsure]
+    if cause is None and not back.incomplete and flow.protocol == "tcp":
+        unsure += [words for words in dict.fromkeys(data_doubts(there, back, begin, end, flow, answer)) if words not in unsure]
+    return _certain(replace(explained, back=tuple(back.path), unsure=tuple(unsure)), cause), there.endpoint_count
 
 
 def _certain(explained: Explanation, cause: Cause | None) -> Explanation:

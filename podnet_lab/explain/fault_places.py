@@ -4,23 +4,33 @@ Where a fault can be made: two Pods of one node and a Pod of another, read off t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from podnet_lab.checks.reachability import endpoints
-from podnet_lab.devices.roles import bridge_of, cable, pod_addresses, uplink
-from podnet_lab.model import Cluster
+from podnet_lab.devices.roles import bridge_of, cable, claimed_blocks, pod_addresses, uplink
+from podnet_lab.explain.tunnel_end import TunnelEnd, tunnel_end
+from podnet_lab.model import Cluster, Snapshot
+
+MOST_PLACES = 100
+"""Places that are drawn, where a fault can't be made at the first."""
 
 
 @dataclass(frozen=True)
 class WiredNode:
-    """A node: its bridge, the *gateway* address on it, its *uplink* to the others and the address there."""
+    """
+    A node: its bridge, the *gateway* address on it, its *uplink* to the others and the address there; its *tunnel*, if it has one.
+
+    Of a node whose Pods hang on no bridge, *bridge* is "", and *gateway* the first address of their block, with its prefix length.
+    """
 
     name: str
     bridge: str
     gateway: IPv4Interface
     uplink: str
     external: IPv4Interface
+    tunnel: TunnelEnd | None = None
 
     @property
     def subnet(self) -> IPv4Network:
@@ -55,7 +65,8 @@ class FaultPlaces:
     """
     The places of one fault: a Pod and its node, a Pod on another node, and a neighbour of the first.
 
-    *outside* is a host on the external network that is no node: its name and address, if there is one.
+    *outside* is a host on the external network that is no node: its name and address, if there is one; *third* is a node beside
+    the two, if there is one.
     """
 
     node: WiredNode
@@ -64,6 +75,7 @@ class FaultPlaces:
     other_node: WiredNode
     other: WiredPod
     outside: tuple[str, str] | None = None
+    third: WiredNode | None = None
 
     @property
     def remote_pair(self) -> tuple[str, str]:
@@ -88,13 +100,20 @@ class FaultPlaces:
 
 
 def wired_nodes(cluster: Cluster) -> dict[str, WiredNode]:
-    """The nodes that are wired: a bridge with an address, and an uplink with one."""
+    """The nodes that are wired: an uplink with an address, and a bridge with one, or without a bridge a block that their Pods are in."""
     wired = {}
     for name, node in cluster.items():
-        bridge, up = bridge_of(node), uplink(node)
-        if bridge is not None and up is not None and node.own.addresses_of(bridge.name) and node.own.addresses_of(up.name):
-            wired[name] = WiredNode(name, bridge.name, node.own.addresses_of(bridge.name)[0], up.name, node.own.addresses_of(up.name)[0])
+        up, near = uplink(node), _bridge_and_gateway(node)
+        if near is not None and up is not None and node.own.addresses_of(up.name):
+            wired[name] = WiredNode(name, *near, up.name, node.own.addresses_of(up.name)[0], tunnel_end(node))
     return wired
+
+
+def _bridge_and_gateway(node: Snapshot) -> tuple[str, IPv4Interface] | None:
+    if (bridge := bridge_of(node)) is not None:
+        has = node.own.addresses_of(bridge.name)
+        return (bridge.name, has[0]) if has else None
+    return next((("", IPv4Interface(block)) for block in claimed_blocks(node)), None)
 
 
 def wired_pods(cluster: Cluster, node: str) -> list[WiredPod]:
@@ -122,7 +141,19 @@ def fault_places(cluster: Cluster, node: int, pod: int, step: int) -> FaultPlace
     if here == there or len(pods) < 2 or not remote:
         return None
     local_pair = pods[pod % len(pods)], pods[(pod + 1) % len(pods)]
-    return FaultPlaces(wired[here], *local_pair, wired[there], remote[pod % len(remote)], _outside(cluster, wired[here]))
+    third = next((wired[name] for name in names if name not in (here, there)), None)
+    return FaultPlaces(wired[here], *local_pair, wired[there], remote[pod % len(remote)], _outside(cluster, wired[here]), third)
+
+
+def other_places(cluster: Cluster, drawn: Callable[[int, int], Sequence[int]]) -> Iterator[FaultPlaces]:
+    """Places of a fault, all there are or `MOST_PLACES` of them; *drawn* says, once, which of how many, and how many of them."""
+    nodes = len(wired := wired_nodes(cluster))
+    pods = max((len(wired_pods(cluster, name)) for name in wired), default=0)
+    every = nodes * pods * max(nodes - 1, 0)
+    for number in drawn(every, min(every, MOST_PLACES)):
+        place, step = divmod(number, nodes - 1)
+        if (found := fault_places(cluster, *divmod(place, pods), 1 + step)) is not None:
+            yield found
 
 
 def _outside(cluster: Cluster, node: WiredNode) -> tuple[str, str] | None:

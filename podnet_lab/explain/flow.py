@@ -17,10 +17,19 @@ DEFAULT_TTL = 64
 DEFAULT_SIZE = 64
 """Bytes of a packet whose size nobody asked for."""
 
+HANDSHAKE_SIZE = 60
+"""Bytes of the first packets of a TCP connection, with the options that Linux gives them (tcp_syn_options)."""
+
 
 @dataclass(frozen=True)
 class Flow:
-    """What is sent: addresses (the sender's None until it is known), protocol "icmp", "tcp" or "udp", port, size in bytes, and TTL."""
+    """
+    What is sent: addresses (the sender's None until it is known), protocol, port, size in bytes, and TTL.
+
+    The protocol is "icmp", "tcp" or "udp"; of what a tunnel sends itself also "ipip".
+
+    *may_be_cut*: a router that can't send it whole makes it smaller, or has its sender do so.
+    """
 
     source: IPv4Address | None
     to: IPv4Address
@@ -29,6 +38,12 @@ class Flow:
     size: int = DEFAULT_SIZE
     translated: bool = False
     ttl: int = DEFAULT_TTL
+    may_be_cut: bool = False
+
+    @property
+    def asked_size(self) -> int | None:
+        """Its size, if somebody asked for it: of others rules that go by sizes are not judged."""
+        return None if self.size in (DEFAULT_SIZE, HANDSHAKE_SIZE) else self.size
 
 
 @dataclass(frozen=True)

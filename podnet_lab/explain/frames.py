@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 
 from podnet_lab.explain.cause import Cause, Place
 from podnet_lab.explain.firewall.packet import Packet, arp_reply, arp_request
-from podnet_lab.explain.flow import DEFAULT_SIZE, Flow
+from podnet_lab.explain.flow import Flow
 from podnet_lab.explain.hooks import Hooks
 from podnet_lab.explain.l2 import BridgePass, Receiver
 from podnet_lab.model import Cluster, Namespace, Route
@@ -89,7 +89,7 @@ class Frames:
         return self.cluster[place[0]].spaces[place[1]]
 
     def _packet(self, flow: Flow) -> Packet:
-        size = None if flow.size == DEFAULT_SIZE else flow.size
+        size = flow.asked_size
         source: IPv4Address = flow.source or ANYWHERE
         ends = {"source_mac": self.source_mac, "target_mac": self.target_mac}
         return Packet(source, flow.to, None, None, self.hooks.reply, flow.protocol, flow.port, ttl=flow.ttl, size=size, **ends)

@@ -10,17 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from podnet_lab.explain import causes_l3
+from podnet_lab.explain import causes_l3, causes_routed
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.evidence import Evidence
 from podnet_lab.explain.firewall.outcome import Outcome
 from podnet_lab.explain.firewall.packet import Packet
 from podnet_lab.explain.firewall.verdict import outcomes, summary
-from podnet_lab.explain.flow import DEFAULT_SIZE, Flow, Translation
+from podnet_lab.explain.flow import Flow, Translation
 from podnet_lab.explain.l2 import BridgePass
 from podnet_lab.model import Namespace, Route
 from podnet_lab.model.nftables import Ruleset
-from podnet_lab.model.route_lookup import ANYWHERE, is_own, source_for
+from podnet_lab.model.route_lookup import ANYWHERE, is_own, lookup_route, source_for
 
 LOOPBACK = IPv4Address("127.0.0.1")
 
@@ -89,9 +89,12 @@ class Hooks:
             self.dscp = self.tracked.get(at.place, Tracked()).dscp
         if not (rules := self.rules(at.place, at.space)):
             return None, flow
-        possible = outcomes(rules, at.hook, self._packet(flow, at))
-        if cause := self._stopped(at.place, at.hook, possible):
-            return cause, flow
+        packet = self._packet(flow, at)
+        possible = outcomes(rules, at.hook, packet)
+        if cause := self._stopped(at.place, rules, at.hook, possible):
+            back = replace(packet, way_back=at.iif) if packet.way_back == "" else packet
+            fails = back is not packet and summary(outcomes(rules, at.hook, back)).verdict != "drop"
+            return (causes_routed.no_way_back(at.place, at.space, at.iif, packet.source) if fails else cause), flow
         return None, self._taken(flow, at, [outcome for outcome in possible if outcome.verdict == "accept"])
 
     def frame(
@@ -101,16 +104,21 @@ class Hooks:
         if not (rules := self.rules(place, space)):
             return None, packet
         possible = outcomes(rules, hook, replace(packet, mark=self.marks.get(place, 0)), families, device)
-        cause = self._stopped(place, hook, possible)
+        cause = self._stopped(place, rules, hook, possible)
         after = next((outcome.packet for outcome in possible if outcome.verdict == "accept"), packet)
         if packet.ethertype == "ip" and after is not packet:
             self.marks[place] = after.mark
         return cause, after
 
-    def _stopped(self, place: Place, hook: str, possible: list[Outcome]) -> Cause | None:
+    def _stopped(self, place: Place, rules: Ruleset, hook: str, possible: list[Outcome]) -> Cause | None:
         judgement = summary(possible)
         if judgement.verdict == "drop":
-            return causes_l3.dropped_by_firewall(place, hook, judgement.why)
+            # Here: both know the steps of nft, and policies, which nobody needs where nothing is dropped.
+            from podnet_lab.explain.dispatch_causes import not_dispatched
+            from podnet_lab.explain.policy_causes import denied_by_policy
+
+            told = (place, rules, judgement.why, possible[0].packet)
+            return denied_by_policy(*told) or not_dispatched(*told) or causes_l3.dropped_by_firewall(place, hook, judgement.why)
         if judgement.verdict == "unknown":
             self.unsure.append(f"{place_name(place)}: {judgement.why}")
         return None
@@ -132,7 +140,7 @@ class Hooks:
             flow.translated,
             self.marks.get(at.place, 0),
             flow.ttl,
-            None if flow.size == DEFAULT_SIZE else flow.size,
+            flow.asked_size,
             dscp=self.dscp,
             state=_state_of_reply(flow, known) if self.reply else "",
             ct_mark=known.mark if known else None,
@@ -141,6 +149,7 @@ class Hooks:
             in_port=no_port if at.passed is None else at.passed.in_port or "",
             out_port="" if at.passed is None or at.hook == "prerouting" else at.passed.out_port or "",
             own_addresses=frozenset(own.interface.ip for own in space.addresses),
+            way_back=_way_back(space, flow.source, at.iif) if at.iif and flow.source else None,
         )
         return _with_connection(packet, at.rewritten)
 
@@ -169,6 +178,15 @@ class Hooks:
         if chosen.rewritten == "snat":
             return replace(after, source=packet.source)
         return replace(after, source=_masqueraded(after, at)) if chosen.rewritten == "own" else after
+
+
+def _way_back(space: Namespace, source: IPv4Address, iif: str) -> str | None:
+    """*iif*, if what is for *source* leaves by that interface; "" if not, None if it can't be told."""
+    choice = lookup_route(space, source, ANYWHERE, "")
+    if choice.unsure or (choice.route is not None and choice.route.kind == "unicast" and choice.route.dev is None):
+        return None
+    back = choice.route is not None and choice.route.kind == "unicast" and choice.route.dev == iif
+    return iif if back and not is_own(space, source) else ""
 
 
 def _state_of_reply(flow: Flow, known: Tracked | None) -> str:

@@ -57,6 +57,7 @@ INVENTORY = (
     Influence("bridge: VLAN filtering", "bridge", "close look", NAMED),
     Influence("bridge: forwarding table, without VLANs", "bridge", "snapshot", JUDGED),
     Influence("vxlan: VNI, port, remotes, forwarding table", "device", "snapshot", PARTLY),
+    Influence("ipip: the gateways of routes, local and remote; a TUN device that stands in", "device", "snapshot", PARTLY),
     Influence("policy rules, routes, nexthop objects, local table, rp_filter, forwarding", "routing", "snapshot, kernel asked", JUDGED),
     Influence("lightweight tunnel of a route (encap)", "routing", "kernel asked", NAMED),
     Influence("IPsec policy", "forward, input, output", "close look", PARTLY),

@@ -14,7 +14,9 @@ from ipaddress import IPv4Address
 from podnet_lab.devices.base import Unseen, Wires
 from podnet_lab.devices.registry import kind_of, wires
 from podnet_lab.explain import causes_l2 as causes
+from podnet_lab.explain import causes_tunnel
 from podnet_lab.explain.cause import Cause, Place, place_name
+from podnet_lab.explain.tunnel_evidence import published_mac
 from podnet_lab.model import Cluster, FdbEntry, Link, Namespace
 from podnet_lab.model.route_lookup import is_own
 
@@ -56,6 +58,10 @@ class Receiver:
     devices: tuple[tuple[Place, str, bool], ...] = ()
     tunnels: tuple[tuple[Place, str, IPv4Address], ...] = ()
     broadcast_cause: Cause | None = None
+
+    def beyond(self, place: Place, dev: str) -> Place:
+        """Where a frame comes in that goes out of an interface on the way."""
+        return self.devices[self.devices.index((place, dev, True)) + 1][0]
 
 
 def receivers(cluster: Cluster, place: Place, link: Link) -> tuple[list[Receiver], list[str]]:
@@ -106,7 +112,8 @@ def _receive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator
     node = net.cluster[place[0]]
     cause = before.cause or (None if link.up else causes.link_down(place, link.name))
     devices = (*before.devices, (place, link.name, False))
-    at = replace(before, place=place, link=link, cause=cause, bottleneck=_bottleneck(before, place, link), devices=devices)
+    most = before.bottleneck if kind_of(link).takes_longer else _bottleneck(before, place, link)
+    at = replace(before, place=place, link=link, cause=cause, bottleneck=most, devices=devices)
     bridge = node.link(place[1], link.master) if link.master else None
     if bridge is None or not kind_of(bridge).switches:
         yield at
@@ -168,6 +175,8 @@ def wrong_port(cluster: Cluster, place: Place, link: Link, to: Receiver, fresh: 
     if link.mac == to.link.mac and not (kind_of(link).switches or kind_of(to.link).switches) and shared:
         at, switch = (to.bridges[0].place, "the bridge") if to.bridges else (place, SWITCH)
         return causes.duplicate_mac(at, (place, link.name), (to.place, to.link.name), to.link.mac, switch)
+    if link.mac == to.link.mac and (place, link.name) in {sent[:2] for sent in to.tunnels} and kind_of(to.link).agreed:
+        return _one_mac(cluster, place, link, to)
     for passed in to.bridges:
         if (cause := _wrong_entry(cluster, passed, to, fresh) or port_forbids(cluster, passed, link.mac, to.link.mac, fresh)) is not None:
             return cause
@@ -209,12 +218,32 @@ def wrong_tunnel_end(cluster: Cluster, to: Receiver, mac: str | None) -> Cause |
         space = cluster[place[0]].spaces[place[1]]
         local = space.links[dev].setting("local")
         if local and not is_own(space, IPv4Address(local)):
-            return causes.tunnel_from_no_own_address(place, space, space.links[dev])
+            return causes_tunnel.tunnel_from_no_own_address(place, space, space.links[dev])
+        if mac is not None and (cause := _not_known(cluster, to, host)) is not None:
+            return cause
         entries = [entry for entry in space.fdb if entry.dev == dev and entry.remote is not None]
         named = [entry for entry in entries if entry.mac == mac]
         if not any(entry.remote == host for entry in named or [entry for entry in entries if entry.mac == EVERYBODY]):
-            return causes.tunnel_lacks_entry(place, dev, mac, host, named[0].remote if named else None)
+            return causes_tunnel.tunnel_lacks_entry(place, dev, mac, host, named[0].remote if named else None)
     return None
+
+
+def _not_known(cluster: Cluster, to: Receiver, host: IPv4Address) -> Cause | None:
+    """The cause if a tunnel's end at *host* has another MAC than most others send to."""
+    if to.place[1] is not None or not kind_of(to.link).agreed:
+        return None
+    known = published_mac(cluster, to.place[0], to.link, host)
+    return causes_tunnel.tunnel_mac_not_known(to.place, cluster[to.place[0]].own, to.link, known) if known else None
+
+
+def _one_mac(cluster: Cluster, place: Place, link: Link, to: Receiver) -> Cause:
+    """Why a tunnel's end does not take a frame of its own MAC (vxlan_set_mac): it takes it for one of its own that went round."""
+    local = link.setting("local")
+    known = published_mac(cluster, place[0], link, IPv4Address(local)) if local and place[1] is None else None
+    if known is not None:
+        return causes_tunnel.tunnel_mac_not_known(place, cluster[place[0]].own, link, known)
+    other = _not_known(cluster, to, to.tunnels[-1][2])
+    return other or causes.duplicate_mac(place, (place, link.name), (to.place, to.link.name), link.mac, "the tunnel")
 
 
 def reply_taken_by_bridge(cluster: Cluster, place: Place, link: Link, to: Receiver) -> Cause | None:

@@ -13,9 +13,10 @@ from ipaddress import IPv4Address
 from podnet_lab.devices.link_steps import ChangeLink
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.explain import causes_l2 as causes
-from podnet_lab.explain.arp import Hop, arp_source, asks_nobody, no_proxy_route, no_reply, owns, proxies, unusable
+from podnet_lab.explain.arp import Hop, arp_source, asks_nobody, is_routed_pod, no_proxy_route, no_reply, owns, proxies, unusable
 from podnet_lab.explain.arp_failure import arp_failure, on_other_bridge, own_cable_unplugged
 from podnet_lab.explain.cause import Cause, Place, place_name
+from podnet_lab.explain.ip_tunnel import by_gateway
 from podnet_lab.explain.l2 import Receiver, is_of, reply_taken_by_bridge, wrong_port
 from podnet_lab.explain.same_mac import instead_of, nearer, not_told_apart
 from podnet_lab.explain.tunnel import lost_in_tunnel
@@ -51,6 +52,9 @@ class NextHop:
 
 def next_hop(hop: Hop) -> NextHop:
     """Who receives a packet."""
+    if kind_of(hop.link).by_gateway and hop.link.setting("mode") != "tap":
+        receiver, cause, unsure = by_gateway(hop)
+        return NextHop(receiver, cause, unsure=unsure)
     if (cause := unusable(replace(hop.link, arp=True), hop.place, hop.cluster)) is not None:
         return NextHop(cause=cause) if not hop.link.up or _asks(hop) else NextHop(unsure=f"{cause}; what it sends needs no answer by ARP")
     reached, unseen = hop.evidence.receivers(hop.cluster, hop.place, hop.link)
@@ -120,16 +124,18 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
     if int(entry.mac[:2], 16) & GROUP:
         return _for_everybody(hop, entry, owners)
     right = [owner for owner in owners if _takes(cluster, owner, entry.mac)]
-    stale = causes.stale_neighbour(place, entry) if owners or entry.state == "PERMANENT" else None
+    known = owners or entry.state == "PERMANENT" or any(one.cause is None and proxies(hop, one, entry.address) for one in reached)
+    stale = causes.stale_neighbour(place, entry) if known else None
     cause = next((owner.cause for owner in owners if owner.cause), None) or own_cable_unplugged(cluster, place, link)
     cause = cause or on_other_bridge(cluster, place, link, entry.address) or lost_in_tunnel(cluster, place, link, entry.mac)
-    cause = cause or stale or arp_failure(cluster, place, hop.route, hop.to)
+    cause = cause or stale or no_proxy_route(hop, reached) or arp_failure(cluster, place, hop.route, hop.to)
+    routed = is_routed_pod(hop)  # a gateway that nobody has: whatever its node answers by now, the frame gets there
     for receiver in right or [receiver for receiver in reached if receiver.link.mac == entry.mac]:
         heard = hop.learned.heard(receiver)
         if receiver.cause is None and receiver.link.up and wrong_port(cluster, place, link, receiver, heard) is None:
             if (forgot := _forgot_itself(hop, receiver)) is not None:
                 return NextHop(cause=forgot)
-            return NextHop(receiver, misdelivery=None if right or proxies(hop, receiver, entry.address) else cause)
+            return NextHop(receiver, misdelivery=None if right or routed or proxies(hop, receiver, entry.address) else cause)
     return NextHop(cause=(right[0].cause or unusable(right[0].link, right[0].place, cluster)) if right else cause)
 
 
@@ -162,7 +168,9 @@ def _forgot_itself(hop: Hop, to: Receiver) -> Cause | None:
 
 def _forgetting(cause: Cause, place: Place, entry: Neighbour) -> Cause:
     """A cause whose repair gives somebody another MAC: what the sender knew is then to be forgotten, too."""
-    changes = any(isinstance(step, ChangeLink) and step.mac for step in cause.repair) and cause.place[0] == place[0]
+    given = [(step.namespace, step.name) for step in cause.repair if isinstance(step, ChangeLink) and step.mac]
+    # With its own MAC an interface forgets its neighbours by itself.
+    changes = given and cause.place[0] == place[0] and (place[1], entry.dev) not in given
     return cause.also(neighbour.remove(str(entry.address), entry.dev, place[1])) if changes else cause
 
 

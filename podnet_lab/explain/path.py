@@ -8,55 +8,31 @@ that comes after. Sources: net/ipv4/route.c, net/ipv4/fib_frontend.c, net/ipv4/i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
+from dataclasses import replace
 
 from podnet_lab.explain import causes_l2, causes_l3
-from podnet_lab.explain.arp import Hop, Learned
+from podnet_lab.explain.arp import Hop
 from podnet_lab.explain.cause import Cause, Place, place_name
-from podnet_lab.explain.evidence import NOTHING, Evidence
-from podnet_lab.explain.flow import MAX_HOPS, Flow, Translation, reply_translation, source_translation
+from podnet_lab.explain.flow import MAX_HOPS, Flow, reply_translation
 from podnet_lab.explain.frames import Frames
-from podnet_lab.explain.hooks import At, Hooks, Tracked
-from podnet_lab.explain.influences import Influences, calls_iptables, stays_on_bridge
+from podnet_lab.explain.hooks import At
+from podnet_lab.explain.influences import calls_iptables, stays_on_bridge
 from podnet_lab.explain.l2 import BridgePass, Receiver, port_flags
 from podnet_lab.explain.listeners import nobody_listens
+from podnet_lab.explain.lost_route import lost_route, own_route_to_source
 from podnet_lab.explain.next_hop import next_hop
 from podnet_lab.explain.routing import Decision, decide
 from podnet_lab.explain.routing import Packet as RoutedPacket
 from podnet_lab.explain.size import too_big, too_long
-from podnet_lab.explain.tunnel import outer_flow
+from podnet_lab.explain.tunnel import answer_by_arp, through_tunnel
+from podnet_lab.explain.walk_state import WalkState
 from podnet_lab.explain.xfrm import blocking_policy
-from podnet_lab.model import Cluster, Namespace, Route
+from podnet_lab.model import Namespace, Route
 from podnet_lab.model.route_lookup import source_for
 
 
-@dataclass
-class PathWalk:
-    """
-    The path of one packet, followed hop by hop.
-
-    *path* has the names of the places that it reached, *at* the last one, *unsure* what could not be judged; *incomplete*: it could
-    not be followed any further. *tunnelled*: a tunnel sends it. *misdelivery*: why a frame went to another receiver than was meant.
-    *endpoint_count*: of so many Pods a Service draws one, and this walk follows number *endpoint*. *translations*, *learned* and
-    *tracked* are what nodes and neighbours remember, for the way back.
-    """
-
-    cluster: Cluster
-    flow: Flow
-    reply: bool = False
-    endpoint: int = 0
-    evidence: Evidence = field(default=NOTHING, repr=False)
-    translations: tuple[Translation, ...] = ()
-    path: list[str] = field(default_factory=list)
-    unsure: list[str] = field(default_factory=list)
-    endpoint_count: int = 1
-    at: Place | None = None
-    incomplete: bool = False
-    learned: Learned = field(default_factory=Learned, repr=False)
-    tracked: dict[Place, Tracked] = field(default_factory=dict, repr=False)
-    misdelivery: Cause | None = None
-    tunnelled: bool = False
+class PathWalk(WalkState):
+    """The path of one packet, followed hop by hop; what it carries, and finds on its way, is in `WalkState`."""
 
     def follow(self, start: Place, end: Place | None) -> Cause | None:
         """The first thing that stops it on its way to *end* (None: whoever has the address); None if none is seen."""
@@ -74,6 +50,9 @@ class PathWalk:
             if iif is not None and (cause := self._prerouting(place, space, iif)):
                 return cause
             decision = self._decide(place, space, iif)
+            stays = decision.cause is not None and decision.cause.layer == "forwarding"
+            if not decision.local and not stays and (lost := lost_route(self, place)) is not None:
+                return lost
             if decision.local:
                 return decision.cause or self._deliver(place, space, iif, end)
             if decision.route is None:
@@ -93,7 +72,7 @@ class PathWalk:
 
     def _prerouting(self, place: Place, space: Namespace, iif: str) -> Cause | None:
         if cause := self._at_hook(At(place, space, "prerouting", iif, None)):
-            return cause
+            return own_route_to_source(self, place, iif, cause)
         if (
             translation := reply_translation(self.translations, place, self.flow)
         ) is not None:  # a reply's target is put back before its route is looked up
@@ -134,10 +113,6 @@ class PathWalk:
             self.flow = replace(self.flow, to=undone.before.source)
         return decision if self.flow.to == to else self._look_up(place, space, None)
 
-    def _written(self, place: Place) -> tuple[int, int]:
-        """What routing may go by and rules may write: the packet's mark at a place, and its type of service."""
-        return self._hooks.marks.get(place, 0), self._hooks.dscp << 2
-
     def _written_at_output(self, place: Place, space: Namespace, before: Decision) -> None:
         """Unsure, if what rules have written at output would lead another way: only some chains have it looked for again."""
         again = self._look_up(place, space, None)
@@ -145,9 +120,9 @@ class PathWalk:
             self.unsure.append(f"{place_name(place)}: rules write a mark at output by which there is another way")
 
     def _look_up(self, place: Place, space: Namespace, iif: str | None) -> Decision:
-        # A program that sends has no address yet when the kernel looks for a route; an answer has one.
+        # A program that sends has no address yet when the kernel looks for a route; an answer has one, and what a tunnel sends.
         flow = self.flow
-        bound = iif is not None or self.reply or flow.protocol == "tcp"
+        bound = iif is not None or self.reply or self.tunnelled or flow.protocol == "tcp"
         source = flow.source if bound else None
         packet = RoutedPacket(place, space, flow.to, source, iif, flow.protocol, flow.port, *self._written(place))
         decision = decide(self.cluster, self.evidence, packet)
@@ -224,7 +199,11 @@ class PathWalk:
             return None, hop.cause
         if hop.learned is not None and (cause := Frames(self.cluster, self._hooks).arp(place, route, self.flow, hop.receiver)):
             return None, cause
-        if (cause := too_long(self.flow, hop.receiver)) is not None:
+        cause, doubt = too_long(self.cluster, self.flow, hop.receiver)
+        self.unsure += [doubt] if doubt else []
+        if cause is not None:
+            return None, cause
+        if hop.learned is not None and (cause := answer_by_arp(self, place, route.dev, hop.receiver)):
             return None, cause
         return self._over_devices(hop.receiver, sender)
 
@@ -246,23 +225,27 @@ class PathWalk:
             if cause := frames.at_bridge(self.flow, passed) or self._br_netfilter(passed):
                 return None, cause
         for at, name, host in receiver.tunnels:
-            if cause := self._through_tunnel(at, name, host):
+            if cause := through_tunnel(self, at, name, host, receiver.beyond(at, name)):
                 return None, cause
         self.learned.hear(receiver, sender)
         return receiver, None
 
-    def _through_tunnel(self, place: Place, dev: str, host: IPv4Address) -> Cause | None:
-        """What stops the packet that a tunnel puts ours into, on its way to the tunnel's other end."""
-        if self.tunnelled:
-            self.unsure.append(f"{place_name(place)}: {dev} is a tunnel in a tunnel, which is not followed")
-            return None
-        outer = outer_flow(self.cluster[place[0]].link(place[1], dev), host, self.flow.size)
-        walk = PathWalk(self.cluster, outer, evidence=self.evidence, tunnelled=True)
-        cause = walk.follow(place, None)
-        self.unsure += walk.unsure
-        if cause is None and not walk.incomplete and walk.flow.to != host:
-            self.unsure.append(f"{place_name(place)}: what its tunnel {dev} sends to {host} is rewritten, and goes to {walk.flow.to}")
-        return cause and cause.prefixed(f"the tunnel {dev} of {place_name(place)} does not get to {host}: ")
+    def sent_beside(self, flow: Flow, place: Place, there: PathWalk | None = None) -> tuple[Cause | None, PathWalk]:
+        """What stops another packet on which ours depends, or the answer to that of *there*; and its walk."""
+        known = {"translations": there.translations, "learned": there.learned, "tracked": there.tracked} if there is not None else {}
+        walk = PathWalk(self.cluster, flow, there is not None, evidence=self.evidence, beside=True, **known)
+        return walk.follow(place, None), walk
+
+    def sent_by_tunnel(self, outer: Flow, place: Place, far: Place) -> tuple[Cause | None, PathWalk]:
+        """What stops a packet that a tunnel at a place puts ours into, on its way to the tunnel's other end, at *far*; and its walk."""
+        walk = PathWalk(self.cluster, outer, evidence=self.evidence, beside=True, tunnelled=True)
+        # What rules have marked stays marked: it is the same buffer, with more headers (vxlan_xmit_one, ip_tunnel_core's iptunnel_xmit).
+        walk._hooks.marks |= {at: mark for at, mark in self._hooks.marks.items() if at == place}
+        return walk.follow(place, far), walk
+
+    def marked_at(self, place: Place) -> bool:
+        """Whether rules of a place have marked the packet."""
+        return bool(self._hooks.marks.get(place))
 
     def _br_netfilter(self, passed: BridgePass) -> Cause | None:
         """What a node's nftables do with a frame that its bridge passes on, if bridge-nf-call-iptables is 1."""
@@ -277,24 +260,6 @@ class PathWalk:
         cause = cause or self._at_hook(At(*at, "postrouting", None, passed.bridge, passed=passed))
         if cause is None:
             self._remember(passed.place)
-        return cause and cause.suffixed(" (and what the bridge passes on goes through it, too: bridge-nf-call-iptables is 1)")
-
-    def _remember(self, place: Place) -> None:
-        """What a place's connection tracking keeps of its rewriting, or, for a reply, undoes."""
-        if (translation := source_translation(self.translations, place, self.flow)) is not None:
-            self.flow = replace(self.flow, source=translation.before.to)
-        elif not self.reply and (self.flow.source, self.flow.to) != (self._untranslated.source, self._untranslated.to):
-            self.translations = (*self.translations, Translation(place, self._untranslated, self.flow))
-
-    def _at_hook(self, at: At) -> Cause | None:
-        """What stops the packet at a netfilter hook; rules there may rewrite it."""
-        undone = reply_translation(self.translations, at.place, self.flow) or source_translation(self.translations, at.place, self.flow)
-        rewritten = undone if self.reply else Translation(at.place, self._untranslated, self.flow)
-        cause, self.flow = self._hooks.ip(self.flow, replace(at, rewritten=rewritten))
-        self.endpoint_count = max(self.endpoint_count, self._hooks.drawn)
-        return cause
-
-    def __post_init__(self) -> None:
-        self._hooks = Hooks(self.evidence, self.unsure, self.reply, self.endpoint, self.tracked)
-        self._untranslated, self._sender, self._sent_with, self._only_bridged = self.flow, None, self.flow.ttl, None
-        self._influences = Influences(self.cluster, self.evidence, self.unsure)
+        if cause is None or cause.layer == "policy":  # that policies are for what a bridge passes on, too, needs no word
+            return cause
+        return cause.suffixed(" (and what the bridge passes on goes through it, too: bridge-nf-call-iptables is 1)")

@@ -20,7 +20,8 @@ from podnet_lab.model import Cluster, Namespace, Route
 from podnet_lab.model.close_look import RouteAnswer, RouteQuery
 from podnet_lab.model.route_lookup import ANYWHERE, hop_limit, is_own, lookup_route, mtu
 
-PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17}
+PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "ipip": 0}
+"""By which a kernel is asked; it takes only these three as a question (rtm_getroute_parse_ip_proto), and 0 for any."""
 
 FRA_SPORT_RANGE = 23
 """The attribute of a policy rule that asks for a sender's port (linux/fib_rules.h), as a snapshot keeps it."""

@@ -11,14 +11,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import nbformat
-
 from podnet_lab.errors import BadInput
 from podnet_lab.grading.judge import Known
 from podnet_lab.grading.marks import Paper, harmless, printable
 from podnet_lab.grading.notebook_run import NotebookRun
 from podnet_lab.grading.sandbox import Place
+from podnet_lab.jupyter import without_iri
 from podnet_lab.kernel import bounded_file
+
+without_iri.load("nbformat")
+import nbformat  # noqa: E402
 
 LIMIT, CELL_LIMIT = 300.0, 60.0
 """Seconds for a notebook, and for one of its cells."""
@@ -144,7 +146,7 @@ def _parsed(content: bytes) -> Notebook | str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a notebook without cells' ids is old, and no worse for that
-            notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
+            notebook = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
             nbformat.validate(notebook)
             cells = [(index, cell.source) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()]
             text = nbformat.writes(notebook)

@@ -6,18 +6,22 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from podnet_lab.errors import CannotRun
-from podnet_lab.grading.marks import Paper, as_csv, as_json
 from podnet_lab.name_suggestions import no_such
 
 if TYPE_CHECKING:
     from podnet_lab.grading.judge import Known
+    from podnet_lab.grading.marks import Paper
     from podnet_lab.grading.sandbox import Place
+
+TOLD_AFTER = 10.0
+"""Seconds after which `podnet prove` tells what it plays, if nobody sees that in a terminal."""
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -64,20 +68,22 @@ def grade(
     from podnet_lab.grading import marks_table
     from podnet_lab.grading.lesson_files import exercises
     from podnet_lab.grading.lesson_files import sources as lesson_sources
+    from podnet_lab.grading.marks import as_csv, as_json
 
     _refuse(folder, lab_name, csv_file)
-    known = {**EXERCISES, **(own := exercises(lessons))}
-    sources = lesson_sources(lessons)
-    if odd := [name for name in wanted if name not in known]:
-        raise click.UsageError(no_such("exercise", odd[0], known))
-    if folder is None:
-        from podnet_lab.grading.grade_running_lab import in_time
+    with redirect_stdout(sys.stderr):  # what a lesson prints, when it is read or asked, is no part of the marks
+        known = {**EXERCISES, **(own := exercises(lessons))}
+        sources = lesson_sources(lessons)
+        if odd := [name for name in wanted if name not in known]:
+            raise click.UsageError(no_such("exercise", odd[0], known))
+        if folder is None:
+            from podnet_lab.grading.grade_running_lab import in_time
 
-        papers = [in_time(known, lab_name).of(wanted)]
-    else:
-        private = [folder, *(file.resolve().parent for file in lessons), *([csv_file.resolve().parent] if csv_file else [])]
-        place = _place(memory, processes, sources, private, no_sandbox)
-        papers = _papers(folder, known, wanted or tuple(own), limit=limit, cell_limit=cell_limit, place=place)
+            papers = [in_time(known, lab_name).of(wanted)]
+        else:
+            private = [folder, *(file.resolve().parent for file in lessons), *([csv_file.resolve().parent] if csv_file else [])]
+            place = _place(memory, processes, sources, private, no_sandbox)
+            papers = _papers(folder, known, wanted or tuple(own), limit=limit, cell_limit=cell_limit, place=place)
     if csv_file is not None:
         write(csv_file, as_csv(papers))
     click.echo(as_json(papers) if json_too else marks_table.table(papers))
@@ -101,7 +107,7 @@ def _papers(folder: Path, known: Known, wanted: Sequence[str], **how: Any) -> li
     collected = _collected()
     for words in collected.skipped(folder):
         click.echo(words, err=True)
-    return collected.grade(folder, known, wanted, progress=lambda paper: click.echo(marks_table.line(paper), err=True), **how)
+    return collected.grade(folder, known, wanted, progress=lambda paper: click.echo(marks_table.progress_line(paper), err=True), **how)
 
 
 def _refuse(folder: Path | None, lab_name: str | None, csv_file: Path | None) -> None:
@@ -138,7 +144,8 @@ def write(path: Path, text: str) -> None:
 @click.command(short_help="Play all solutions of a lesson.")
 @click.argument("lesson", type=FILE, required=False)
 @click.argument("solutions", type=FILE, required=False)
-def prove(lesson: Path | None, solutions: Path | None) -> None:
+@click.option("--limit", type=click.FloatRange(min=1), default=120, show_default=True, help="Seconds for each answer that is played.")
+def prove(lesson: Path | None, solutions: Path | None, limit: float) -> None:
     """
     Play all SOLUTIONS of a LESSON in a lab of its own; without them, those of the lesson that comes with podnet-lab.
 
@@ -147,13 +154,19 @@ def prove(lesson: Path | None, solutions: Path | None) -> None:
     podnet prove week3.py week3_solutions.py  # your own
 
     Every exercise has to fail untouched, hold with each right answer, and recognise each wrong one. Exit status 0 only then.
+    What is played now is told on stderr: in a terminal, and elsewhere if it takes more than some seconds.
     """
+    from podnet_lab.grading.playing import playing
     from podnet_lab.grading.prove_lesson import proved
 
     if lesson is not None and solutions is None:
         raise click.UsageError("a lesson is proved by its solutions: podnet prove LESSON SOLUTIONS")
-    whole = True
-    for claim in proved(lesson, solutions):
+    whole, after = True, 0.0 if sys.stderr.isatty() else TOLD_AFTER
+
+    def around(claim: str) -> AbstractContextManager[None]:
+        return playing(claim, limit, lambda what: click.echo(f"playing {what}", err=True), after)
+
+    for claim in proved(lesson, solutions, around):
         click.echo(claim)
         whole = whole and bool(claim)
     sys.exit(0 if whole else 1)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from podnet_lab.errors import NoLab
 from podnet_lab.exercises import attempts
-from podnet_lab.grading.judge import Known, judge, recorded
+from podnet_lab.grading.judge import Known, judge_now, recorded
 from podnet_lab.grading.looker import Looker, LookFailed
 from podnet_lab.grading.marks import Mark, Paper
 from podnet_lab.lab.lab import Lab
@@ -40,7 +40,7 @@ def running(known: Known, name: str | None = None) -> Paper:
         if not kept.records:
             raise NoLab(f"no exercise was begun in the lab {lab.name!r}: lab.exercise(…) begins one")
         marks = [
-            judge(lab, known, lab.name, exercise, kept) if exercise == kept.at else recorded(lab.name, exercise, record)
+            judge_now(lab, known, lab.name, exercise, kept) if exercise == kept.at else recorded(lab.name, exercise, record)
             for exercise, record in kept.records.items()
         ]
         return Paper(lab.name, tuple(marks))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from podnet_lab.errors import LabGone, LessonFailed, PodnetError
 from podnet_lab.exercises import Exercise, assess
-from podnet_lab.exercises.attempts import Record, Records
+from podnet_lab.exercises.attempts import CHECKING, Record, Records
 from podnet_lab.grading.marks import NOT_CHECKED, NOT_SOLVED, SOLVED, UNTESTED, Mark
 
 if TYPE_CHECKING:
@@ -38,6 +38,14 @@ def judge(lab: Lab, known: Known, student: str, name: str, kept: Records) -> Mar
     return _judged(lab, known[name], mark)
 
 
+def judge_now(lab: Lab, known: Known, student: str, name: str, kept: Records) -> Mark:
+    """The mark of the exercise that a running lab is at: what the kernels say now, whatever the student's last check, if any, had said."""
+    record = kept.records[name]
+    if record.given_up or name not in known:
+        return judge(lab, known, student, name, kept)
+    return _judged(lab, known[name], _noted(student, name, NOT_SOLVED, record))
+
+
 def _judged(lab: Lab, exercise: Exercise, mark: Mark) -> Mark:
     try:
         checks = assess(exercise, lab)
@@ -63,7 +71,7 @@ def _noted(student: str, name: str, verdict: str, record: Record) -> Mark:
 
 
 def _lower(record: Record) -> str:
-    return {"begun": NOT_CHECKED, UNTESTED: UNTESTED}.get(str(record.verdict), NOT_SOLVED)
+    return {"begun": NOT_CHECKED, CHECKING: UNTESTED, UNTESTED: UNTESTED}.get(str(record.verdict), NOT_SOLVED)
 
 
 def _with(mark: Mark, verdict: str, why: str, confirmed: bool = False) -> Mark:

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 
 from podnet_lab.errors import PodnetError
-from podnet_lab.grading.sandbox import kill
+from podnet_lab.grading.sandbox import LOOKS, kill
 
 MEMORY = 2 << 30
 """Bytes of memory for whoever looks."""
@@ -45,13 +45,17 @@ class Looker:
         self._look, self._pid = look, 0
         self._ask = self._hear = -1
 
-    def ask(self, seconds: float) -> object:
-        """What one look says; LookFailed if it has not said that after so many seconds, or can't."""
+    def ask(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> object:
+        """
+        What one look says; LookFailed if it has not said that after so many seconds, or can't.
+
+        *meanwhile* is called again and again until then; what it raises ends the look.
+        """
         if not self._pid:
             self._start()
         try:
             os.write(self._ask, b"%d\n" % (seconds + 1))
-            answer = json.loads(self._line(time.monotonic() + seconds))
+            answer = json.loads(self._line(time.monotonic() + seconds, meanwhile))
         except (OSError, ValueError, EOFError) as error:
             self._kill()
             words = str(error) if isinstance(error, TimeoutError) else "whoever looked at it was ended by that"
@@ -60,13 +64,14 @@ class Looker:
             raise LookFailed(answer["failed"], over=False)
         return answer["is"]
 
-    def _line(self, deadline: float) -> bytes:
+    def _line(self, deadline: float, meanwhile: Callable[[], None]) -> bytes:
         said = b""
         while not said.endswith(b"\n"):
             left = deadline - time.monotonic()
             if left <= 0 or len(said) > MOST:
                 raise TimeoutError("it did not answer in time" if left <= 0 else "it says too much")
-            if select.select([self._hear], [], [], left)[0]:
+            meanwhile()
+            if select.select([self._hear], [], [], min(left, LOOKS))[0]:
                 if not (more := os.read(self._hear, 1 << 16)):
                     raise EOFError
                 said += more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -13,6 +14,9 @@ from podnet_lab.grading.marks import NOT_SOLVED, SOLVED, UNTESTED, Mark, Paper, 
 
 COLOURS = {SOLVED: "green", NOT_SOLVED: "red", UNTESTED: "yellow"}
 LEAST_WIDTH = 100
+UNBROKEN = 100_000
+"""How wide a table may be that no terminal shows: whatever reads it has no use for a word that is broken in two."""
+
 COUNTED = ("checks", "hints", "explained")
 COLUMNS = ("who", "exercise", "mark", *COUNTED, "mistake", "why")
 
@@ -25,7 +29,7 @@ def table(papers: Sequence[Paper]) -> str:
     for paper in papers:
         for mark in paper.marks:
             table.add_row(*_row(mark))
-    width = max(shutil.get_terminal_size((LEAST_WIDTH, 24)).columns, LEAST_WIDTH)
+    width = max(shutil.get_terminal_size((LEAST_WIDTH, 24)).columns, LEAST_WIDTH) if sys.stdout.isatty() else UNBROKEN
     console = Console(width=width)
     with console.capture() as captured:
         console.print(table)
@@ -36,8 +40,16 @@ def table(papers: Sequence[Paper]) -> str:
 def line(paper: Paper) -> str:
     """One paper in one line."""
     solved = sum(map(bool, paper.marks))
-    words = f"{printable(paper.who)}: " + (f"{solved} of {len(paper.marks)} solved" if paper.marks else "no exercise was begun")
-    return words + (f"; stopped: {paper.problem}" if paper.problem else "")
+    return _line(paper, f"{solved} of {len(paper.marks)} solved" if paper.marks else "no exercise was begun")
+
+
+def progress_line(paper: Paper) -> str:
+    """One paper that was just run, in one line: what is expected of it may not be known before all others were."""
+    return _line(paper, f"{sum(map(bool, paper.marks))} solved")
+
+
+def _line(paper: Paper, words: str) -> str:
+    return f"{printable(paper.who)}: {words}" + (f"; stopped: {paper.problem}" if paper.problem else "")
 
 
 def _row(mark: Mark) -> list[Text]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import keyword
 from pathlib import Path
 
 from podnet_lab.errors import BadInput
+from podnet_lab.exercises.catalogue import EXERCISES
+from podnet_lab.grading.lesson_files import refuse_taken
 
 LESSON = '''"""One exercise. Hand this file out; keep {name}_solutions.py."""
 
@@ -21,7 +24,8 @@ def check(lab):
 
 def bridge_is_down(cluster):
     """A mistake that people make, told by snapshots of all nodes."""
-    return not cluster["node1"].own.links["v-net-0"].up
+    bridge = cluster["node1"].own.links.get("v-net-0")  # somebody may have deleted it
+    return bridge is not None and not bridge.up
 
 
 FIRST = Exercise(
@@ -65,6 +69,11 @@ def write(name: str, folder: Path) -> tuple[Path, Path]:
     """
     if not name.isidentifier() or not name.isascii() or name.startswith("_") or len(name) > 40:
         raise BadInput(f"{name!r} can't be a lesson's name, which is a Python file's: letters, digits and _, at most 40, such as week3")
+    if keyword.iskeyword(name):
+        raise BadInput(f"{name!r} can't be a lesson's name: it is a word of Python. Another one, such as week3")
+    refuse_taken(name, folder / f"{name}.py")
+    if f"{name}-1" in EXERCISES:
+        raise BadInput(f"{name!r} can't be a lesson's name: podnet_lab has an exercise {name}-1 itself. Another one, such as week3")
     files = {folder / f"{name}.py": LESSON.format(name=name), folder / f"{name}_solutions.py": SOLUTIONS.format(name=name)}
     written: list[Path] = []
     try:

@@ -20,10 +20,14 @@ from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL
 
-import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
-from nbformat import NotebookNode
+from podnet_lab.jupyter import without_iri
+
+without_iri.load("nbformat")
+
+import nbformat  # noqa: E402 - the others load it, too
+from nbclient import NotebookClient  # noqa: E402
+from nbclient.exceptions import CellExecutionError, DeadKernelError  # noqa: E402
+from nbformat import NotebookNode  # noqa: E402
 
 MOST = 2000
 """Letters of an error that are told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,11 @@ LEAST = 1.0
 
 START, LOOK, LEAST_LOOK = 60.0, 60.0, 10.0
 """Seconds in which a kernel starts, and in which a lab is looked at; that always has the least, however late it is."""
+
+LESSONS = "that is the lesson's, and did not end"
+"""What to say where a cell's time was over in a check."""
+
+_NO_MODULE = re.compile(r"raised ModuleNotFoundError: No module named '(\w+)'")
 
 GAVE_UP = "lab.give_up() was called: who was told what is broken has not found it"
 
@@ -38,6 +44,7 @@ class NotebookRun:
         self._help: dict[str, tuple[int, ...]] = {}
         self._given_up: set[str] = set()
         self._problem = self._doubt = ""
+        self._late = False
 
     def run(self) -> Paper:
         """Run it, and give back its marks; whatever goes wrong is the paper's problem, not the caller's."""
@@ -49,6 +56,8 @@ class NotebookRun:
             self._follow(started)
         finally:
             started.close()
+        if not self._marks and (missing := _NO_MODULE.search(self._problem)) and f"{missing[1]}.py" not in self._place.lessons:
+            self._problem += f" (did you mean --lesson {missing[1]}.py?)"
         if self._doubt and not self._problem:
             self._problem = f"its lab could not be looked at: {self._doubt}"
         return Paper(self.who, tuple(self._marks.values()), printable(self._problem))
@@ -63,7 +72,7 @@ class NotebookRun:
         try:
             for problem in self._cells(started):
                 self._problem = problem
-                if not self._look(looker) or problem:
+                if not self._look(looker, started) or problem:
                     break
         except Stopped as stopped:
             self._problem = str(stopped)
@@ -87,19 +96,24 @@ class NotebookRun:
             try:
                 said = started.hear(time.monotonic() + seconds, f"cell {index + 1} took too long")
             except sandbox.Late as late:  # its lab is there still
+                self._late = True
                 yield str(late)
                 return
             if said.get("cell") != index:
                 raise Stopped(str(said.get("failed") or "it says what can't be understood")[: sandbox.LINE])
             yield str(said.get("problem") or "")
 
-    def _look(self, looker: Looker) -> bool:
+    def _look(self, looker: Looker, started: Run) -> bool:
         """Have judged what was checked since the last look, and keep what was solved at any; False if a lab does not answer at all."""
+        seconds = min(LOOK, max(LEAST_LOOK, self._deadline - time.monotonic()))
         try:
-            seen = looker.ask(min(LOOK, max(LEAST_LOOK, self._deadline - time.monotonic())))
+            seen = looker.ask(seconds, started.refuse_too_much)
         except LookFailed as failed:
             self._doubt = str(failed)
             return not failed.over
+        self._doubt = seen.get("doubt") or self._doubt
+        if self._late and seen.get("checking") in self._known:
+            self._problem += f", in the check of {seen['checking']}: {LESSONS}"
         for name, (hints, explanations, given_up) in seen["records"].items():
             self._help[name] = tuple(map(max, (hints, explanations), self._help.get(name, (0, 0))))
             if given_up:

@@ -115,7 +115,7 @@ class Run:
         while b"\n" not in self._rest:
             if len(self._rest) > LINE:
                 raise Stopped("it says what can't be understood")
-            self._refuse_too_much()
+            self.refuse_too_much()
             if (left := deadline - time.monotonic()) <= 0:
                 raise Late(late)
             if select.select([self._process.stdout], [], [], min(left, LOOKS))[0]:
@@ -128,7 +128,8 @@ class Run:
             return more
         raise Stopped("it ended the process that runs it")
 
-    def _refuse_too_much(self) -> None:
+    def refuse_too_much(self) -> None:
+        """Raise Stopped if its processes have more memory than they may; whoever waits for anything asks that now and then."""
         if self.init is not None and (problem := memory.too_much(self.init, self._limits.bytes)):
             raise Stopped(problem)
 

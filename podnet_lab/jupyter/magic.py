@@ -8,13 +8,18 @@ import codecs
 import re
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 from podnet_lab.errors import BadInput, NoLab, ShellFailed
 from podnet_lab.name_suggestions import did_you_mean, no_such
 
-OPTIONS = ("--lab", "--may-fail", "--keep")
+if TYPE_CHECKING:
+    from podnet_lab.lab.lab import Lab
+    from podnet_lab.recipes.by_hand import ByHand
 
-USAGE = "%%node NAME [--lab LAB] [--may-fail] [--keep]"
+OPTIONS = ("--lab", "--may-fail", "--keep", "--by-hand")
+
+USAGE = "%%node NAME [--lab LAB] [--may-fail] [--keep] [--by-hand]"
 
 LOST = re.compile(r"(cd|pushd|export|declare|alias|source|\.)\s[^;&|]*|\w+=[^\s;&|]*")
 """A last line that does nothing, if the next cell is a fresh bash."""
@@ -23,6 +28,9 @@ NO_LAB = "no lab is open in this notebook, or its kernel was restarted: run the 
 
 _NOT_FOUND = 127
 """bash's exit status where a command does not exist."""
+
+WHOSE = "Debian's packages: `ip` and `bridge` are in iproute2, `ping` in iputils-ping (`lab.ping` needs none), `ifconfig` in net-tools"
+"""What is said of it: the programs that are typed first."""
 
 
 def load_ipython_extension(shell) -> None:
@@ -48,12 +56,13 @@ def _formatters(shell) -> None:
     from podnet_lab.exercises.exercise import Assessment
     from podnet_lab.exercises.task import Task
     from podnet_lab.packets.trace import Trace
+    from podnet_lab.recipes.by_hand import ByHand
     from podnet_lab.recipes.results import Result
     from podnet_lab.show import heatmap, html
 
     formatters = shell.display_formatter.formatters
     drawn = ((Result, html.result), (Checks, html.checks), (Check, html.check), (Ping, html.ping), (Exam, html.exam), (Trace, html.trace))
-    for kind, draw in (*drawn, (Task, html.task), (Assessment, html.assessment)):
+    for kind, draw in (*drawn, (Task, html.task), (Assessment, html.assessment), (ByHand, html.by_hand)):
         formatters["text/html"].for_type(kind, draw)
     formatters["image/svg+xml"].for_type(Matrix, heatmap.draw)
     # IPython prints its own form of tuples, if not told.
@@ -61,16 +70,29 @@ def _formatters(shell) -> None:
         formatters["text/plain"].for_type(kind, lambda value, printer, _: printer.text(str(value)))
 
 
-def node_magic(line: str, cell: str) -> None:
+def node_magic(line: str, cell: str) -> ByHand | None:
     """
     Run the cell with a fresh bash on a node, as at that node's own terminal.
 
     ``%%node node2`` raises ShellFailed if bash ends with another status than 0; ``--may-fail`` only shows it. With
     several labs open, ``--lab NAME`` says which. ``--keep`` goes on with the directory, the variables and the functions with which
     the node's last cell of that kind ended. A job left in the background does not hold the cell; of what it prints afterwards, and
-    of what is too long to be shown, a line says where it is.
+    of what is too long to be shown, a line says where it is. ``--by-hand`` says afterwards by which commands a person would have done
+    to the lab's nodes what the cell did.
     """
-    name, lab, may_fail, keep = _read(line)
+    name, lab, options = _read(line)
+    before = lab.parts.handwriting.look() if "--by-hand" in options else None
+    try:
+        _run(name, lab, cell, options)
+    except ShellFailed:
+        if before is not None:
+            print(lab.parts.handwriting.since(before))
+        raise
+    return lab.parts.handwriting.since(before) if before is not None else None
+
+
+def _run(name: str, lab: Lab, cell: str, options: set[str]) -> None:
+    keep, may_fail = "--keep" in options, "--may-fail" in options
     decoders = {1: codecs.getincrementaldecoder("utf-8")("replace"), 2: codecs.getincrementaldecoder("utf-8")("replace")}
 
     def output(number: int, data: bytes) -> None:
@@ -87,13 +109,13 @@ def node_magic(line: str, cell: str) -> None:
         return
     why = f"{name}: the shell ended with status {status}"
     if status == _NOT_FOUND:
-        why += "; a command was not found. Is it installed here? `ip` is in Debian's package iproute2"
+        why += f"; a command was not found. {WHOSE}"
     if not may_fail:
         raise ShellFailed(why)
     print(f"({why})")
 
 
-def _read(line: str):
+def _read(line: str) -> tuple[str, Lab, set[str]]:
     from podnet_lab.lab.open_labs import open_labs
 
     try:
@@ -106,7 +128,7 @@ def _read(line: str):
         wanted = words[at + 1]
         del words[at : at + 2]
     options, names = {word for word in words if word.startswith("-")}, [word for word in words if not word.startswith("-")]
-    for option in sorted(options - {"--may-fail", "--keep"}):
+    for option in sorted(options - {*OPTIONS[1:]}):
         if option == "--lab":
             raise BadInput(f"--lab is followed by a lab's name: {USAGE}")
         raise BadInput(f"%%node has no option {option}{did_you_mean(option, OPTIONS)}: {USAGE}".replace("?:", "?"))
@@ -118,4 +140,4 @@ def _read(line: str):
     if len(labs) > 1:
         raise NoLab(f"several labs are open; say which with --lab: {', '.join(lab.name for lab in labs)}")
     labs[0][names[0]]
-    return names[0], labs[0], "--may-fail" in options, "--keep" in options
+    return names[0], labs[0], options

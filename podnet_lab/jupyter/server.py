@@ -20,7 +20,7 @@ def command(folder: Path, port: int, browser: bool, root: bool, ip: str = "127.0
     return [
         sys.executable,
         "-m",
-        "jupyterlab",
+        "podnet_lab.jupyter.lab_server",
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.ip={ip}",
         f"--ServerApp.port={port}",

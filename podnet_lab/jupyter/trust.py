@@ -11,11 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from podnet_lab.errors import CannotRun
-from podnet_lab.jupyter import notebooks
+from podnet_lab.jupyter import notebooks, without_iri
 
 
 def trust_shipped(folder: Path) -> list[str]:
     """Sign those notebooks in *folder* that are as they were shipped; returns their names."""
+    without_iri.load("nbformat")
     import nbformat
     from nbformat.sign import NotebookNotary
 

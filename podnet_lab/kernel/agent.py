@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from typing import Any
 
 from podnet_lab.kernel import (
     apply,
+    bird_control,
     bounded_file,
     cell_output,
     close_look,
@@ -21,19 +23,26 @@ from podnet_lab.kernel import (
     encode,
     namespaces,
     nft_program,
+    node_files,
     node_setup,
     processes,
     programs,
     read,
     reaper,
     resolv_conf,
+    unmanaged_state,
 )
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
 from podnet_lab.kernel.namespace_node import NamespaceNode
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.node_services import Traffic
+from podnet_lab.kernel.node_spaces import NodeSpaces
 from podnet_lab.kernel.ping_mesh import PingMesh
+from podnet_lab.kernel.told_spaces import ToldSpaces
+
+MANY = 500
+"""Requests of one call after which most of a node has changed."""
 
 
 class Agent:
@@ -41,14 +50,14 @@ class Agent:
 
     def __init__(self) -> None:
         self._echoes, self._mesh, self._lease, self._traffic = Echoes(), PingMesh(), Lease(), Traffic()
-        self._agents: set[int] = set()  # those of the nodes, which the lab's own has started
+        self._spaces, self._told = NodeSpaces(), ToldSpaces()
         self._node = NamespaceNode()  # or, from `become_vm` on, a VM
         self.cancelled = threading.Event()
 
     def become_lab(self) -> dict[str, Any]:
         """Turn this process into the lab: the owner of the external network."""
         node_setup.external_network()
-        threading.Thread(target=reaper.reap_orphans, args=[self._agents], name="reaper", daemon=True).start()
+        threading.Thread(target=reaper.reap_orphans, name="reaper", daemon=True).start()
         return self.who()
 
     def become_node(self, name: str) -> dict[str, Any]:
@@ -94,6 +103,10 @@ class Agent:
         kinds = ("user", "pid", "mnt", "net", "uts")
         return {"pid": os.getpid(), "namespaces": {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in kinds}}
 
+    def package(self) -> dict[str, str]:
+        """The Python that runs here, and the folder that podnet_lab lies in: for programs of ours that are started here."""
+        return {"python": sys.executable, "folder": os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))}
+
     def read_file(self, path: str, most: int) -> str | None:
         """A regular file's text, if it has *most* bytes at most; None of anything else, and whatever it is, it is not waited for."""
         content = bounded_file.read(path, most)
@@ -101,7 +114,6 @@ class Agent:
 
     def cable(self, node: str, pid: int) -> None:
         """Cable a node to the external network (on the lab's agent)."""
-        self._agents.add(pid)
         node_setup.connect_uplink(node, pid)
 
     def uplink(self, address: str, dev: str = node_setup.UPLINK) -> None:
@@ -120,14 +132,25 @@ class Agent:
         """Remove names of namespaces that can't be entered; returns them."""
         return namespaces.remove_broken(processes.agents_networks())
 
-    def read(self, known: int = -1) -> dict[str, Any]:
+    def read(self, known: int = -1, seen: int = -1) -> dict[str, Any]:
         """
-        The node and its Pods, from the kernel, its own nftables, and what runs in the background.
+        The node and its Pods, from the kernel, its own nftables, what runs in the background, small files, and what its BIRD says.
 
-        *known* is the number of the nftables that were read last.
+        *known* is the number of the nftables that were read last, *seen* that of the last answer: a namespace of which there is
+        nothing new is None. Whoever has seen another one, or none yet, is told all, and what is read now.
         """
         self._traffic.sweep()
-        return {"spaces": self._node.read(), "rules": nft_program.read(known), "processes": self._node.processes()}
+        nftables, background = nft_program.read(known), self._node.processes()
+        spaces, kept = self._spaces.read(anew=seen != self._told.number)
+        spaces = self._told.news(self._node.visible(spaces), seen, kept)
+        return {
+            "answer": self._told.number,
+            "spaces": spaces,
+            "rules": nftables,
+            "processes": background,
+            "files": node_files.read(),
+            "bgp": bird_control.read(),
+        }
 
     def close_looks(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Namespaces, and the kernel's routing there, looked at closely."""
@@ -136,6 +159,8 @@ class Agent:
     def apply(self, requests: list[apply.Request]) -> None:
         """Make requests real, in order."""
         self._node.refuse(requests)
+        if len(requests) > MANY:
+            self._spaces.hear_nothing()
         for operation, _, given in requests:
             if operation == "namespace_remove":
                 self._traffic.leave(given["name"])  # an open socket would keep it alive
@@ -152,6 +177,10 @@ class Agent:
     def unmanaged_state(self) -> dict[str, Any]:
         """What no step changes, and a student may have (`podnet_lab.kernel.unmanaged`)."""
         return self._node.unmanaged_state()
+
+    def changed_beside_steps(self, then: dict[str, Any]) -> list[str]:
+        """In words, what differs from what `unmanaged_state` said then, and no step says."""
+        return unmanaged_state.beside_steps(self._node.unmanaged_state(), then)
 
     def restore_unmanaged_state(self, then: dict[str, Any]) -> dict[str, list[str]]:
         """Bring that back to what it was; returns what was ``undone``, and what is ``left``, in words."""

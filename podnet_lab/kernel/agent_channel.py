@@ -15,10 +15,9 @@ import threading
 
 from podnet_lab.kernel import namespaces, processes
 from podnet_lab.kernel.agent import Agent
+from podnet_lab.kernel.channel_words import CANCEL
 from podnet_lab.kernel.netlink import Refused
 from podnet_lab.kernel.programs import Missing
-
-CANCEL = b"cancel"
 
 GRACE = 1.0
 """Seconds in which a call may end whose asker is gone; it may wait for an answer that never comes."""

@@ -11,11 +11,25 @@ import errno
 import os
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 from podnet_lab.devices.codecs import codec, codec_flag
-from podnet_lab.kernel import daemons, encode, namespaces, nft_program, raw_link, read_links, replay
+from podnet_lab.kernel import (
+    daemons,
+    encode,
+    modules,
+    namespaces,
+    nft_program,
+    node_files,
+    raw_link,
+    read_links,
+    replay,
+    tun,
+    unmanaged_state,
+)
+from podnet_lab.kernel.namespaces_ahead import NamespacesAhead, worth_it
 from podnet_lab.kernel.netlink import NLM_F_CREATE_NEW, Refused, Socket
 from podnet_lab.kernel.sysctl import write_sysctl
 
@@ -28,14 +42,20 @@ PATIENCE = 0.5
 
 
 class Batch:
-    """Sockets and descriptors for one batch; none outlives it, or a deleted Pod would live on in them."""
+    """
+    Sockets and descriptors for one batch; none outlives it, or a deleted Pod would live on in them.
 
-    def __init__(self) -> None:
+    *places* are the paths of namespaces that have no name of their own, by what requests call them.
+    """
+
+    def __init__(self, places: Mapping[str, str] | None = None) -> None:
+        self._places = places or {}
         self._home = namespaces.here()
         self._descriptors: dict[str, int] = {}
         self._lookups: dict[str | None, Lookup] = {}
         self._sockets: dict[str | None, Socket] = {}
         self._dying: set[int] = set()
+        self.ahead = NamespacesAhead([])
 
     def close(self) -> None:
         """Come back to the node's namespace and let go of all others."""
@@ -50,7 +70,8 @@ class Batch:
         if namespace is None:
             return self._home
         if namespace not in self._descriptors:
-            self._descriptors[namespace] = namespaces.open_named(namespace)
+            place = self._places.get(namespace) or namespaces.path(namespace)
+            self._descriptors[namespace] = namespaces.open_at(place)
         return self._descriptors[namespace]
 
     def socket(self, namespace: str | None) -> Socket:
@@ -78,6 +99,10 @@ class Batch:
             if self._dying:
                 select.select([], [], [], 0.002)
 
+    def add(self, name: str) -> None:
+        """``ip netns add NAME``."""
+        self._sockets[name] = self.ahead.take(name)
+
     def remove(self, name: str) -> None:
         """``ip netns del NAME``."""
         self.forget(name)
@@ -92,6 +117,11 @@ class Batch:
     def link_add_raw(self, namespace: str | None, name: str, info: str, mac: str, mtu: int, **beside: Any) -> None:
         """Make an interface again as the kernel had described it."""
         raw_link.link_add(self.socket(namespace), name, bytes.fromhex(info), mac, mtu, **_beside(Lookup(self, namespace), **beside))
+
+    def tun_add(self, namespace: str | None, name: str, mode: str) -> None:
+        """``ip tuntap add dev NAME mode MODE`` inside *namespace*."""
+        with namespaces.inside(self.descriptor(namespace)):
+            tun.add(name, mode)
 
     def sysctl(self, namespace: str | None, key: str, value: int) -> None:
         """``sysctl -w net.KEY=VALUE`` inside *namespace*."""
@@ -203,28 +233,35 @@ class _Waiting:
 
 def apply(requests: list[Request]) -> None:
     """Make *requests* real, in order; Refused with the position of the first that the kernel did not take."""
-    batch = Batch()
+    with closing(Batch()) as batch:
+        apply_in(batch, requests)
+
+
+def apply_in(batch: Batch, requests: list[Request]) -> None:
+    """The same with the sockets and descriptors of *batch*, which stays open."""
+    with NamespacesAhead(worth_it(requests)) as batch.ahead:
+        _apply_in(batch, requests)
+    batch.settle()
+
+
+def _apply_in(batch: Batch, requests: list[Request]) -> None:
     waiting = _Waiting(batch)
-    try:
-        for position, (operation, namespace, arguments) in enumerate(requests):
-            kind = (operation if operation == "nft" else "route", namespace)
-            alone = _ALONE.get(operation)
-            if alone or not waiting.fits(kind) or _needs_flush(operation, arguments):
-                waiting.flush()
-            try:
-                if alone:
-                    alone(batch, namespace, arguments)
-                else:
-                    body = arguments["commands"] if operation == "nft" else batch.message(operation, namespace, arguments)
-                    waiting.add(position, kind, body)
-            except OSError as error:
-                code, detail = error.errno or 0, getattr(error, "detail", "" if error.errno else str(error))
-                waiting.flush()  # what stands before it comes first, and so does its refusal
-                raise Refused(code, position, detail) from None
-        waiting.flush()
-        batch.settle()
-    finally:
-        batch.close()
+    for position, (operation, namespace, arguments) in enumerate(requests):
+        kind = (operation if operation == "nft" else "route", namespace)
+        alone = _ALONE.get(operation)
+        if alone or not waiting.fits(kind) or _needs_flush(operation, arguments):
+            waiting.flush()
+        try:
+            if alone:
+                alone(batch, namespace, arguments)
+            else:
+                body = arguments["commands"] if operation == "nft" else batch.message(operation, namespace, arguments)
+                waiting.add(position, kind, body)
+        except OSError as error:
+            code, detail = error.errno or 0, getattr(error, "detail", "" if error.errno else str(error))
+            waiting.flush()  # what stands before it comes first, and so does its refusal
+            raise Refused(code, position, detail) from None
+    waiting.flush()
 
 
 def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
@@ -236,13 +273,19 @@ def _needs_flush(operation: str, arguments: dict[str, Any]) -> bool:
 
 
 _ALONE: dict[str, Callable[[Batch, str | None, dict[str, Any]], None]] = {
-    "namespace_add": lambda batch, namespace, given: namespaces.add(given["name"]),
+    "namespace_add": lambda batch, namespace, given: batch.add(given["name"]),
     "namespace_remove": lambda batch, namespace, given: batch.remove(given["name"]),
     "nexthop_add_raw": _nexthop_add,
     "link_add_raw": lambda batch, namespace, given: batch.link_add_raw(namespace, **given),
     "daemon_start": lambda batch, namespace, given: daemons.start(namespace, given),
     "daemon_reload": lambda batch, namespace, given: daemons.reload(namespace, given),
     "daemon_stop": lambda batch, namespace, given: daemons.stop(namespace, given),
+    "tun_add": lambda batch, namespace, given: batch.tun_add(namespace, **given),
+    "module_load": lambda batch, namespace, given: modules.load(given["name"]),
+    "module_unload": lambda batch, namespace, given: modules.unload(given["name"]),
+    "file_write": lambda batch, namespace, given: node_files.write(**given),
+    "file_remove": lambda batch, namespace, given: node_files.remove(**given),
     "sysctl": lambda batch, namespace, given: batch.sysctl(namespace, given["key"], given["value"]),
+    "nft_dormant": lambda batch, namespace, given: unmanaged_state.set_dormant(**given),
 }
 """Requests that are no message: they wait for all before them."""

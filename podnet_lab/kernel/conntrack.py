@@ -30,7 +30,21 @@ def _tuple(data: bytes) -> tuple[str, str, int, str, int]:
     return PROTOCOLS.get(number, str(number)), socket.inet_ntoa(ip[1]), ports[0], socket.inet_ntoa(ip[2]), ports[1]
 
 
+COUNT = "/proc/sys/net/netfilter/nf_conntrack_count"
+"""How many flows the reader's own namespace has: a dump looks through a table of 262,144 places that all namespaces share, in 9 ms."""
+
+
+def _is_empty() -> bool:
+    try:
+        with open(COUNT, encoding="ascii") as file:
+            return int(file.read()) == 0
+    except OSError:
+        return False
+
+
 def _dump(sock: Socket) -> list[bytes]:
+    if _is_empty():
+        return []
     try:
         return sock.dump(GET, FRAME)
     except OSError as error:  # a kernel without it remembers nothing

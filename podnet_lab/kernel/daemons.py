@@ -23,7 +23,7 @@ from podnet_lab.kernel.programs import Missing, missing
 from podnet_lab.kernel.shell import environment
 from podnet_lab.printable_names import quoted_words
 
-FOLDER = "/run/podnet"
+FOLDER = processes.DAEMONS
 
 AT_ONCE = 0.3
 """Seconds after which a daemon that does not say when it is ready has not ended at once."""
@@ -50,6 +50,9 @@ def start(namespace: str | None, spec: dict[str, Any]) -> None:
         raise Missing(program, spec["package"])
     net = _network(namespace)
     _write(spec, net)
+    if spec["creates"]:
+        with contextlib.suppress(OSError):  # one that has ended may have left it, and it would say that this one is ready
+            os.remove(spec["creates"])
     try:
         _launch(namespace, spec)
         _wait_until_ready(spec, net)

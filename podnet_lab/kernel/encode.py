@@ -144,8 +144,9 @@ def route(
     table: int = 254,
     metric: int = 0,
     onlink: bool = False,
+    protocol: int = RTPROT_BOOT,
 ) -> Message:
-    """``ip route add|del [KIND] TO [via VIA] [dev DEV] [onlink] [table T] [metric M]``; *oif* is the device's number."""
+    """``ip route add|del [KIND] TO [via VIA] [dev DEV] [onlink] [table T] [metric M] [proto P]``; *oif* is the device's number."""
     network, length = to.split("/")
     scope = RT_SCOPE_UNIVERSE if via or kind != "unicast" else RT_SCOPE_LINK
     body = _ROUTE.pack(
@@ -154,7 +155,7 @@ def route(
         0,
         0,
         table if table < 256 else 0,
-        RTPROT_BOOT if add else 0,
+        protocol if add else 0,
         scope if add else RT_SCOPE_NOWHERE,
         ROUTE_KINDS[kind] if add or kind != "unicast" else 0,
         RTNH_F_ONLINK if onlink else 0,

@@ -1,27 +1,37 @@
 """
-An agent in another process's namespaces, none of whose code comes from there: ``python -m podnet_lab.kernel.entered_agent PID … -c CODE``.
+Agents in other processes' namespaces, none of whose code comes from there.
 
 Whoever works on a node may mount something over Python, or over this package, and is root there. So all that an agent
-needs is loaded first; then it enters, and from then on imports nothing. With the word *guarded* nobody on the node can look into
-it or change it, either (ptrace(2)): its memory is that of a program which was started outside.
+needs is loaded first; then, for each pair of pipes and number of a process that are asked for, an agent is forked, which
+enters that process's namespaces, and imports nothing any more. A *guarded* one nobody on the node can look into
+or change, either (ptrace(2)): its memory is that of a program which was started outside. The program is
+`podnet_lab.backends.door_program`, and who asks it `podnet_lab.backends.door`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import os
 import pkgutil
 import signal
 import sys
+from collections.abc import Callable
 from importlib.machinery import BuiltinImporter, FrozenImporter
-from types import ModuleType
 
 import podnet_lab.devices
 import podnet_lab.kernel
 from podnet_lab.kernel import processes
+from podnet_lab.kernel.descriptor_passing import Taker
 from podnet_lab.kernel.namespaces import _call, _libc
+
+DOOR = "podnet-door"
+"""What forks the agents, by its name (/proc/PID/comm): it is none."""
+
+READY = b"1"
+"""What an agent says first; so execnet's own do."""
 
 KINDS = {"user": 0x10000000, "pid": 0x20000000, "uts": 0x4000000, "net": 0x40000000, "mnt": 0x20000}
 """Namespaces in the order in which they are entered, and setns(2)'s word for each: the files are gone from sight last."""
@@ -80,31 +90,82 @@ def enter(pid: int) -> None:
         os.setresuid(0, 0, 0)
 
 
+def _forked(work: Callable[[], int]) -> int:
+    """Fork a process that does *work*, and ends with what it returns; its number."""
+    if child := os.fork():
+        return child
+    status = 1
+    try:
+        status = work()
+    except OSError as error:
+        print(f"a node can't be entered: {error}", file=sys.stderr, flush=True)
+    finally:
+        os._exit(status)  # whatever happens: it must not become another door
+
+
 def _wait(child: int) -> int:
     """Wait for the agent's end; if somebody on the node stops it, so that whoever asks it would wait for ever, it ends."""
     signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGKILL))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     while True:
         status = os.waitpid(child, os.WUNTRACED)[1]
         if not os.WIFSTOPPED(status):
-            return os.waitstatus_to_exitcode(status)
+            return os.waitstatus_to_exitcode(status) & 0x7F
         os.kill(child, signal.SIGKILL)
 
 
-def main(pid: int, guarded: bool, code: str) -> int:
-    """Run *code* as an agent beside the process *pid*; its exit status is this one's."""
-    load()
-    processes.take_name()
-    enter(pid)
-    _call(_libc.prctl, PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))  # as setpriv had said; a change of user has forgotten it
-    _call(_libc.prctl, PR_SET_DUMPABLE, ctypes.c_ulong(not guarded))  # a change of user has changed that
-    if child := os.fork():
-        for descriptor in (0, 1):
-            os.close(descriptor)
-        return _wait(child)
-    program = sys.modules["__main__"] = ModuleType("__main__")
-    exec(code, vars(program))  # noqa: S102 - what `python -c` would do
+def _be_agent(hears: int, says: int, serve: Callable[[], object]) -> int:
+    """Say that it is there, over two pipes that become its input and output, and *serve*, until nobody hears it."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    for mine, wanted in ((hears, 0), (says, 1)):
+        os.dup2(mine, wanted)
+        os.close(mine)
+    os.write(1, READY)
+    serve()
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2] == "guarded", sys.argv[-1]))
+def _bring_agent(pid: int, guarded: bool, serve: Callable[[], object], hears: int, says: int) -> int:
+    """Enter, and fork the agent, which alone is in the node's PID namespace; then wait for it."""
+    processes.take_name()
+    door = os.getppid()
+    enter(pid)
+    _call(_libc.prctl, PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))  # as setpriv had said of the door; a change of user forgets it
+    _call(_libc.prctl, PR_SET_DUMPABLE, ctypes.c_ulong(not guarded))  # a change of user has changed that
+    if os.getppid() != door:  # it has ended before it could have been the death of this one
+        return 1
+    child = _forked(lambda: _be_agent(hears, says, serve))
+    for descriptor in (hears, says):
+        os.close(descriptor)
+    return _wait(child)
+
+
+def bring_agents(asked_at: int, guarded: bool, serve: Callable[[], object]) -> None:
+    """
+    Bring an agent for each pair of pipes that comes to the descriptor *asked_at*, until nobody can ask any more; then wait for them.
+
+    What comes is said with a process's number. *serve* is what an agent does on its input and output, once it is there.
+    """
+    load()
+    processes.take_name(DOOR)
+    gc.freeze()  # what is loaded is the same for all: no agent is to write to it by looking whether it is garbage
+    asked = Taker(asked_at)
+    waiting: list[int] = []  # each has its number until it is waited for, below: so nobody else is told to end
+    signal.signal(signal.SIGTERM, lambda *_: [os.kill(one, signal.SIGTERM) for one in waiting])
+
+    def bring(pid: int, hears: int, says: int) -> int:
+        asked.close()
+        return _bring_agent(pid, guarded, serve, hears, says)
+
+    while True:
+        pid, descriptors = asked.take(2)
+        if not pid:
+            break
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        waiting.append(_forked(lambda: bring(int(pid), *descriptors)))  # noqa: B023 - it is called at once
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+        for descriptor in descriptors:
+            os.close(descriptor)
+    for one in waiting:
+        os.waitpid(one, 0)

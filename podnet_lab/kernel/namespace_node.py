@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from podnet_lab.kernel import apply, namespaces, processes, read, unmanaged_state
+from podnet_lab.kernel import apply, namespaces, processes, unmanaged_state
 
 
 class NamespaceNode:
     """A node all of whose interfaces are the lesson's: nothing of it is hidden, and nothing refused."""
 
-    def read(self) -> dict[str, Any]:
-        """The node and its Pods, from the kernel."""
-        return read.node()
+    def visible(self, spaces: dict[str, Any]) -> dict[str, Any]:
+        """The node and its Pods, as they were read."""
+        return spaces
 
     def processes(self) -> list[dict[str, Any]]:
         """What runs here in the background."""

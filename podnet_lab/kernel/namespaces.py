@@ -12,17 +12,23 @@ import ctypes
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from podnet_lab.printable_names import printable, raw_path
 
-CLONE_NEWNET = 0x40000000
-MS_BIND, MS_REC, MS_SHARED, MNT_DETACH = 0x1000, 0x4000, 1 << 20, 2
+CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS = 0x40000000, 0x20000, 0x4000000
+MS_BIND, MS_REC, MS_PRIVATE, MS_SHARED, MNT_DETACH = 0x1000, 0x4000, 1 << 18, 1 << 20, 2
 NS_GET_NSTYPE = 0xB703
 """linux/nsfs.h: of which kind a namespace is."""
 
 FOLDER = "/run/netns"
 HERE = "/proc/thread-self/ns/net"
+
+T = TypeVar("T")
+
+Identity = tuple[int, int]
+"""What tells a namespace from all others that there are: its device and inode numbers."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -59,14 +65,19 @@ def here() -> int:
 
 def open_named(name: str) -> int:
     """A descriptor of the namespace *name*; OSError (ENOENT) if there is none, or only its file, as for a moment of `ip netns add`."""
-    descriptor = os.open(path(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe of that name must not hold us
+    return open_at(path(name))
+
+
+def open_at(where: str) -> int:
+    """A descriptor of the network namespace at a path, such as /proc/PID/ns/net; OSError (ENOENT) if there is none."""
+    descriptor = os.open(where, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe of that name must not hold us
     try:
         kind = fcntl.ioctl(descriptor, NS_GET_NSTYPE)
     except OSError:  # ENOTTY: it is something else
         kind = 0
     if kind != CLONE_NEWNET:
         os.close(descriptor)
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path(name))
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), where)
     return descriptor
 
 
@@ -119,8 +130,14 @@ def unshare() -> None:
     _call(_libc.unshare, CLONE_NEWNET)
 
 
-def add(name: str) -> None:
-    """``ip netns add NAME``; OSError (EEXIST) if the name is taken."""
+def unshare_node() -> None:
+    """Bring this process, which has one thread, into new network, mount and UTS namespaces; what it mounts is nobody else's."""
+    _call(_libc.unshare, CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS)
+    mount("none", "/", None, MS_REC | MS_PRIVATE)
+
+
+def add(name: str, there: Callable[[], T] = lambda: None) -> T:
+    """``ip netns add NAME``, and what *there* returns, which is called inside; OSError (EEXIST) if the name is taken."""
     prepare()
     os.close(os.open(path(name), os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
     back = here()
@@ -128,6 +145,11 @@ def add(name: str) -> None:
         unshare()
         try:
             mount(HERE, path(name), flags=MS_BIND)
+            try:
+                return there()
+            except OSError:
+                unmount(path(name))
+                raise
         finally:
             enter(back)
     except OSError:
@@ -137,13 +159,13 @@ def add(name: str) -> None:
         os.close(back)
 
 
-def identity(descriptor: int) -> tuple[int, int]:
+def identity(descriptor: int) -> Identity:
     """The device and inode numbers of a namespace: the same whatever its name, and no other's."""
     status = os.fstat(descriptor)
     return status.st_dev, status.st_ino
 
 
-def identity_of(name: str | None) -> tuple[int, int] | None:
+def identity_of(name: str | None) -> Identity | None:
     """The `identity` of the namespace that has *name* now; None if none has. Enters nothing: any thread may ask."""
     if name is None:
         return None

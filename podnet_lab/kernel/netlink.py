@@ -24,7 +24,7 @@ NLM_F_CREATE_OR_REPLACE = 0x400 | 0x100
 
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 270, 10, 11, 12
 NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS = 1, 2
-SIOCGIFINDEX = 0x8933
+SIOCGIFNAME, SIOCGIFINDEX = 0x8910, 0x8933
 
 MOST_PER_SEND = 64
 """Several hundred unread acknowledgements overflow a socket (200 passed, 500 did not); this stays well below."""
@@ -50,12 +50,13 @@ class Refused(OSError):
         self.position, self.detail, self.offset = position, detail, offset
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    """(type, flags, number, body) of each message of a datagram."""
     offset = 0
     while offset + 16 <= len(data):
         length, kind, flags, sequence, _ = _HEADER.unpack_from(data, offset)
         yield kind, flags, sequence, data[offset + 16 : offset + length]
-        offset += (length + 3) & ~3
+        offset += max(16, (length + 3) & ~3)
 
 
 class Socket:
@@ -65,6 +66,7 @@ class Socket:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK):
             self._socket.setsockopt(SOL_NETLINK, option, 1)
+        self._strict = False
 
     def close(self) -> None:
         """Close it: an open socket keeps its namespace alive, even one that was deleted."""
@@ -77,6 +79,14 @@ class Socket:
         except OSError as error:
             raise Refused(error.errno) from None
         return struct.unpack_from("=16xi", answer)[0]
+
+    def name(self, index: int) -> bytes | None:
+        """The name of the interface with that number in this socket's namespace; None if there is none."""
+        try:
+            answer = fcntl.ioctl(self._socket, SIOCGIFNAME, struct.pack("=16xi20x", index))
+        except OSError:
+            return None
+        return answer[:16].partition(b"\0")[0]
 
     def request(self, bodies: list[tuple[int, int, bytes]]) -> None:
         """
@@ -120,7 +130,7 @@ class Socket:
     def _acknowledgements(self, count: int) -> list[Refused]:
         refusals = []
         while count:
-            for kind, _, number, body in _messages(self._socket.recv(1 << 16)):
+            for kind, _, number, body in messages(self._socket.recv(1 << 16)):
                 if kind != NLMSG_ERROR:
                     continue
                 count -= 1
@@ -135,7 +145,9 @@ class Socket:
 
     def dump(self, kind: int, body: bytes, strict: bool = False) -> list[bytes]:
         """All answers to a dump request; asked again if the kernel says that a change cut across it."""
-        self._socket.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, int(strict))
+        if strict != self._strict:
+            self._socket.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, int(strict))
+            self._strict = strict
         for _ in range(MOST_DUMPS):
             answers, whole = self._dump_once(kind, body)
             if whole:
@@ -146,7 +158,7 @@ class Socket:
         self._socket.send(_HEADER.pack(16 + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, DUMPING, 0) + body)
         answers, whole = [], True
         while True:
-            for answer, flags, number, payload in _messages(self._socket.recv(1 << 17)):
+            for answer, flags, number, payload in messages(self._socket.recv(1 << 17)):
                 if number != DUMPING:  # a refusal of something that was told, and nobody asked about
                     continue
                 whole = whole and not flags & NLM_F_DUMP_INTR
@@ -170,7 +182,7 @@ class Socket:
             )
             answers: dict[int, bytes | int] = {}
             while len(answers) < len(part):
-                for answer, _, number, payload in _messages(self._socket.recv(1 << 16)):
+                for answer, _, number, payload in messages(self._socket.recv(1 << 16)):
                     answers[number] = -struct.unpack_from("=i", payload)[0] if answer == NLMSG_ERROR else payload
             results += [answers[number] for number in range(len(part))]
         return results

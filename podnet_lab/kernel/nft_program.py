@@ -17,6 +17,7 @@ from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel import unmanaged_state
 from podnet_lab.kernel.netlink import Refused, Socket
 from podnet_lab.kernel.nft_devices import hook_devices
+from podnet_lab.kernel.nft_listing import Unreadable, listing
 from podnet_lab.kernel.programs import Missing, run
 
 GETGEN = 16
@@ -57,27 +58,17 @@ def read(known: int) -> dict[str, Any]:
         number = generation()
         if number == known:
             return {"generation": number, "listing": None, "problem": ""}
-        if not unmanaged_state.tables():
-            return {"generation": number, "listing": "", "problem": ""}
         try:
-            done = run("nft", "-j", "list", "ruleset")
-        except Missing as missing:
-            return {"generation": number, "listing": None, "problem": str(missing)}
-        if done.returncode == 0 and generation() == number:
-            return {"generation": number, "listing": _with_table_flags(done.stdout), "problem": "", "devices": hook_devices(done.stdout)}
-    return {"generation": number, "listing": None, "problem": done.stderr.strip() or "it changes faster than it can be read"}
-
-
-def _with_table_flags(listing: str) -> str:
-    """What `nft` lists, with the tables' flags as the kernel has them: `nft` 1.0.6 prints a table's name in place of its flag."""
-    flags = unmanaged_state.table_flags() if '"flags"' in listing else {}
-    if not any(flags.values()):
-        return listing
-    listed = json.loads(listing)
-    for table in (entry["table"] for entry in listed["nftables"] if "table" in entry):
-        has = flags.get((table["family"], table["name"]))
-        table.update({"flags": has} if has else {})
-    return json.dumps(listed)
+            flags = unmanaged_state.table_flags()
+            listed = listing(flags) if flags else ""
+            found = {"listing": listed, "problem": "", "devices": hook_devices(listed)}
+        except (Unreadable, Missing) as problem:
+            found = {"listing": None, "problem": str(problem)}
+        except OSError as problem:
+            found = {"listing": None, "problem": problem.strerror or str(problem)}
+        if generation() == number:
+            return {"generation": number, **found}
+    return {"generation": number, "listing": None, "problem": "it changes faster than it can be read"}
 
 
 def apply(requests: list[list[dict[str, Any]]]) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import secrets
 import signal
 import sys
 
@@ -37,7 +36,7 @@ def free_id(number: int) -> int | None:
 
 def for_root() -> int | None:
     """Whose root's lab is to be; None for anybody else, and where root is the only user."""
-    return free_id(secrets.randbelow(COUNT)) if os.geteuid() == 0 else None
+    return free_id(int.from_bytes(os.urandom(8), "big")) if os.geteuid() == 0 else None
 
 
 def needed() -> list[str]:

@@ -1,4 +1,4 @@
-"""What a new node is made of: its own /run, /etc and /sys, a host name, a baseline of settings, a cable to the outside."""
+"""What a new node is made of: its own /run, /etc, /sys and /var/lib/cni, a host name, a baseline of settings, a cable to the outside."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import socket
 from podnet_lab.devices.veth import codec as veth
 from podnet_lab.kernel import encode, namespaces, wrappers
 from podnet_lab.kernel.netlink import Refused, Socket
+from podnet_lab.kernel.own_cni_state import own_cni_state
 from podnet_lab.kernel.own_etc import one_user, own_etc
 from podnet_lab.kernel.sysctl import write_sysctl
 
@@ -68,6 +69,7 @@ def become_node(name: str) -> None:
     """Make this process, alone in new network, mount and UTS namespaces, the node *name*."""
     mount_private_run_and_sys()
     own_etc()
+    own_cni_state()
     wrappers.install(one_user())
     socket.sethostname(name)
     apply_settings()

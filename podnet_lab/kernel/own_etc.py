@@ -32,7 +32,7 @@ KEPT = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC
 
 def own_etc() -> None:
     """Give this process's mount namespace, whose /run is its own, an /etc of its own with nothing in /etc/netns."""
-    mounted, netns = _mounts_below(), os.path.isdir(NETNS)
+    mounted, netns = mounts_below(ETC), os.path.isdir(NETNS)
     try:
         _overlay(mounted)
     except OSError:  # this kernel has no overlay, or none for an ordinary user
@@ -51,8 +51,13 @@ def _overlay(mounted: list[str]) -> None:
     for path in mounted:  # an overlay does not see them
         _copy(path, upper + path.removeprefix(ETC))
     _resolv_conf(upper)
+    mount_overlay(ETC, upper, work, mounted)
+
+
+def mount_overlay(folder: str, upper: str, work: str, mounted: list[str]) -> None:
+    """Mount an overlay over *folder*, and in it again what is *mounted* below, which an overlay does not see."""
     with _descriptors(mounted) as folders:
-        namespaces.mount("overlay", ETC, "overlay", data=f"lowerdir={ETC},upperdir={upper},workdir={work},userxattr")
+        namespaces.mount("overlay", folder, "overlay", data=f"lowerdir={folder},upperdir={upper},workdir={work},userxattr")
         for path, descriptor in folders.items():
             with contextlib.suppress(OSError):  # its folder is still there, without what was mounted
                 namespaces.mount(f"/proc/self/fd/{descriptor}", path, flags=namespaces.MS_BIND | namespaces.MS_REC)
@@ -81,10 +86,10 @@ def one_user() -> bool:
         return sum(int(line.split()[2]) for line in file) == 1
 
 
-def _mounts_below() -> list[str]:
-    """What is mounted below /etc, as a container's hosts and resolv.conf are."""
+def mounts_below(folder: str) -> list[str]:
+    """What is mounted below *folder*, as a container's hosts and resolv.conf are below /etc."""
     with open("/proc/self/mountinfo") as file:
-        return sorted({path for line in file if (path := line.split()[4]).startswith(f"{ETC}/")})
+        return sorted({path for line in file if (path := line.split()[4]).startswith(f"{folder}/")})
 
 
 @contextlib.contextmanager

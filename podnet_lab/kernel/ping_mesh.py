@@ -8,7 +8,6 @@ others were not is for `podnet_lab.kernel.echo`, which tries those again.
 
 from __future__ import annotations
 
-import base64
 import os
 import resource
 import select
@@ -16,13 +15,13 @@ import socket
 import struct
 import threading
 import time
-import zlib
 from collections.abc import Sequence
 
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel import encode, namespaces, read
 from podnet_lab.kernel.echo import ECHO_REPLY, ECHO_REQUEST, ICMP_FILTER, SOL_RAW, echo_request
 from podnet_lab.kernel.netlink import Socket
+from podnet_lab.kernel.packed_flags import packed
 
 _ONLY_ECHOES = struct.pack("=I", 0xFFFFFFFF & ~(1 << ECHO_REPLY | 1 << ECHO_REQUEST))
 _PLAIN = 0x45
@@ -78,7 +77,7 @@ class PingMesh:
         _allow_many_files()
         self._nonce, self._targets = bytes.fromhex(nonce), [(address, 0) for address in everyone]
         self._packed = [socket.inet_aton(address) for address in everyone]
-        self._number = {packed: number for number, packed in enumerate(self._packed)}
+        self._number = {address: number for number, address in enumerate(self._packed)}
         self._epoll, self._by_file, self._got, missing = select.epoll(), {}, 0, []
         self._node = _Endpoint("", 0)
         for number, name in own:
@@ -150,7 +149,7 @@ class PingMesh:
 
     def result(self) -> dict[int, tuple[str, str]]:
         """By endpoint of this node: the sources it received requests from, and the targets that replied; a byte each (zlib, base64)."""
-        return {number: (_packed(end.heard), _packed(end.replied)) for number, end in self._ends.items()}
+        return {number: (packed(end.heard), packed(end.replied)) for number, end in self._ends.items()}
 
     def _send(self, source: int, targets: Sequence[int]) -> None:
         packet, send, to = echo_request(self._nonce, source), self._ends[source].icmp.sendto, self._targets
@@ -195,20 +194,11 @@ class PingMesh:
 
 def _device(sock: Socket, address: str) -> int:
     """The number of the interface that has *address*; 0 if none has."""
-    packed = socket.inet_aton(address) if address else b""
+    wanted = socket.inet_aton(address) if address else b""
     for body in sock.dump(encode.RTM_GETADDR, struct.pack("=BBBBI", socket.AF_INET, 0, 0, 0, 0)):
-        if attributes(body, 8).get(read.IFA_LOCAL) == packed:
+        if attributes(body, 8).get(read.IFA_LOCAL) == wanted:
             return struct.unpack_from("=I", body, 4)[0]
     return 0
-
-
-def _packed(flags: bytearray) -> str:
-    return base64.b64encode(zlib.compress(flags, 1)).decode()
-
-
-def unpacked(text: str) -> bytes:
-    """The bytes that `PingMesh.result` packed."""
-    return zlib.decompress(base64.b64decode(text))
 
 
 def _allow_many_files() -> None:

@@ -12,8 +12,10 @@ Not in the background, and left alone: agents; whatever runs below one (a cell t
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import threading
+import time
 from typing import Any, NamedTuple
 
 from podnet_lab.printable_names import quoted_words
@@ -24,13 +26,16 @@ AGENT = "podnet-agent"
 NODE_MARK, DAEMON_MARK = "PODNET_NODE_UTS", "PODNET_DAEMON"
 """Environment variables: on which node a process was started, by its UTS namespace; and the folder of the daemon that it is."""
 
+DAEMONS = "/run/podnet"
+"""What the folders of daemons are in."""
+
 HELD: set[int] = set()
 """Processes that this agent itself waits for."""
 
 TRIES, MOMENT = 5, 0.001
 """How often, and after how many seconds, a program is asked again what it was started with."""
 
-_PAUSE = threading.Event()
+_PAUSE, _TICKS = threading.Event(), os.sysconf("SC_CLK_TCK")
 _LISTEN, _UNCONNECTED = "0A", "07"
 _TABLES = (("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6"))
 
@@ -48,10 +53,10 @@ class Stat(NamedTuple):
     born: int
 
 
-def take_name() -> None:
-    """Have this process be known for an agent."""
+def take_name(name: str = AGENT) -> None:
+    """Have this process be known for an agent, or by another *name*, of 15 letters at most."""
     with contextlib.suppress(OSError), open("/proc/self/comm", "w") as file:
-        file.write(AGENT)
+        file.write(name)
 
 
 def marks(folder: str = "") -> dict[str, str]:
@@ -156,8 +161,9 @@ def command_line(pid: int) -> str:
 
 
 def _described(pid: int, found: Stat, command: str, node: Here) -> dict[str, Any]:
-    net, folder = network(pid), _environment(pid).get(DAEMON_MARK, "")
-    spec = os.fsdecode(read(f"{folder}/daemon.json")) if folder else ""
+    net = network(pid)
+    folder = _environment(pid).get(DAEMON_MARK, "") or _folder_of(command, net)
+    spec = _spec(folder) if folder else ""
     return {
         "command": command,
         "namespace": node.pods.get(net, None if net == node.net else ""),
@@ -166,7 +172,31 @@ def _described(pid: int, found: Stat, command: str, node: Here) -> dict[str, Any
         "listens": listens(pid),
         "pid": pid,
         "born": found.born,
+        "age": max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - found.born / _TICKS),
     }
+
+
+def _folder_of(command: str, net: str) -> str:
+    """The folder of a daemon that a step had started, had ended, and somebody has started again by hand; "" of all other processes."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(DAEMONS):
+            folder = f"{DAEMONS}/{name}"
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                same = quoted_words(json.loads(read(f"{folder}/daemon.json"))["command"]) == command
+                if same and os.fsdecode(read(f"{folder}/network")) == net:
+                    return folder
+    return ""
+
+
+def _spec(folder: str) -> str:
+    """How a daemon was started; with its files as they are now, whoever has written them."""
+    spec = os.fsdecode(read(f"{folder}/daemon.json"))
+    try:
+        given = json.loads(spec)
+        files = [[name, os.fsdecode(read(f"{folder}/{name}"))] for name, _ in given["files"]]
+    except (ValueError, KeyError, TypeError):
+        return spec
+    return spec if files == given["files"] else json.dumps(given | {"files": files})
 
 
 def _lives(pid: int, node: Here) -> bool:

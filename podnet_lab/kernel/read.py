@@ -1,20 +1,20 @@
 """
-A node and all its named namespaces, read back from the kernel as plain data.
+A network namespace, read back from the kernel as plain data; several together: `podnet_lab.kernel.spaces`.
 
 What comes out here goes over a wire; `podnet_lab.model.decode` makes the frozen model of it.
-Layouts: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h, linux/netconf.h, linux/net_namespace.h.
+Layouts: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h, linux/netconf.h.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from podnet_lab.devices import codecs
-from podnet_lab.devices.nlattr import attribute, attributes
-from podnet_lab.kernel import namespaces, read_links, replay, unmanaged_state
+from podnet_lab.devices.nlattr import attributes
+from podnet_lab.kernel import read_ipv6, read_links, replay
 from podnet_lab.kernel.encode import (
     NUD_PERMANENT,
     ROUTE_KINDS,
@@ -24,17 +24,16 @@ from podnet_lab.kernel.encode import (
     RTM_GETADDR,
     RTM_GETNEIGH,
     RTM_GETNETCONF,
-    RTM_GETNSID,
     RTM_GETROUTE,
     RTNH_F_ONLINK,
+    RTPROT_BOOT,
     RTPROT_KERNEL,
 )
 from podnet_lab.kernel.netlink import Socket
 from podnet_lab.kernel.policy_rules import policy
-from podnet_lab.kernel.sysctl import is_on
-from podnet_lab.printable_names import raw
+from podnet_lab.kernel.sysctl import is_on, number
+from podnet_lab.printable_names import printable, raw
 
-NETNSA_NSID, NETNSA_FD, NETNSA_TARGET_NSID = 1, 3, 4
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
 LOCAL_TABLE = 255
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL = 1, 2, 3
@@ -42,8 +41,8 @@ RTA_NH_ID, RTM_F_CLONED = 30, 0x200
 RTA_METRICS, RTAX_MTU = 8, 2
 _USUAL = {1, 4, 5, 6, 12, 15}  # destination, interface, gateway, metric, cache, table
 NUD_NOARP = 0x40
-NDA_DST, NDA_PORT, NDA_VNI, NDA_MASTER, NDA_NH_ID = 1, 6, 7, 9, 13
-ELSEWHERE = "0.0.0.0"  # noqa: S104 - stands for: to a port, a number, or a group of hosts of its own, and where that is is not read
+NDA_DST, NDA_PORT, NDA_VNI, NDA_IFINDEX, NDA_MASTER, NDA_NH_ID = 1, 6, 7, 8, 9, 13
+ELSEWHERE = "0.0.0.0"  # noqa: S104 - stands for: by a port, a number, an interface, or to a group of hosts of its own, which is not read
 NUD = {0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0x08: "DELAY", 0x10: "PROBE", 0x20: "FAILED", 0x40: "NOARP", 0x80: "PERMANENT"}
 
 _KINDS = {number: kind for kind, number in ROUTE_KINDS.items()}
@@ -64,8 +63,8 @@ def addresses(sock: Socket, names: dict[int, str]) -> list[tuple]:
         extra = []
         if has.get(IFA_ADDRESS, local) != local:
             extra.append(f"peer {socket.inet_ntoa(has[IFA_ADDRESS])}")
-        if has.get(IFA_LABEL, b"").rstrip(b"\0") not in (b"", raw(dev)):
-            extra.append("a label")
+        if (label := has.get(IFA_LABEL, b"").rstrip(b"\0")) not in (b"", raw(dev)):
+            extra.append(f"label {printable(label)}")
         if body[3] not in (RT_SCOPE_UNIVERSE, RT_SCOPE_HOST) or (body[3] == RT_SCOPE_HOST and local[0] != 127):
             extra.append(f"scope {body[3]}")
         remade = replay.of_address(body, dev) if extra else body.hex()
@@ -103,6 +102,7 @@ def routes(sock: Socket, names: dict[int, str]) -> tuple[list[tuple], list[tuple
                 own,
                 unusual,
                 replay.of_route(sock, body, has, names) if unusual else body.hex(),
+                RTPROT_BOOT if own else protocol,
             )
         )
     return found, learnt
@@ -139,36 +139,51 @@ def neighbour_entries(sock: Socket, written: bool = False) -> list[tuple[str, in
     return found
 
 
-def fdb(sock: Socket, names: dict[int, str]) -> list[tuple[str, str, bool, str | None]]:
-    """(MAC, interface, permanent, remote) of every line of the forwarding tables here: a bridge's has a port, a tunnel's a remote."""
+def fdb(sock: Socket, names: dict[int, str], below: dict[str, str]) -> list[tuple[str, str, bool, str | None]]:
+    """
+    (MAC, interface, permanent, remote) of every line of the forwarding tables here: a bridge's has a port, a tunnel's a remote.
+
+    *below* says of each tunnel by which interface it sends; an entry that names it, as the one of its `remote` does, says no more.
+    """
     found = []
     for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_BRIDGE, 0, 0, 0, 0)):
         _, index, state, _, _ = struct.unpack_from("=BxxxiHBB", body)
         has = attributes(body, 12)
         remote = socket.inet_ntoa(has[NDA_DST]) if len(has.get(NDA_DST, b"")) == 4 else None
-        if NDA_NH_ID in has or (remote and (NDA_PORT in has or NDA_VNI in has)):
+        dev = names.get(index, "?")
+        via = names.get(_u32(has[NDA_IFINDEX]), "?") if NDA_IFINDEX in has else below.get(dev)
+        if NDA_NH_ID in has or (remote and (NDA_PORT in has or NDA_VNI in has or via != below.get(dev))):
             remote = ELSEWHERE
         if NDA_MASTER in has or remote:  # a bridge's, or a tunnel's; not a network card's own filter
-            found.append((has[2].hex(":"), names.get(index, "?"), bool(state & NUD_PERMANENT), remote))
+            found.append((has[2].hex(":"), dev, bool(state & NUD_PERMANENT), remote))
     return found
 
 
-def conf(sock: Socket, names: dict[int, str]) -> dict[str, tuple[bool, int, bool]]:
-    """(forwarding, rp_filter, proxy_arp) of each interface, of ``all`` and of ``default``."""
+def conf(sock: Socket, names: dict[int, str], routing_localnet: Collection[str] = ()) -> dict[str, tuple]:
+    """(forwarding, rp_filter, proxy_arp, route_localnet, proxy_delay) of each interface, of ``all`` and of ``default``."""
+    return conf_told(sock.dump(RTM_GETNETCONF, struct.pack("=Bxxx", socket.AF_INET)), names, routing_localnet)
+
+
+def conf_told(bodies: Iterable[bytes], names: Mapping[int, str], routing_localnet: Collection[str] = ()) -> dict[str, tuple]:
+    """The same from what the kernel has told."""
     known = {-1: "all", -2: "default", **names}
-    found = {}
-    for body in sock.dump(RTM_GETNETCONF, struct.pack("=Bxxx", socket.AF_INET)):
+    found: dict[str, tuple] = {}
+    for body in bodies:
         has = attributes(body, 4)
         name = known.get(_I32.unpack(has[NETCONFA_IFINDEX])[0])
         if name:
-            found[name] = (bool(_u32(has[NETCONFA_FORWARDING])), _u32(has[NETCONFA_RP_FILTER]), bool(_u32(has[NETCONFA_PROXY_NEIGH])))
+            proxy = bool(_u32(has[NETCONFA_PROXY_NEIGH]))
+            found[name] = (bool(_u32(has[NETCONFA_FORWARDING])), _u32(has[NETCONFA_RP_FILTER]), proxy)
+            if name in routing_localnet or (proxy and name in names.values()):
+                found[name] += (name in routing_localnet, number(f"ipv4/neigh/{name}/proxy_delay", 80) if proxy else 80)
     return found
 
 
-def namespace(sock: Socket) -> dict[str, Any]:
+def namespace(sock: Socket, decode_link: Callable[[bytes], dict[str, Any]] = read_links.decode_link) -> dict[str, Any]:
     """Everything of one namespace, through a socket that belongs to it."""
-    found = read_links.links(sock)
+    found = read_links.links(sock, decode_link)
     names = {link["index"]: link["name"] for link in found}
+    below = {link["name"]: link["settings"]["dev"] for link in found if "dev" in link["settings"]}
     forwarding = any(codecs.codec_flag(link["kind"], "FORWARDS") for link in found)
     table, learnt = routes(sock, names)
     return {
@@ -177,77 +192,10 @@ def namespace(sock: Socket) -> dict[str, Any]:
         "routes": table,
         "learnt": learnt,
         "neighbours": neighbours(sock, names),
-        "fdb": fdb(sock, names) if forwarding else [],
-        "conf": conf(sock, names),
+        "fdb": fdb(sock, names, below) if forwarding else [],
+        "conf": conf(sock, names, {link["name"] for link in found if link.pop("route_localnet")}),
         "policy": policy(sock),
         "bridged": forwarding and is_on("bridge/bridge-nf-call-iptables"),  # not there if the module is not loaded
+        "ipv6": read_ipv6.entries(sock, names),
         "silent": is_on("ipv4/icmp_echo_ignore_all"),
     }
-
-
-def node() -> dict[str, Any]:
-    """The thread's own namespace under "", and every named one that can be entered under its name."""
-    home, spaces, sockets, descriptors = namespaces.here(), {}, {}, {}
-    known: set[tuple[int, int]] = set()
-    try:
-        for name in ["", *namespaces.names()]:
-            try:
-                descriptors[name] = namespaces.open_named(name) if name else os.dup(home)
-                namespaces.enter(descriptors[name])
-            except OSError:
-                if not name:
-                    raise
-                continue  # deleted this moment, or a plain file: `ip netns exec` can't enter it either
-            if (which := namespaces.identity(descriptors[name])) in known:
-                continue  # a second name for the node, or for a Pod (`ip netns attach`)
-            known.add(which)
-            sockets[name] = Socket()
-            spaces[name] = namespace(sockets[name])
-            spaces[name]["tables"] = bool(name) and bool(unmanaged_state.tables())
-        _name_others(spaces, sockets, descriptors)
-    finally:
-        namespaces.enter(home)
-        for one in sockets.values():
-            one.close()
-        for descriptor in [home, *descriptors.values()]:
-            os.close(descriptor)
-    return spaces
-
-
-def _name_others(spaces: dict[str, Any], sockets: dict[str, Socket], descriptors: dict[str, int]) -> None:
-    """
-    Put (namespace, name) in place of the numbers of masters, of other ends, and of what interfaces sit on.
-
-    An interface knows the other one by an interface number and by a number that only its own namespace has for
-    the other's; each namespace is asked for its numbers of those that hold such interfaces.
-    """
-    index = {(space, link["index"]): link["name"] for space, has in spaces.items() for link in has["links"]}
-    elsewhere = [space for space, has in spaces.items() if any(link["nsid"] is not None for link in has["links"])]
-    for space, has in spaces.items():
-        numbers = _numbers_of(space, has, elsewhere, sockets, descriptors) if space in elsewhere else {}
-        for link in has["links"]:
-            link["master"] = index.get((space, link.pop("master_index")))
-            there = space if (nsid := link.pop("nsid")) is None else numbers.get(nsid)
-            for what in ("peer", "lower"):
-                name = index.get((there, link.pop(f"{what}_index")))
-                link[what] = (there or None, name) if name is not None else None
-
-
-def _numbers_of(space: str, has: dict, elsewhere: list[str], sockets: dict[str, Socket], descriptors: dict[str, int]) -> dict[int, str]:
-    # A Pod's cable mostly ends in the node: that one question answers it. The node's end anywhere.
-    others = [other for other in ("", *elsewhere) if other != space] if not space else [""]
-    numbers = _numbers(sockets[space], {other: descriptors[other] for other in others})
-    if {link["nsid"] for link in has["links"] if link["nsid"] is not None} - set(numbers):
-        numbers |= _numbers(sockets[space], {other: descriptors[other] for other in descriptors if other != space})
-    return numbers
-
-
-def _numbers(sock: Socket, descriptors: dict[str, int]) -> dict[int, str]:
-    """This namespace's own numbers for other namespaces (RTM_GETNSID), of those that it has a number for."""
-    bodies = [b"\0\0\0\0" + attribute(NETNSA_FD, _U32.pack(descriptor)) for descriptor in descriptors.values()]
-    found = {}
-    for other, body in zip(descriptors, sock.ask(RTM_GETNSID, bodies), strict=True):
-        number = _I32.unpack(attributes(body, 4)[NETNSA_NSID])[0] if body else -1
-        if number >= 0:
-            found[number] = other
-    return found

@@ -8,7 +8,6 @@ It imports nothing of the package: a node's wrappers (wrappers.py) run it as a f
 
 import ctypes
 import os
-import platform
 import struct
 import sys
 
@@ -36,7 +35,7 @@ def instructions(arch: int, call: int) -> bytes:
 
 def install() -> None:
     """Filter this process's calls from now on, through exec, too; OSError or KeyError where that can't be done."""
-    code = instructions(*CALLS[platform.machine()])
+    code = instructions(*CALLS[os.uname().machine])
     kept = ctypes.create_string_buffer(code)
     program = struct.pack("@HP", len(code) // 8, ctypes.addressof(kept))
     libc = ctypes.CDLL(None, use_errno=True)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 
 from podnet_lab.kernel import cell_output, processes
+from podnet_lab.kernel.channel_words import CREDIT
 
 CHUNK = 1 << 14
 
@@ -24,9 +25,6 @@ MOST_SHOWN, SHOWN = 1 << 18, "256 KB"
 
 MOST_RETURNED, RETURNED = 1 << 26, "64 MB"
 """Bytes that a call returns as text, and in words; a command that prints more is stopped."""
-
-CREDIT = 64
-"""Chunks that may be on their way unread: a cell that prints without end must not fill the notebook's memory."""
 
 MOST_ARGUMENT = 100_000
 """Bytes of a script that a command line can hold: the kernel takes arguments of up to 128 KB (MAX_ARG_STRLEN, execve(2))."""
@@ -47,6 +45,9 @@ trap 'exit 130' INT; trap '{{ declare -p; declare -f; printf "cd -- %q\\n" "$PWD
 WRAPPERS = "/run/podnet-node/bin"
 """Where a one-machine lab's nodes have programs that stand before the machine's own (wrappers.py); elsewhere there is no such folder."""
 
+ADDED = "/run/podnet-added/bin"
+"""Where a lab adds programs of its own to what shells on a node find, on a VM, too: they come before the machine's."""
+
 QUIET = "PODNET_QUIET"
 """An environment variable: a program reads what is printed, and advice would be among it."""
 
@@ -63,7 +64,7 @@ def environment() -> dict[str, str]:
 def shell_environment() -> dict[str, str]:
     """The environment of what people type on a node: the node's own programs come first."""
     known = environment()
-    return known | {"PATH": f"{WRAPPERS}:{known['PATH']}"}
+    return known | {"PATH": f"{WRAPPERS}:{ADDED}:{known['PATH']}"}
 
 
 def serve(channel, script: bytes, together: bool, keep: bool = False) -> None:

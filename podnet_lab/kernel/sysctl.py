@@ -20,11 +20,20 @@ def write_sysctl(key: str, value: int | str) -> None:
 
 def is_on(key: str) -> bool:
     """Whether net.KEY of this thread's network namespace is there, and not 0."""
+    return _read(key, b"0") != b"0"
+
+
+def number(key: str, otherwise: int) -> int:
+    """The whole number that net.KEY of this thread's network namespace is; *otherwise* if it is not there."""
+    return int(_read(key, b"%d" % otherwise))
+
+
+def _read(key: str, otherwise: bytes) -> bytes:
     try:
         descriptor = os.open(ROOT + raw_path(key), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return False
+        return otherwise
     try:
-        return os.read(descriptor, 8).strip() != b"0"
+        return os.read(descriptor, 16).strip()
     finally:
         os.close(descriptor)

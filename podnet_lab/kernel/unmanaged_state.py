@@ -10,11 +10,32 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from podnet_lab.kernel.unmanaged import ip_objects, legacy_tables, links, netfilter, others, queues, xfrm
+from podnet_lab.kernel.unmanaged import ip_objects, legacy_tables, links, mptcp, netfilter, others, queues, xfrm
 from podnet_lab.kernel.unmanaged.base import Kind, Look, opened
-from podnet_lab.kernel.unmanaged.netfilter import FAMILIES, NETLINK_NETFILTER, NFT, add_table, remove_tables, table_flags, tables
+from podnet_lab.kernel.unmanaged.netfilter import (
+    FAMILIES,
+    NETLINK_NETFILTER,
+    NFT,
+    add_table,
+    remove_tables,
+    set_dormant,
+    table_flags,
+    tables,
+)
 
-__all__ = ["FAMILIES", "NETLINK_NETFILTER", "NFT", "RTM_GETRULE", "add_table", "read", "remove_tables", "restore", "table_flags", "tables"]
+__all__ = [
+    "FAMILIES",
+    "NETLINK_NETFILTER",
+    "NFT",
+    "RTM_GETRULE",
+    "add_table",
+    "read",
+    "remove_tables",
+    "restore",
+    "set_dormant",
+    "table_flags",
+    "tables",
+]
 
 RTM_GETRULE = 34
 
@@ -37,6 +58,7 @@ KINDS: dict[str, Kind] = {
     "forwarding entries": ip_objects.ForwardingEntries(),
     "address labels": ip_objects.AddressLabels(),
     "groups": others.Multicast(),
+    "mptcp": mptcp.Mptcp(),
     "mounts": others.HeldNamespaces(),
     "host": others.HostName(),
 }
@@ -68,6 +90,16 @@ def restore(then: dict[str, Any], hidden: Collection[str] = ()) -> dict[str, lis
         if not words:
             break
     return {"undone": list(dict.fromkeys(undone)), "left": [line for name in differ for line in KINDS[name].left(now[name], then[name])]}
+
+
+def beside_steps(now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+    """In words, what differs between two of those, and no step says."""
+    return [
+        line
+        for name, kind in KINDS.items()
+        if name in then and now[name] != then[name]
+        for line in kind.beside_steps(now[name], then[name])
+    ]
 
 
 def _restore(now: dict[str, Any], then: dict[str, Any], differ: list[str], hidden: Collection[str]) -> list[str]:

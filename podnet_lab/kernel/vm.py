@@ -21,11 +21,9 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from podnet_lab.kernel import apply, encode, namespaces, node_setup, processes, read, read_links, unmanaged_state
+from podnet_lab.kernel import apply, encode, namespaces, node_setup, processes, read, read_links, spaces, unmanaged_state
 from podnet_lab.kernel.netlink import Refused, Socket
-
-CONFIG = Path("/etc/podnet/lab.json")
-"""Which VM this is, and how to reach the others; provisioning writes it, so where it is, the lab is one of VMs."""
+from podnet_lab.kernel.vm_config import CONFIG
 
 BASELINE = Path("/var/lib/podnet/baseline.json")
 
@@ -73,9 +71,9 @@ class Vm:
         fresh.write_text(json.dumps(asdict(self)))
         fresh.replace(BASELINE)
 
-    def read(self) -> dict[str, Any]:
-        """The node and its Pods, without the cards that are not the lesson's."""
-        return visible(read.node(), set(self.others))
+    def visible(self, spaces: dict[str, Any]) -> dict[str, Any]:
+        """The node and its Pods without the cards that are not the lesson's."""
+        return visible(spaces, set(self.others))
 
     def processes(self) -> list[dict[str, Any]]:
         """What the lab has left running here, and what lives in Pods; not the machine's own."""
@@ -149,8 +147,10 @@ class Vm:
 
 
 def possible_interfaces(arguments: dict[str, Any]) -> set[str]:
-    """Every word of a request that may be an interface's name, as a whole or as a part of a setting's path."""
-    return {part for value in arguments.values() if isinstance(value, str) for part in value.split("/")}
+    """Every word of a request that may be an interface's name, as a whole or as a part of a setting's path, and a tunnel's lower one."""
+    below = (arguments.get("settings") or {}).get("dev")  # the other end of a cable is elsewhere, and may be called as it likes
+    words = [value for value in (*arguments.values(), below) if isinstance(value, str)]
+    return {part for word in words for part in word.split("/")}
 
 
 def visible(spaces: dict[str, Any], others: set[str]) -> dict[str, Any]:
@@ -162,6 +162,7 @@ def visible(spaces: dict[str, Any], others: set[str]) -> dict[str, Any]:
         "addresses": [address for address in own["addresses"] if address[0] not in hidden],
         "routes": [route for route in own["routes"] if route[2] not in hidden or _is_lesson(IPv4Network(route[0]))],
         "neighbours": [entry for entry in own["neighbours"] if entry[1] not in hidden],
+        "ipv6": [entry for entry in own.get("ipv6", ()) if entry[1] not in {"", *hidden}],
         "conf": {name: values for name, values in own["conf"].items() if name not in hidden},
     }
     return spaces | {"": lean}
@@ -203,7 +204,7 @@ def _processes_in(network: str) -> list[int]:
 
 
 def _everywhere() -> Iterator[tuple[str, dict[str, Any]]]:
-    for space, state in read.node().items():
+    for space, state in spaces.node().items():
         for link in state["links"]:
             yield space, link
 
@@ -241,7 +242,7 @@ def store(external: str) -> None:
     others = [mac for name, mac in cards.items() if name != dev]
     spare = next((mac for name, mac in cards.items() if name not in _addresses().values()), None)
     new = Vm(cards[dev], others, spare, {})
-    replace(new, baseline={"snapshot": new.read(), "unmanaged_state": new.unmanaged_state()}).store()
+    replace(new, baseline={"snapshot": new.visible(spaces.node()), "unmanaged_state": new.unmanaged_state()}).store()
 
 
 def _card_with(address: str) -> str | None:

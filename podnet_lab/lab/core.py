@@ -10,16 +10,16 @@ from podnet_lab.backends import running_labs
 from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.backends.backend import Backend
 from podnet_lab.backends.node_snapshots import take_snapshots
-from podnet_lab.errors import BadInput, LabError, LabGone, ShellFailed, StepFailed
+from podnet_lab.backends.own_process import OwnProcess
+from podnet_lab.errors import BadInput, LabError, LabGone, PodnetError, ShellFailed, StepFailed
 from podnet_lab.lab.activity import Activity
 from podnet_lab.lab.interrupts import uninterrupted, until_done
 from podnet_lab.lab.journal import Entry, Journal
-from podnet_lab.lab.run_steps import bring_back, run_steps
+from podnet_lab.lab.settling import settled
 from podnet_lab.lab.snapshots import Snapshots
-from podnet_lab.lab.take_back import take_back
 from podnet_lab.model import Cluster
 from podnet_lab.name_suggestions import no_such
-from podnet_lab.networks.base import Network
+from podnet_lab.networks.base import Network, Stage
 from podnet_lab.plan import Plan
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
@@ -45,15 +45,17 @@ class LabCore:
     """
 
     def __init__(self, plan: Plan, name: str, backend: Backend, network: Network) -> None:
-        self.plan, self.name, self.backend, self.network = plan, name, backend, network
+        self.name, self.backend, self.network = name, backend, network
         self.activity = Activity(backend.agents)
         self.journal = Journal()
         self._secrets = 0
         self.made = backend.recall()
         self.baseline = backend.baseline()
+        self.plan = plan.with_uplinks(self.baseline.uplinks(plan))
         self.new = backend.fresh
-        self._listed = backend.register(name, plan, network.name, self.baseline)
+        self._listed = backend.register(name, self.plan, network.name, self.baseline)
         self._closed = False
+        self.process = OwnProcess(name)
         self.turn = threading.RLock()
         """Held by the thread whose call is at work: a look in the middle of another's run would see half of it."""
 
@@ -72,11 +74,12 @@ class LabCore:
 
     @property
     def alive(self) -> bool:
-        """Whether its processes still run."""
-        return not self._closed and all(agent.alive for agent in self.agents.values())
+        """Whether its processes still run, and answer to this one."""
+        return not self._closed and not self.process.is_forked and all(agent.alive for agent in self.agents.values())
 
     def require_alive(self) -> None:
-        """Raise LabGone, which says what helps, if the lab has ended."""
+        """Raise LabGone, which says what helps, if the lab has ended; LabError in a process that was forked from the lab's."""
+        self.process.require()
         if not self.alive:
             again = "Lab.join() joins it again" if self.backend.joined else "Lab.open() opens a new one"
             why = f"is closed; {again}" if self._closed else self.backend.why_gone()
@@ -100,6 +103,10 @@ class LabCore:
         for name in names:
             self.require_node(name)
         return Snapshots(take_snapshots(self.agents, names or [node.name for node in self.plan.nodes]))
+
+    def settled(self, *stages: Stage) -> Cluster:
+        """All nodes, once what daemons do by themselves in *stages* is done, or has had its time (`podnet_lab.lab.settling`)."""
+        return settled(self.snapshot, stages, self.plan.pods_per_node)
 
     def everyone(self) -> Snapshots:
         """Snapshots of all nodes, and of the host ``outside`` where there is one."""
@@ -132,6 +139,8 @@ class LabCore:
         self.require_alive()
         for name, steps in recipe.items():
             self.backend.refuse(name, steps)
+        from podnet_lab.lab.run_steps import run_steps  # here: whoever only looks runs nothing, and needs no way back
+
         try:
             with until_done() as is_done, self.activity.at_work():
                 result = self._write_down(run_steps(self.agents, recipe, headline, is_done))
@@ -164,6 +173,9 @@ class LabCore:
             here = "; what its owner ran is taken back there" if self.backend.joined else ""
             since = f"no step has changed anything since the lab was {'joined' if self.backend.joined else 'opened'}, or came here by goto"
             raise LabError(f"nothing to undo: {self.journal.let_go_words or since}{here}")
+        from podnet_lab.lab.run_steps import bring_back  # here, as above
+        from podnet_lab.lab.take_back import take_back
+
         entry = self.journal[-1]
         now = self.snapshot(*entry.steps)
         entry.refuse_if_changed(now)
@@ -173,7 +185,9 @@ class LabCore:
                 entry.refuse_if_left(result.after)
                 is_done()
                 self.journal.pop()
-            except KeyboardInterrupt:
+            except PodnetError:  # then it is as it was already
+                raise
+            except BaseException:
                 with uninterrupted():
                     bring_back(self.agents, now)
                 raise
@@ -199,8 +213,8 @@ class LabCore:
     # The end
 
     def close(self) -> bool:
-        """End the lab's processes, or, of somebody else's, our agents; False if that was done before."""
-        if self._closed:
+        """End the lab's processes, or, of somebody else's, our agents; False if that was done before, or is another process's to do."""
+        if self._closed or self.process.is_forked:
             return False
         with uninterrupted():
             if self._listed is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from podnet_lab.checks.reachability import Endpoint
 from podnet_lab.errors import BadInput
 from podnet_lab.name_suggestions import no_such
+from podnet_lab.plan import socket_address
 
 
 def endpoint(known: Mapping[str, Endpoint], name: str) -> Endpoint:
@@ -37,3 +38,17 @@ def endpoint_or_address(known: Mapping[str, Endpoint], name: str) -> Endpoint:
         with suppress(ValueError):
             return Endpoint(name, "", None, (str(IPv4Address(name)),))
         raise
+
+
+def address_and_port(text: str, known: Callable[[], Mapping[str, Endpoint]]) -> tuple[str, int]:
+    """Read an address with a port; of a Pod's or node's name, of which *known* has all, BadInput says which address it has."""
+    try:
+        ip, port = socket_address(text)
+    except BadInput as error:
+        name, _, port = text.partition(":")
+        named = known().get(name)
+        if named is None or not named.addresses:
+            raise
+        ip = named.addresses[0]
+        raise BadInput(f"{error}; {name} has the address {ip}: {f'{ip}:{port}' if port else f'{ip}:8080, say'}") from None
+    return str(ip), port

@@ -1,12 +1,20 @@
-"""Stretches of work that Ctrl-C may not cut in the middle: the interrupt is kept, and raised at their end."""
+"""
+Stretches of work that no signal's handler may cut in the middle: Ctrl-C's, or any that raises, such as one for SIGTERM.
+
+What comes meanwhile is kept, and handled at their end.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+
+_NUMBERS = tuple(map(int, signal.valid_signals()))
+
+Handlers = Mapping[int, Callable[[int, FrameType | None], object]]
 
 
 @contextmanager
@@ -23,7 +31,7 @@ def until_done() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Keep SIGINT until the end of the block, then raise KeyboardInterrupt."""
+    """Keep signals until the end of the block; then their handlers are called, of which SIGINT's raises KeyboardInterrupt."""
     with _interrupts_kept([True]):
         yield
 
@@ -31,19 +39,55 @@ def uninterrupted() -> Iterator[None]:
 @contextmanager
 def _interrupts_kept(keep: list[bool]) -> Iterator[None]:
     """
-    Keep interrupts while *keep* holds anything; whoever had them before gets them at the end.
+    Keep signals while *keep* holds anything; whoever had them before gets them at the end.
 
-    A handler, not a mask: processes started inside would inherit a mask, and be deaf to Ctrl-C for good.
+    Handlers, not a mask: processes started inside would inherit a mask, and be deaf to Ctrl-C for good.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield  # only the main thread is interrupted, and only it may set handlers; and where nobody heeds interrupts, none comes
+    before = _handlers()
+    if not before:
+        yield
         return
-    kept: list[FrameType | None] = []
+    kept: dict[int, FrameType | None] = {}
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        if keep:
+            kept[number] = frame
+        else:
+            before[number](number, frame)
+
     try:
-        signal.signal(signal.SIGINT, lambda number, frame: kept.append(frame) if keep else before(number, frame))
+        for number in before:
+            signal.signal(number, heard)
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if kept:
-            before(signal.SIGINT, kept[0])
+        try:
+            _give_back(before)
+        finally:
+            _handle(kept, before)
+
+
+def _handlers() -> Handlers:
+    """The handlers of this process: only its main thread is interrupted by them, and may set others."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {number: handler for number in _NUMBERS if callable(handler := signal.getsignal(number))}
+
+
+def _give_back(before: Handlers) -> None:
+    """Set handlers as they were: all of them, though one that has its signal again may raise before the last has."""
+    try:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    except BaseException:
+        _give_back(before)
+        raise
+
+
+def _handle(kept: dict[int, FrameType | None], before: Handlers) -> None:
+    """Have all signals that were *kept* handled, whatever a handler raises."""
+    if kept:
+        number, frame = kept.popitem()
+        try:
+            before[number](number, frame)
+        finally:
+            _handle(kept, before)

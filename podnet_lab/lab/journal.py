@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from podnet_lab.errors import UndoRefused
-from podnet_lab.lab.shared_parts import shared
 from podnet_lab.model import Namespace, Snapshot
-from podnet_lab.recipes.reconcile import restore
+from podnet_lab.model.shared_parts import shared
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.address import AddAddress
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.facts import difference, facts
+from podnet_lab.steps.ipv6 import BringBackIpv6
 from podnet_lab.steps.neighbour import AddNeighbour
 from podnet_lab.steps.route import AddRoute
 
@@ -24,7 +24,7 @@ class Journal(list["Entry"]):
     """
     The runs that changed something, the last one last: the last `MOST_RUNS`.
 
-    Snapshots in it share what is the same, so that a run takes as much room as it changed (`podnet_lab.lab.shared_parts`).
+    Snapshots in it share what is the same, so that a run takes as much room as it changed (`podnet_lab.model.shared_parts`).
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,11 @@ class Entry:
     def _inverse(self, node: str, steps: Sequence[Step]) -> list[Step]:
         before, after = self.before[node], self.after[node]
         inverse = steps[0].inverse(before, after) if len(steps) == 1 else None
-        return restore(after, before) if inverse is None else list(inverse)
+        if inverse is not None:
+            return list(inverse)
+        from podnet_lab.recipes.reconcile import restore  # here: a lab that nothing is taken back in needs no way back
+
+        return restore(after, before)
 
     def refuse_if_changed(self, now: Mapping[str, Snapshot]) -> None:
         """Raise UndoRefused if an object is not what the run left: taking it back might take somebody's work along."""
@@ -134,7 +138,7 @@ class Entry:
 
 def _made_between(before: Namespace | None, after: Namespace | None) -> set:
     """The addresses, routes and neighbours that a run made, asked or not."""
-    things = [{*space.addresses, *space.routes, *space.neighbours} if space else set() for space in (after, before)]
+    things = [{*space.addresses, *space.routes, *space.neighbours, *space.ipv6} if space else set() for space in (after, before)]
     return things[0] - things[1]
 
 
@@ -145,5 +149,8 @@ def _remade(name: str | None, then: Namespace, now: Namespace) -> Iterator[tuple
         yield address, AddAddress.of(address, name, raw=bool(address.extra))
     for entry in (entry for entry in then.neighbours if entry.dev in kept and entry.state == "PERMANENT" and entry not in now.neighbours):
         yield entry, AddNeighbour(entry.address, entry.dev, entry.mac, name)
-    for route in (route for route in then.routes if not route.kernel and route.dev in {None, *kept} and route not in now.routes):
+    by_persons = (route for route in then.routes if not route.kernel and not route.by_daemon)
+    for route in (route for route in by_persons if route.dev in {None, *kept} and route not in now.routes):
         yield route, AddRoute.of(route, name, raw=bool(route.extra))
+    for entry in (entry for entry in then.ipv6 if entry.dev in {"", *kept} and entry not in now.ipv6):
+        yield entry, BringBackIpv6(entry, name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from podnet_lab.backends import running_labs
+from podnet_lab.backends import labs_folder
 from podnet_lab.errors import LabError
 from podnet_lab.kernel import folder_lock
 
@@ -40,9 +40,11 @@ def overflows() -> int:
 def turn() -> Iterator[None]:
     """Be the only lab of this user that fills the table for a moment: each counts on half of it. Not for longer than `PATIENCE`."""
     try:
-        folder = running_labs.folder(make=False)
-    except LabError:  # no lab is listed: nobody else is there
+        folders = labs_folder.folders()
+    except LabError:
+        folders = []
+    if not folders:  # no lab is listed: nobody else is there
         yield
         return
-    with folder_lock.held(str(folder), PATIENCE):
+    with folder_lock.held(str(folders[0]), PATIENCE):
         yield

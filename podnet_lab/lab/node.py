@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from podnet_lab.checks.check import Checks
 from podnet_lab.model import Snapshot
+from podnet_lab.name_suggestions import suggest_attribute
 from podnet_lab.recipes.results import Result
 from podnet_lab.steps.base import Step
 from podnet_lab.typed_arguments import checked
@@ -19,6 +20,8 @@ class Node:
 
     def __init__(self, lab: Lab, name: str) -> None:
         self.lab, self.name = lab, name
+
+    __getattr__ = suggest_attribute
 
     @checked
     def run(self, *steps: Step) -> Result:
@@ -46,7 +49,9 @@ class Node:
     @checked
     def check(self, stage: str = "") -> Checks:
         """Is what the stage is for true on this node, whoever made it?"""
-        return self.lab.network.checks(stage, self.snapshot(), self.lab.snapshot(), self.lab.plan.pods_per_node)
+        network = self.lab.network
+        cluster = self.lab.parts.core.settled(network.stage(stage))
+        return network.checks(stage, cluster[self.name], cluster, self.lab.plan.pods_per_node)
 
     def __repr__(self) -> str:
         return f"<node {self.name}>"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -15,8 +14,11 @@ from podnet_lab.kernel.client_words import NO_HTTP
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.endpoint_lookup import endpoint, endpoint_or_address
 from podnet_lab.model import Snapshot
-from podnet_lab.packets.frames import RST, frame
-from podnet_lab.packets.trace import CapturedFrame, Trace, build, connection, echoes
+from podnet_lab.packets.encapsulations import Opener
+from podnet_lab.packets.frames import RST, frame, packet
+from podnet_lab.packets.hop import CapturedFrame
+from podnet_lab.packets.pieces import with_first_pieces
+from podnet_lab.packets.trace import Trace, build, connection, echoes
 from podnet_lab.plan import echo_size, port_number
 from podnet_lab.typed_arguments import Seconds
 
@@ -54,7 +56,7 @@ class PacketTracer:
         if not to.addresses:
             raise BadInput(f"{target} has no address")
         address = to.addresses[0]
-        nonce = secrets.token_bytes(8)
+        nonce = os.urandom(8)
         with self._capturing(everyone) as capture:
             if tcp is None:
                 answered, problem = self._echo(begin, address, nonce, size or 0, patience)
@@ -96,15 +98,15 @@ class PacketTracer:
             answer()
 
         def stop() -> tuple[list[CapturedFrame], int]:
-            frames, lost = [], 0
+            frames, lost, opener = [], 0, Opener(everyone)
             for name, answer in [(name, agents[name].start("capture_frames", wait=SETTLE)) for name in everyone]:
                 heard = answer()
                 lost += heard["lost"]
-                for space, dev, direction, time, data, length in heard["frames"]:
+                for space, dev, direction, time, data, length, ethernet in heard["frames"]:
                     raw = bytes.fromhex(data)
-                    if (parsed := frame(raw)) is not None:
-                        frames.append(CapturedFrame(name, space, dev, direction == "out", time, raw, length, parsed))
-            return frames, lost
+                    if (parsed := frame(raw) if ethernet else packet(raw)) is not None:
+                        frames.append(CapturedFrame(name, space, dev, direction == "out", time, raw, length, opener.open(parsed)))
+            return with_first_pieces(frames), lost
 
         try:
             yield stop

@@ -8,7 +8,7 @@ source. Pods of two nodes write down only their gateways: groups of them are tri
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -18,7 +18,7 @@ from operator import add
 from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.checks.reachability import Endpoint
 from podnet_lab.errors import LabGone
-from podnet_lab.kernel.ping_mesh import unpacked
+from podnet_lab.kernel.packed_flags import unpacked
 from podnet_lab.lab.neighbour_table import turn
 
 MOST_ENTRIES = 500
@@ -85,7 +85,7 @@ def confirmed(
     Returns a row for each source, a byte for each target: how many ends confirmed the pair. The target does by having
     heard the sender's own address, the source by having been answered; `BOTH` is reached.
     """
-    nonce, everyone = secrets.token_hex(8), [pod.addresses[0] for pod in ends.all]
+    nonce, everyone = os.urandom(8).hex(), [pod.addresses[0] for pod in ends.all]
     try:
         _call_all(agents, ends.of, lambda node: {"do": "mesh_open", "nonce": nonce, "everyone": everyone, "own": _pods_of(ends, node)})
         _try_within(agents, ends, wanted, progress)

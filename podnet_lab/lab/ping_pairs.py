@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -15,7 +14,6 @@ from dataclasses import replace
 from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verdict, endpoints, waves
 from podnet_lab.errors import LabGone
-from podnet_lab.explain.explanation import first_cause
 from podnet_lab.lab import ping_mesh_schedule
 from podnet_lab.lab.neighbour_table import FULL, overflows, turn
 from podnet_lab.lab.pair_sample import some_pairs
@@ -63,7 +61,7 @@ def _listening(agents: Mapping[str, AgentClient], pairs: Pairs) -> Iterator[set[
     places: dict[str, set] = {}
     for end in {end for pair in pairs for end in pair if end.node}:
         places.setdefault(end.node, {None}).add(end.namespace)
-    nonce = secrets.token_hex(8)
+    nonce = os.urandom(8).hex()
     try:
         answers = {node: agents[node].start("echo_open", nonce=nonce, spaces=list(spaces)) for node, spaces in places.items()}
         yield {(node, space) for node, answer in answers.items() for space in answer()}
@@ -102,9 +100,13 @@ def _unless_full(ping: Ping, before: int) -> Ping:
 
 def explained(cluster: Mapping[str, Snapshot], ping: Ping) -> Ping:
     """The same result, with what the snapshots say of it if it had no reply, and if they see a reason."""
-    lost = ping.verdict == Verdict.NO_REPLY or ping.why == FULL
-    why = first_cause(cluster, ping.source, ping.target) if lost else None
-    return replace(ping, verdict=Verdict.NO_REPLY, why=why) if why else ping
+    if ping.verdict != Verdict.NO_REPLY and ping.why != FULL:
+        return ping
+    from podnet_lab.explain.explanation import first_cause  # here: where everybody reaches everybody, nobody asks why
+
+    if (why := first_cause(cluster, ping.source, ping.target)) is None:
+        return ping
+    return replace(ping, verdict=Verdict.DENIED if why.layer == "policy" else Verdict.NO_REPLY, why=why)
 
 
 def one_pair(

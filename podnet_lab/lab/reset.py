@@ -102,9 +102,15 @@ def _bring_back(backend: Backend, baseline: Baseline, made: set[tuple[str, str]]
         done, undoable = bring_back(backend.agents, baseline.snapshots)
         more, left = _restore_unmanaged_state(backend, baseline)
         lines, undone = [*lines, *_words(done, made)], [*undone, *more]
+    undone = [line for line in undone if line not in _own_settings(made)]
     for name, steps in undoable.items():
         left[name] = [*left[name], *(f"still to do: {step.command}" for step in steps)]
     return [*lines, *undone], left
+
+
+def _own_settings(made: set[tuple[str, str]]) -> set[str]:
+    """In words, what takes back the one setting that a step makes and that nobody reads any more once the bridges are gone."""
+    return {f"{node}# sysctl -w net/bridge/bridge-nf-call-iptables=0" for node, key in made if key == repr(("bridged", None))}
 
 
 def _words(done: Mapping[str, Sequence[Step]], made: set[tuple[str, str]]) -> list[str]:

@@ -17,10 +17,12 @@ from podnet_lab.kernel.namespaces import give_back_memory
 from podnet_lab.lab.interrupts import uninterrupted
 from podnet_lab.model import Snapshot
 from podnet_lab.recipes.net_effect import Effect, adds_up, conflicts, needed
-from podnet_lab.recipes.reconcile import MOST_PASSES, restore
+from podnet_lab.recipes.reconcile import MOST_PASSES, restore_all
 from podnet_lab.recipes.reconcile_links import unmakeable
 from podnet_lab.recipes.results import Outcome, Result
 from podnet_lab.steps.base import Step
+from podnet_lab.steps.nft.base import Nft
+from podnet_lab.steps.nft.restore import RestoreTable
 
 Agents = Mapping[str, AgentClient]
 
@@ -60,8 +62,9 @@ def _run(agents: Agents, recipe: Mapping[str, Sequence[Step]], headline: str, is
     todo = {name: needed(steps, before[name], effects[name]) for name, steps in recipe.items()}
     for name, steps in recipe.items():
         for step, taken in conflicts(steps, before[name], todo[name]):
-            raise StepConflict(name, step.command, taken, "Is that what you want to keep?")
+            raise StepConflict(name, step.brief, taken, "Is that what you want to keep?")
     work = {name: [step for step, does in zip(steps, todo[name], strict=True) if does] for name, steps in recipe.items()}
+    _refuse_what_can_not_be_judged(work, before)
     _refuse_what_has_no_way_back(work, before)
     try:
         after = _apply_and_judge(agents, effects, work, before)
@@ -91,6 +94,15 @@ def _apply_and_judge(
     return after
 
 
+def _refuse_what_can_not_be_judged(work: Mapping[str, Sequence[Step]], before: Mapping[str, Snapshot]) -> None:
+    """Where it can't be read what nftables has, nobody could say whether a step of nft is true, nor take it back."""
+    for name, steps in work.items():
+        problem = before[name].own.rules.problem
+        step = next((step for step in steps if isinstance(step, Nft) and not isinstance(step, RestoreTable)), None)
+        if problem and step is not None:
+            raise StepConflict(name, step.brief, problem, "What does `nft list ruleset` show there?")
+
+
 def _refuse_what_has_no_way_back(work: Mapping[str, Sequence[Step]], before: Mapping[str, Snapshot]) -> None:
     """A step that deletes what no step can make can't be undone, nor taken back with a run that fails."""
     for name, steps in work.items():
@@ -98,9 +110,7 @@ def _refuse_what_has_no_way_back(work: Mapping[str, Sequence[Step]], before: Map
             for space, dev in _deleted(step, before[name]):
                 if unmakeable(before[name], space, dev):
                     kind = before[name].link(space, dev).kind
-                    raise StepConflict(
-                        name, step.command, f"{dev} ({kind}) could not be brought back", "Delete it by hand, if you mean it?"
-                    )
+                    raise StepConflict(name, step.brief, f"{dev} ({kind}) could not be brought back", "Delete it by hand, if you mean it?")
 
 
 def _deleted(step: Step, before: Snapshot) -> list[tuple[str | None, str]]:
@@ -124,7 +134,7 @@ def _apply(agents: Agents, work: Mapping[str, Sequence[Step]]) -> StepFailed | N
             answer()
         except Refusal as refusal:
             step = requests[refusal.position][0]
-            failure = failure or StepFailed.refused(name, step.command, refusal.code, refusal.detail)
+            failure = failure or StepFailed.refused(name, step.brief, refusal.code, refusal.detail)
     return failure
 
 
@@ -133,7 +143,7 @@ def _judge(effects: Mapping[str, Sequence[Effect]], after: Mapping[str, Snapshot
         for step, left in effects[name]:
             problem = left.contradiction(after[name]) if left is not None else None
             if problem is not None:
-                return StepFailed(name, step.command, f"the kernel took it, but {problem}", "What has changed it since?")
+                return StepFailed(name, step.brief, f"the kernel took it, but {problem}", "What has changed it since?")
     return None
 
 
@@ -148,24 +158,32 @@ def bring_back(agents: Agents, then: Mapping[str, Snapshot]) -> tuple[dict[str, 
     done: dict[str, list[Step]] = {name: [] for name in then}
     for _ in range(MOST_PASSES):
         now = take_snapshots(agents, then)
-        todo = {name: steps for name in then if (steps := restore(now[name], then[name]))}
+        todo = {name: steps for name in then if (steps := restore_all(now[name], then[name]))}
         if not todo:
             return done, {}
-        for name, steps in todo.items():
-            done[name] += apply_past_refusals(agents[name], steps)
+        for name, steps in apply_past_refusals(agents, todo).items():
+            done[name] += steps
     now = take_snapshots(agents, then)
-    return done, {name: steps for name in then if (steps := restore(now[name], then[name]))}
+    return done, {name: steps for name in then if (steps := restore_all(now[name], then[name]))}
 
 
-def apply_past_refusals(agent: AgentClient, steps: Sequence[Step]) -> list[Step]:
-    """All in one go; where the kernel refuses one (it went by itself, with another), that one is left to the next look."""
-    left, done = list(steps), []
-    while left:
-        requests = [(step, request) for step in left for request in step.requests()]
-        try:
-            agent.call("apply", requests=[request for _, request in requests])
-            return done + left
-        except Refusal as refusal:
-            at = left.index(requests[refusal.position][0])
-            done, left = done + left[:at], left[at + 1 :]
+def apply_past_refusals(agents: Agents, todo: Mapping[str, Sequence[Step]]) -> dict[str, list[Step]]:
+    """
+    Each node's steps in one go, all nodes at the same time; returns what was done.
+
+    Where the kernel refuses one (it went by itself, with another), that one is left to the next look.
+    """
+    left, done = {name: list(steps) for name, steps in todo.items()}, {name: [] for name in todo}
+    while working := {name: steps for name, steps in left.items() if steps}:
+        asked = {name: [(step, request) for step in steps for request in step.requests()] for name, steps in working.items()}
+        answers = {name: agents[name].start("apply", requests=[request for _, request in requests]) for name, requests in asked.items()}
+        for name, answer in answers.items():
+            steps = left[name]
+            try:
+                answer()
+                did, left[name] = steps, []
+            except Refusal as refusal:
+                at = steps.index(asked[name][refusal.position][0])
+                did, left[name] = steps[:at], steps[at + 1 :]
+            done[name] += did
     return done

@@ -17,9 +17,9 @@ from podnet_lab.daemons.reconcile import change
 from podnet_lab.daemons.running import running
 from podnet_lab.errors import BadInput, LabError, StepError
 from podnet_lab.lab.core import LabCore
-from podnet_lab.lab.endpoint_lookup import endpoint
+from podnet_lab.lab.endpoint_lookup import address_and_port, endpoint
 from podnet_lab.name_suggestions import did_you_mean
-from podnet_lab.plan import Node, ip_address, port_number, socket_address
+from podnet_lab.plan import Node, ip_address, port_number
 from podnet_lab.recipes.results import Result
 from podnet_lab.services import cluster_dns
 from podnet_lab.services.service import Service
@@ -99,7 +99,7 @@ class ServiceTraffic:
 
         Over TCP it is an HTTP request, over UDP a datagram. Waits *patience* seconds at most for each answer.
         """
-        ip, port = _target(target)
+        ip, port = self._target(target)
         if not 1 <= times <= MOST_TIMES:
             raise BadInput(f"ask 1 to {MOST_TIMES:,} times, not {times!r}")
         node, space = self._place(source)
@@ -108,7 +108,7 @@ class ServiceTraffic:
 
     def connect(self, source: str, target: str, patience: Seconds = PATIENCE) -> Connection:
         """Open an HTTP connection and keep it, to ask over it again and again. Raises LabError if nobody takes it."""
-        ip, port = _target(target)
+        ip, port = self._target(target)
         node, space = self._place(source)
         try:
             number = self._core.agents[node].call("connect", namespace=space, address=ip, port=port, wait=patience)
@@ -253,6 +253,9 @@ class ServiceTraffic:
             return [reached, Check(f"endpoints see outside's own address at {target}", None if saw == [outside] else f"they saw {saw}")]
         return [reached, Check(f"endpoints do not see outside's own address at {target}", f"they saw {saw}" if outside in saw else None)]
 
+    def _target(self, text: str) -> tuple[str, int]:
+        return address_and_port(text, lambda: endpoints(self._core.everyone()))
+
     def _place(self, name: str) -> tuple[str, str | None]:
         """(node, namespace) of a Pod or node; BadInput if there is nobody of that name."""
         self._core.require_alive()
@@ -282,8 +285,3 @@ def _protocol(name: str) -> str:
     if name not in ("tcp", "udp"):
         raise BadInput(f"a protocol is tcp or udp, not {name!r}{did_you_mean(name, ('tcp', 'udp'))}")
     return name
-
-
-def _target(text: str) -> tuple[str, int]:
-    ip, port = socket_address(text)
-    return str(ip), port

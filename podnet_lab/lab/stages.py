@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from podnet_lab.lab.broken import BrokenOnPurpose
 from podnet_lab.lab.core import LabCore
 from podnet_lab.lab.current_exercise import CurrentExercise
-from podnet_lab.lab.fault_injection import FaultInjection
 from podnet_lab.lab.reset import Goto, Reset, arrived, came_back, failing_checks, reset
 from podnet_lab.lab.run_steps import run_steps
+from podnet_lab.model import Cluster
+from podnet_lab.networks.base import DONE
+from podnet_lab.recipes.results import Result
 from podnet_lab.recipes.shortcuts import shortcut
 
 
@@ -17,8 +20,16 @@ class Stages:
     What was broken on purpose is mended by that, and an exercise is left: it tells both.
     """
 
-    def __init__(self, core: LabCore, faults: FaultInjection, exercise: CurrentExercise) -> None:
-        self._core, self._faults, self._exercise = core, faults, exercise
+    def __init__(self, core: LabCore, broken: BrokenOnPurpose, exercise: CurrentExercise) -> None:
+        self._core, self._broken, self._exercise = core, broken, exercise
+
+    def build(self) -> Result:
+        """Wire the whole planned cluster, all nodes at the same time."""
+        core = self._core
+        headline = f"{len(core.plan.nodes)} nodes and {len(core.plan.pods())} Pods are wired"
+        result = core.run(core.network.cluster(core.plan), headline)
+        self._settled(result, DONE)
+        return result
 
     def goto(self, stage: str) -> Goto:
         """
@@ -34,11 +45,17 @@ class Stages:
         short = {name: shortcut(steps[name]) for name in steps if steps[name]}
         with core.activity.at_work():
             undone, left = reset(core.backend, core.baseline, core.made)
-            self._faults.forget()
+            self._broken.forget()
             result = run_steps(core.agents, short) if short else None
         core.begin_anew(short, new=False)
-        failing = failing_checks(core.network, stage, result.after, core.plan.pods_per_node) if result else ()
+        failing = failing_checks(core.network, stage, self._settled(result, stage), core.plan.pods_per_node) if result else ()
         return Goto(arrived(stage, left, failing), undone, left, result, failing)
+
+    def _settled(self, result: Result, stage: str) -> Cluster:
+        """The nodes after a run of the stages before *stage*, once what they start has done its work."""
+        network = self._core.network
+        stages = network.stages[: network.starts.index(stage)]
+        return self._core.settled(*stages) if any(one.settles for one in stages) else result.after
 
     def reset(self) -> Reset:
         """Bring every node back to how it was when the lab was opened; says what it removed, and is polite the second time."""
@@ -46,6 +63,6 @@ class Stages:
         self._exercise.leave()
         with core.activity.at_work():
             undone, left = reset(core.backend, core.baseline, set())
-        self._faults.forget()
+        self._broken.forget()
         core.begin_anew({}, new=core.new)
         return Reset(came_back(undone, left), undone, left)

@@ -11,8 +11,9 @@ from podnet_lab.errors import StepFailed, UndoRefused
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.run_steps import Agents, apply_past_refusals, bring_back, run_steps
 from podnet_lab.model import Snapshot
-from podnet_lab.recipes.reconcile import MOST_PASSES, restore
+from podnet_lab.recipes.reconcile import MOST_PASSES, restore, restore_all
 from podnet_lab.recipes.results import Outcome, Result
+from podnet_lab.steps import ipv6
 from podnet_lab.steps.base import Step
 
 
@@ -24,7 +25,7 @@ def take_back(agents: Agents, entry: Entry, now: Mapping[str, Snapshot], earlier
     have changed more than it says. Where somebody has, what the inverse takes along of theirs is brought back. UndoRefused, and
     nothing changed, if that can't be done.
     """
-    untouched = all(not restore(now[name], entry.after[name]) for name in entry.steps)
+    untouched = all(not restore(now[name], entry.after[name]) and _same_ipv6(now[name], entry.after[name]) for name in entry.steps)
     inverse = entry.inverse()
     headline = "taken back:" if any(inverse.values()) else "nothing was left of that run to take back"
     try:
@@ -40,9 +41,13 @@ def take_back(agents: Agents, entry: Entry, now: Mapping[str, Snapshot], earlier
     return result
 
 
+def _same_ipv6(now: Snapshot, then: Snapshot) -> bool:
+    return not (ipv6.missing(now, then) or ipv6.missing(then, now))
+
+
 def _all_the_way(agents: Agents, entry: Entry, result: Result) -> Result:
     before = {name: entry.before[name] for name in entry.steps}
-    if all(not restore(result.after[name], then) for name, then in before.items()):
+    if all(not restore_all(result.after[name], then) for name, then in before.items()):
         return result
     done, _ = bring_back(agents, before)
     more = tuple(Outcome(name, step, changed=True) for name, steps in done.items() for step in steps)
@@ -65,8 +70,7 @@ def _with_macs(agents: Agents, entry: Entry, result: Result, earlier: Sequence[E
 
 def _give_back(agents: Agents, entry: Entry, now: Mapping[str, Snapshot], taken: Mapping[str, Sequence[Step]]) -> Mapping[str, Snapshot]:
     for _ in range(MOST_PASSES):
-        for name, steps in taken.items():
-            apply_past_refusals(agents[name], steps)
+        apply_past_refusals(agents, taken)
         after = take_snapshots(agents, now)
         lost = entry.taken_along(now, after)
         if not lost or lost == taken:

@@ -32,6 +32,11 @@ class Unaided:
         return bool(kept.at or kept.broken) and not self.for_teacher
 
     @property
+    def exercise(self) -> str:
+        """The exercise that the lab is at, or nothing."""
+        return self._read().at
+
+    @property
     def broken(self) -> bool:
         """Whether something was broken on purpose, and is to be found."""
         return self._read().broken

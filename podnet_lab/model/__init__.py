@@ -1,6 +1,8 @@
 """What a kernel can say of a node, frozen: a file for each kind of thing. Pure."""
 
 from podnet_lab.model.address import Address
+from podnet_lab.model.bgp import BgpSession, BgpSpeaker
+from podnet_lab.model.ipv6 import Ipv6Entry
 from podnet_lab.model.link import Link
 from podnet_lab.model.namespace import NO_RULES, Ipv4Conf, Namespace
 from podnet_lab.model.neighbour import FdbEntry, Neighbour
@@ -17,9 +19,12 @@ __all__ = [
     "NO_RULES",
     "USUAL_POLICY",
     "Address",
+    "BgpSession",
+    "BgpSpeaker",
     "Cluster",
     "FdbEntry",
     "Ipv4Conf",
+    "Ipv6Entry",
     "Link",
     "Namespace",
     "Neighbour",

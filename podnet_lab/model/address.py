@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 
-_SCOPES = {"254": "host", "253": "link", "200": "site"}
-"""rtnetlink(7)."""
+SCOPES = {"254": "host", "253": "link", "200": "site"}
+"""What `ip` calls how far an address is told to others, by the kernel's numbers (rtnetlink(7))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ class Address:
     def scope(self) -> str:
         """How far it is told to others, as `ip addr` says it: "global", if nobody said otherwise; of loopback's not asked."""
         said = next((word.removeprefix("scope ") for word in self.extra.split(", ") if word.startswith("scope ")), None)
-        return "global" if said is None else _SCOPES.get(said, said)
+        return "global" if said is None else SCOPES.get(said, said)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from podnet_lab.model import ebtables, iptables
-from podnet_lab.model.nftables import ChainKey, Ruleset, ruleset
+from podnet_lab.model.nftables import ChainKey, Ruleset, devices_of, ruleset
 from podnet_lab.model.save_lines import SavedTable, saved_tables
 
 SAVED = {"ip": iptables.statements, "bridge": ebtables.statements}
@@ -37,11 +37,6 @@ def firewall_rules(data: Mapping[str, Any]) -> Ruleset:
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         return Ruleset(problem=f"its firewall lists something that podnet_lab can't read ({type(error).__name__}: {error})")
     return replace(rules, objects=objects, rules=chains, unread=tuple((family, words) for family, words in data.get("unread", ())))
-
-
-def devices_of(listed: Sequence[Sequence[Any]]) -> dict[ChainKey, list[str]]:
-    """The devices of chains at ingress and egress, from (family, table, chain, devices) as an agent reads them."""
-    return {(family, table, chain): list(devices) for family, table, chain, devices in listed}
 
 
 def _nftables(data: Mapping[str, Any]) -> Ruleset:

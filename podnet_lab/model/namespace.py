@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from podnet_lab.model.address import Address
+from podnet_lab.model.ipv6 import Ipv6Entry
 from podnet_lab.model.link import Link
 from podnet_lab.model.neighbour import FdbEntry, Neighbour
 from podnet_lab.model.nftables import Ruleset
@@ -17,11 +18,18 @@ NO_RULES = Ruleset()
 
 @dataclass(frozen=True, slots=True)
 class Ipv4Conf:
-    """IPv4 settings of one interface, or of ``all`` and ``default`` (net.ipv4.conf.NAME.*)."""
+    """
+    IPv4 settings of one interface, or of ``all`` and ``default`` (net.ipv4.conf.NAME.*).
+
+    *proxy_delay* is in hundredths of a second, and read where *proxy_arp* is on alone (net.ipv4.neigh.NAME.proxy_delay): until then
+    it is what a kernel begins with.
+    """
 
     forwarding: bool
     rp_filter: int = 0
     proxy_arp: bool = False
+    route_localnet: bool = False
+    proxy_delay: int = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class Namespace:
 
     *bridged*: whether what its bridges pass on goes through its firewall, too (net.bridge.bridge-nf-call-iptables);
     *silent*: whether it answers no ping (net.ipv4.icmp_echo_ignore_all). *learnt*: how many bytes a packet to an address may
-    have, where a router on the way has said so (``ip route show cache``).
+    have, where a router on the way has said so (``ip route show cache``). *ipv6*: what somebody has made of IPv6 by hand.
     """
 
     name: str | None
@@ -46,6 +54,7 @@ class Namespace:
     bridged: bool = False
     silent: bool = False
     learnt: Mapping[IPv4Address, int] = field(default_factory=dict, compare=False)
+    ipv6: tuple[Ipv6Entry, ...] = ()
 
     @property
     def forwarding(self) -> bool:

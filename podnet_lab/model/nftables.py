@@ -7,6 +7,7 @@ counters, and the elements that packets put into a set and that time takes out a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,9 @@ ChainKey = tuple[str, str, str]
 
 VERDICTS = frozenset({"accept", "drop", "continue", "return", "goto", "jump"})
 
+WRITES = re.compile(r"(?:add|update|delete) @(\S+)")
+"""A statement, as one types it, that writes into a set or a map."""
+
 _VOLATILE = {"handle", "packets", "bytes", "expires"}
 _SETS = ("set", "map")
 
@@ -32,7 +36,7 @@ class Ruleset:
 
     *problem* says why it is not known (there are tables, and no program `nft` to read them), *unread* what of one family is
     not: (family, why). *raw* has each table as `nft` printed it, and *handles* the numbers by which `nft delete rule` knows the
-    rules.
+    rules. A statement that `nft` has no JSON for is {"text": as one types it}.
     """
 
     objects: Mapping[Key, Any] = field(default_factory=dict)
@@ -54,6 +58,15 @@ class Ruleset:
         return {(*table, body["name"]): body.get("elem", []) for table, body in bodies}
 
     @cached_property
+    def members(self) -> dict[ChainKey, frozenset[str]]:
+        """The keys of the elements of each named set and map that has some, by (family, table, name)."""
+        found: dict[ChainKey, set[str]] = {}
+        for key in self.objects:
+            if key[0] == "element":
+                found.setdefault(key[1:4], set()).add(key[4])
+        return {place: frozenset(keys) for place, keys in found.items()}
+
+    @cached_property
     def filled(self) -> frozenset[ChainKey]:
         """The named sets and maps that packets put elements into, so that nobody knows for long what is in them."""
         found = set()
@@ -62,6 +75,8 @@ class Ruleset:
                 for kind in _SETS:
                     if isinstance(body := statement.get(kind), Mapping) and "op" in body:
                         found.add((*chain[:2], body[kind].removeprefix("@")))
+                if written := WRITES.match(statement.get("text", "")):
+                    found.add((*chain[:2], written[1]))
         return frozenset(found)
 
     def is_dormant(self, table: tuple[str, str]) -> bool:
@@ -86,6 +101,11 @@ class Ruleset:
         return [key[1:] for key in self.objects if key[0] == "table"]
 
 
+def devices_of(listed: Sequence[Sequence[Any]]) -> dict[ChainKey, list[str]]:
+    """The devices of chains at ingress and egress, from (family, table, chain, devices) as an agent reads them."""
+    return {(family, table, chain): list(devices) for family, table, chain, devices in listed}
+
+
 def ruleset(listing: Iterable[Mapping[str, Any]], devices: Mapping[ChainKey, Sequence[str]] | None = None) -> Ruleset:
     """A Ruleset from the objects of `nft -j list ruleset`; *devices* are those of chains at ingress and egress, which nft leaves out."""
     objects: dict[Key, Any] = {}
@@ -100,7 +120,8 @@ def ruleset(listing: Iterable[Mapping[str, Any]], devices: Mapping[ChainKey, Seq
         raw.setdefault(table, []).append(entry)
         if kind == "rule":
             chain = (*table, body["chain"])
-            rules.setdefault(chain, []).append(_steady(body["expr"]) if _counts(body["expr"]) else body["expr"])
+            statements = [{"text": one} if isinstance(one, str) else one for one in body["expr"]]
+            rules.setdefault(chain, []).append(_steady(statements) if _counts(statements) else statements)
             handles.setdefault(chain, []).append(body["handle"])
         else:
             key = (kind, *table) if kind == "table" else (kind, *table, body["name"])
@@ -162,7 +183,7 @@ def value(element: Any) -> str:
 
 
 _REFERRED_TO = ("chain", "set", "map")
-"""Kinds of objects that rules refer to; other kinds (counters, limits) are added before them."""
+"""Kinds of objects that rules refer to, in the order in which they are added; other kinds (counters, limits) are added before them."""
 
 
 def difference(now: Ruleset, then: Ruleset, table: tuple[str, str]) -> list[dict[str, Any]]:
@@ -206,8 +227,12 @@ def _key(entry: Mapping[str, Any]) -> Key:
 
 
 def _order(key: Key) -> tuple[int, str]:
-    """A sorting key for adding: chains last, after the objects that their rules refer to."""
-    return (_REFERRED_TO[::-1].index(key[0]) + 1 if key[0] in _REFERRED_TO else 0, key[3])
+    """
+    A sorting key for adding; what is deleted goes the other way round.
+
+    Chains come before maps, whose elements lead to them: `nft` sends those of a map of intervals with the map itself.
+    """
+    return (_REFERRED_TO.index(key[0]) + 1 if key[0] in _REFERRED_TO else 0, key[3])
 
 
 def _maps(keys: Iterable[Key]) -> set[Key]:

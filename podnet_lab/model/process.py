@@ -15,7 +15,8 @@ class Process:
 
     *namespace* is the Pod whose network it lives in: None is the node's own, "" one without a name, as of a Pod that was deleted.
     *daemon* is the name of the daemon that steps started it as, and *spec* how it can be started again (`podnet_lab.daemons.base`),
-    both "" of all others. *listens* are the (protocol, port) that it waits at; *pid* and *born* (ticks since boot) tell it from others.
+    both "" of all others. *listens* are the (protocol, port) that it waits at; *pid* and *born* (ticks since boot) tell it from others;
+    *age* is in seconds.
     """
 
     command: str
@@ -25,6 +26,7 @@ class Process:
     listens: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     pid: int = field(default=0, compare=False)
     born: int = field(default=0, compare=False)
+    age: float = field(default=0.0, compare=False)
 
     @property
     def short(self) -> str:

@@ -8,6 +8,15 @@ from ipaddress import IPv4Address, IPv4Network
 DEFAULT = IPv4Network("0.0.0.0/0")
 DEFAULT_TABLE, MAIN_TABLE, LOCAL_TABLE = 253, 254, 255
 
+KERNEL, BOOT, BIRD, FELIX = 2, 3, 12, 80
+"""Who made a route (its protocol, linux/rtnetlink.h): the kernel, somebody by `ip`, BIRD, Calico's Felix."""
+
+PROTOCOLS = {KERNEL: "kernel", BOOT: "boot", BIRD: "bird"}
+"""As ``ip route`` calls them; all others here by their numbers."""
+
+_PERSONS = (0, 1, KERNEL, BOOT, 4, 9, 16)
+"""Those of a kernel, a person, or what configures a machine's cards: not said of a route."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -16,7 +25,7 @@ class Route:
 
     *onlink*: the gateway is taken to be on *dev*'s link, whatever the addresses there say. *extra* is what no step gives a route
     (a source, several ways), *raw* the kernel's own bytes for it, *via6* a next hop that is an IPv6 address, where the kernel
-    itself was asked for the way.
+    itself was asked for the way. *protocol* is the number of who made it.
     """
 
     to: IPv4Network
@@ -30,13 +39,29 @@ class Route:
     raw: str = field(default="", compare=False, repr=False)
     via6: str = ""
     onlink: bool = False
+    protocol: int = BOOT
+
+    @property
+    def by_daemon(self) -> bool:
+        """Whether a daemon keeps it: it comes and goes with what that is told, and nobody else makes it again."""
+        return self.protocol == BIRD
+
+    @property
+    def maker(self) -> str:
+        """The program that made it, as ``ip route`` says it ("bird", "80"); "" if a person may have typed it, or the kernel made it."""
+        return "" if self.protocol in _PERSONS else PROTOCOLS.get(self.protocol, str(self.protocol))
 
     def __str__(self) -> str:
         to = "default" if self.to == DEFAULT else str(self.to)
         kind = "" if self.kind == "unicast" else f"{self.kind} "
         via = f" via {self.via}" if self.via else ""
         dev = f" dev {self.dev}" if self.dev else ""
-        more = (" onlink" if self.onlink else "") + (f" metric {self.metric}" if self.metric else "") + (" …" if self.extra else "")
+        more = (
+            (f" proto {self.maker}" if self.maker else "")
+            + (" onlink" if self.onlink else "")
+            + (f" metric {self.metric}" if self.metric else "")
+            + (" …" if self.extra else "")
+        )
         return f"{kind}{to}{via}{dev}{more}"
 
 

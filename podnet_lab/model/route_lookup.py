@@ -18,11 +18,16 @@ ANYWHERE = IPv4Address(0)
 
 @dataclass(frozen=True)
 class RouteLookup:
-    """The chosen route (None: none), the policy *rule* that led to it, and what could not be judged, in words."""
+    """
+    The chosen route (None: none), the policy *rule* that led to it, and what could not be judged, in words.
+
+    *after_main*: the rule says "unreachable", of what no route of the main table that counts was for.
+    """
 
     route: Route | None
     rule: PolicyRule | None = None
     unsure: str = ""
+    after_main: bool = False
 
 
 def lookup_route(space: Namespace, to: IPv4Address, source: IPv4Address = ANYWHERE, iif: str = "") -> RouteLookup:
@@ -40,7 +45,7 @@ def lookup_route(space: Namespace, to: IPv4Address, source: IPv4Address = ANYWHE
         if not fits or rule.kind == "nop":
             continue
         if rule.kind != "lookup":
-            ended = ended or RouteLookup(Route(DEFAULT, kind=rule.kind), rule)
+            ended = ended or RouteLookup(Route(DEFAULT, kind=rule.kind), rule, after_main=main_asked and rule.kind == "unreachable")
             if rule.kind == "unreachable" and main_asked:
                 continue  # it counts only if something after it would have taken the packet
             return ended

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from podnet_lab.model.bgp import BgpSpeaker
 from podnet_lab.model.link import Link
 from podnet_lab.model.namespace import Namespace
 from podnet_lab.model.process import Process
@@ -23,11 +24,18 @@ def in_order(name: str) -> list:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A node at one moment: its own namespace under None, the named ones (its Pods) under their names; and what runs in the background."""
+    """
+    A node at one moment: its own namespace under None, the named ones (its Pods) under their names; and what runs in the background.
+
+    *files* are small ones by which a network's programs tell each other something, by path (`podnet_lab.node_file_paths`). *bgp* is
+    what its BIRD says, None where none runs.
+    """
 
     node: str
     spaces: Mapping[str | None, Namespace]
     processes: tuple[Process, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    bgp: BgpSpeaker | None = field(default=None, compare=False)
 
     @property
     def own(self) -> Namespace:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from podnet_lab.checks.check import Checks
 from podnet_lab.daemons.base import Daemon
@@ -24,6 +26,9 @@ from podnet_lab.plan import Node, Plan, Pod, plan
 from podnet_lab.steps import namespace
 from podnet_lab.steps.base import Step
 
+if TYPE_CHECKING:
+    from podnet_lab.explain.fault import Fault
+
 DONE = "done"
 """Where a lab is after all stages of its network."""
 
@@ -36,13 +41,15 @@ class Stage:
     """
     A part of the work with a name of its own: what *steps* it takes on a node, and what must be true there then.
 
-    *checks* judge a node among all others, whoever did the work; their last argument is how many Pods a node is to have.
+    *checks* judge a node among all others, whoever did the work; their last argument is how many Pods a node is to have. Where
+    daemons go on by themselves once all nodes have theirs, the checks hold within *settles* seconds, and are waited for.
     """
 
     name: str
     title: str
     steps: Callable[[Node, Plan], list[Step]]
     checks: Callable[[Snapshot, Cluster, int], Checks]
+    settles: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,14 @@ class Need:
 
     program: str
     package: str
+
+
+@dataclass(frozen=True)
+class DeviceFile:
+    """A device's file at *path* that the network needs on every node, to be read and written; and what helps where it can't be."""
+
+    path: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,23 @@ class Network:
     stages: tuple[Stage, ...]
     facts: Facts
     needs: tuple[Need, ...] = ()
+    device_files: tuple[DeviceFile, ...] = ()
+    """What it needs of /dev on every node."""
+    natively: str = ""
+    """An interface that it needs of the kernel, which its *module* brings; where nodes' kernels have none, its *stand_in* is opened."""
+    module: str = ""
+    stand_in: Network | None = None
+    faults: tuple[Fault, ...] = ()
+    """What can be broken of it beside that."""
+    cable_prefix: str = "pod"
+    """What the node's ends of cables begin with that a CNI plugin makes: a network's rules may go by it."""
+
+    @property
+    def common_faults(self) -> tuple[Fault, ...]:
+        """What can be broken of it as of other Pod networks: all of them, if its Pods hang on bridges."""
+        from podnet_lab.explain.faults import FAULTS  # here: networks are wired by many, and broken by few
+
+        return FAULTS
 
     # The address plan
 
@@ -138,8 +170,16 @@ class Network:
         """The programs that its stages start on a node; the package of each is among its *needs*."""
         return tuple(step.daemon for step in self.node(node, plan) if isinstance(step, StartDaemon))
 
+    def first_steps(self, node: Node) -> list[Step]:
+        """What makes a node ready for its first Pod, whatever the other nodes are: its bridge, for example."""
+        return []
+
     def pod(self, pod: Pod, node: Node) -> list[Step]:
-        """All that one Pod needs on a node that is ready for it."""
+        """
+        All that one Pod needs on a node that is ready for it.
+
+        Its cable is called as the Pod says, if it does (`podnet_lab.plan.Pod.ends`): so whoever runs containers has it made, too.
+        """
         raise NotImplementedError
 
     def ready_node(self, cluster: Cluster, planned: Node) -> Node:
@@ -154,6 +194,14 @@ class Network:
         """
         pod = free_pod(cluster, planned) if address is None else pod_with_address(cluster, planned, address)
         return pod, self.pod(pod, self.ready_node(cluster, planned))
+
+    def gateway(self, node: Node) -> IPv4Address:
+        """The gateway of a node's Pods."""
+        return node.gateway.ip
+
+    def forgotten(self, cable: str) -> list[Step]:
+        """What takes away what a node has noted of a Pod's *cable*, called by its end there, beside what goes with the cable itself."""
+        return []
 
     def removal(self, cluster: Cluster, name: str) -> tuple[str, list[Step]]:
         """The node that has the Pod *name*, and the steps that take it away; BadInput if no node has it, or several do."""

@@ -62,6 +62,11 @@ def find(network: str | Network | None = None) -> Network:
     return known
 
 
+def has_stage(name: str) -> bool:
+    """Whether any network has a stage of that name; only those are loaded that come before the one that has it."""
+    return any(name in network.stage_names for folder in folders() for network in _of_folder(folder))
+
+
 def all_stages() -> tuple[str, ...]:
     """The names of the stages of all networks, each once."""
     return tuple(dict.fromkeys(stage for name in names() for stage in find(name).stage_names))

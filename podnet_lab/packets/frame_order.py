@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from podnet_lab.model import Snapshot
-    from podnet_lab.packets.trace import CapturedFrame
+    from podnet_lab.packets.hop import CapturedFrame
 
 OrderedFrame = tuple[str, "CapturedFrame"]
 """The way that a frame belongs to ("there", "back", "error", or "ARP " and one of these), and the frame."""
@@ -110,7 +110,11 @@ def by_path(arps: Sequence[CapturedFrame], ways: Mapping[str, Sequence[CapturedF
 
 
 def by_ttl(frames: Sequence[CapturedFrame], begin: str) -> list[CapturedFrame]:
-    """One way's frames by falling TTL; of equal ones the node that had the packet before comes first."""
+    """
+    One way's frames by falling TTL; of equal ones the node that had the packet before comes first.
+
+    In a tunnel it is the TTL of the packet inside; nodes that pass on the outer packet follow each other by that one's TTL.
+    """
     ordered: list[CapturedFrame] = []
     at = begin
     ttl = lambda captured: captured.frame.ttl  # noqa: E731
@@ -118,12 +122,16 @@ def by_ttl(frames: Sequence[CapturedFrame], begin: str) -> list[CapturedFrame]:
         here = list(group)
         nodes = sorted(
             {captured.node for captured in here},
-            key=lambda node: (node != at, min(captured.time for captured in here if captured.node == node)),
+            key=lambda node: (node != at, -_outer_ttl(here, node), min(captured.time for captured in here if captured.node == node)),
         )
         for node in nodes:
             ordered += sorted((captured for captured in here if captured.node == node), key=lambda captured: captured.time)
         at = ordered[-1].node
     return ordered
+
+
+def _outer_ttl(frames: Sequence[CapturedFrame], node: str) -> int:
+    return max((outer.ttl or 0 for captured in frames if captured.node == node for outer in captured.outer), default=0)
 
 
 def _arps_of(arps: Sequence[CapturedFrame], ways: Mapping[str, Sequence[CapturedFrame]], way: str) -> list[CapturedFrame]:

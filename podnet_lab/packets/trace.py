@@ -8,100 +8,20 @@ frames of different nodes are ordered by the packet's time to live, which each r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from itertools import groupby
+from shlex import quote
 from types import MappingProxyType
 
 from podnet_lab.devices.registry import kind_of
-from podnet_lab.model import Snapshot
+from podnet_lab.model import Cluster
 from podnet_lab.packets import frame_order
-from podnet_lab.packets.frames import RST, SYN, Frame
+from podnet_lab.packets.frames import BROADCAST, RST, SYN, Frame
+from podnet_lab.packets.hop import CapturedFrame, Hop
+from podnet_lab.packets.news import news
 from podnet_lab.packets.pcapng import pcapng
 
-BROADCAST = "ff:ff:ff:ff:ff:ff"
-
 TITLES = {"there": "on the way there", "error": "an error comes back", "back": "on the way back"}
-
-Cluster = Mapping[str, Snapshot]
-
-
-@dataclass(frozen=True)
-class CapturedFrame:
-    """A frame captured at one interface of a node, or of a Pod (*namespace*) on it; *time* in nanoseconds by that node's clock."""
-
-    node: str
-    namespace: str | None
-    dev: str
-    out: bool
-    time: int
-    data: bytes = field(repr=False)
-    length: int
-    frame: Frame
-
-    @property
-    def position(self) -> tuple[object, ...]:
-        """Where a frame was captured, and how far it had come: equal for two frames only if the packet was sent again."""
-        return self.node, self.namespace, self.dev, self.out, self.frame.kind, self.frame.ttl
-
-    @property
-    def place(self) -> str:
-        """The Pod, or the node."""
-        return self.namespace or self.node
-
-
-@dataclass(frozen=True)
-class Hop:
-    """
-    A frame of the traced exchange, with the names of its MACs' owners.
-
-    *news* says what has changed since the hop before: a new Ethernet header, another address.
-    """
-
-    seen: CapturedFrame
-    way: str
-    sender: str
-    receiver: str
-    news: tuple[str, ...] = ()
-
-    @property
-    def record(self) -> dict[str, object]:
-        """The hop as one flat record, for pandas; its time in nanoseconds."""
-        frame, seen = self.seen.frame, self.seen
-        return {
-            "way": self.way,
-            "place": seen.place,
-            "node": seen.node,
-            "interface": seen.dev,
-            "direction": "out" if seen.out else "in",
-            "kind": frame.kind,
-            "from_mac": frame.source_mac,
-            "to_mac": frame.target_mac,
-            "from_interface": self.sender,
-            "to_interface": self.receiver,
-            "source": str(frame.source),
-            "target": str(frame.target),
-            "ttl": frame.ttl,
-            "news": ", ".join(self.news),
-            "length": seen.length,
-            "time": seen.time,
-        }
-
-    @property
-    def arp(self) -> str:
-        """An ARP frame as tcpdump prints it; "" for other frames."""
-        frame = self.seen.frame
-        request, reply = f"who has {frame.target}? tell {frame.source}", f"{frame.source} is at {self.sender}"
-        return {"ARP request": request, "ARP reply": reply}.get(frame.kind, "")
-
-    def __str__(self) -> str:
-        frame, seen = self.seen.frame, self.seen
-        line = f"ARP: {self.arp}"
-        if not self.arp:
-            line = f"{frame.source} → {frame.target}  ttl {frame.ttl}  {frame.words}"
-            line += "".join(f"  ← {change}" for change in self.news)
-        macs = f"[{self.sender} → {self.receiver}]"
-        return f"{seen.place:<8} {seen.dev:<14} {'out' if seen.out else 'in ':<3} {macs:<38} {line}"
 
 
 class Trace(tuple[Hop, ...]):
@@ -145,22 +65,31 @@ class Trace(tuple[Hop, ...]):
         return [hop for hop in self if hop.way == name]
 
     def save(self, path: str) -> str:
-        """Write the frames to *path* as pcapng, for Wireshark: one interface for each place; says how many there are."""
+        """
+        Write the frames to *path* as pcapng, for Wireshark: one interface for each place; says how many there are.
+
+        Where Wireshark has to be told at which port a tunnel is, it says with which option.
+        """
         packets = [(f"{hop.seen.place}:{hop.seen.dev}", hop.seen.time, hop.seen.data, hop.seen.length, str(hop)) for hop in self]
+        bare = {f"{hop.seen.place}:{hop.seen.dev}" for hop in self if not hop.seen.whole.source_mac}
         with open(path, "wb") as file:
-            file.write(pcapng(packets))
-        return f"{len(packets)} frames of {len({name for name, *_ in packets})} interfaces are in {path}"
+            file.write(pcapng(packets, bare))
+        options = sorted({outer.tunnel.decode_as for hop in self for outer in hop.seen.outer} - {""})
+        wireshark = f"; to see what is inside the tunnel: wireshark {' '.join(f'-d {option}' for option in options)} {quote(path)}"
+        return f"{len(packets)} frames of {len({name for name, *_ in packets})} interfaces are in {path}{wireshark if options else ''}"
 
     def __str__(self) -> str:
         lines = [self.headline]
         for way, hops in groupby(self, lambda hop: hop.way.removeprefix("ARP ")):
-            lines += [f"{TITLES[way]}:", *(f"  {hop}".rstrip() for hop in hops)]
+            lines += [f"{TITLES[way]}:", *(f"  {line}".rstrip() for hop in hops for line in str(hop).splitlines())]
         if not any(hop.way == "there" for hop in self):
             asked = any(hop.seen.frame.kind == "ARP request" for hop in self)
             why = "its sender asked for a MAC, and had none to send it to" if asked else "it did not leave its namespace"
             lines.append(f"the packet was never seen: {why}")
         elif not self.answered and self.last:
-            lines.append(f"seen last: {self.last.seen.place}, {self.last.seen.dev}, going {'out' if self.last.seen.out else 'in'}")
+            seen = self.last.seen
+            within = "".join(f", inside {outer.tunnel.words}" for outer in reversed(seen.outer))
+            lines.append(f"seen last: {seen.place}, {seen.dev}, going {'out' if seen.out else 'in'}{within}")
         if self.lost:
             lines.append(f"({self.lost} frames were too many to be kept: some hops may be missing)")
         return "\n".join(lines)
@@ -169,13 +98,18 @@ class Trace(tuple[Hop, ...]):
 
 
 def mac_owners(cluster: Cluster) -> dict[str, str]:
-    """The owner of each MAC, by MAC: "pod-1-2", or, as a node has several interfaces, "node1 eth0"."""
-    names = {}
+    """
+    The owner of each MAC, by MAC: "pod-1-2", or, as a node has several interfaces, "node1 eth0".
+
+    One that nodes give to several interfaces (Calico's ee:ee:ee:ee:ee:ee) is "a node": which one, the place of a frame says.
+    """
+    names: dict[str, str] = {}
     for name, node in cluster.items():
         for space in node.spaces.values():
             for link in space.links.values():
                 if not kind_of(link).comes_with_namespace:
-                    names[link.mac] = space.name if space.name else f"{name} {link.name}"
+                    shared = link.mac in names and not space.name and kind_of(link).paired
+                    names[link.mac] = space.name if space.name else "a node" if shared else f"{name} {link.name}"
     # A bridge takes its MAC from a port, where it has none of its own: what is sent to it is for the bridge.
     for name, node in cluster.items():
         names |= {link.mac: f"{name} {link.name}" for link in node.own.links.values() if kind_of(link).switches}
@@ -190,7 +124,7 @@ def echoes(seen: Sequence[CapturedFrame], nonce: bytes) -> dict[str, list[Captur
         frame = captured.frame
         if frame.kind in ways and nonce in frame.mark:
             frames[ways[frame.kind]].append(captured)
-        elif frame.quoted is not None and nonce in frame.quoted.mark:
+        elif frame.quoted is not None and nonce in frame.quoted.innermost.mark:
             frames["error"].append(captured)
     return frames
 
@@ -209,7 +143,7 @@ def connection(seen: Sequence[CapturedFrame], source: IPv4Address | None, port: 
             frames["there"].append(captured)
         elif frame.kind == "TCP" and frame.flags & (SYN | RST) and frame.mark[4:8] == acknowledged:
             frames["back"].append(captured)
-        elif frame.quoted is not None and frame.quoted.mark[:4] == number:
+        elif frame.quoted is not None and frame.quoted.innermost.mark[:4] == number:
             frames["error"].append(captured)
     return frames
 
@@ -228,21 +162,10 @@ def build(
     hops: list[Hop] = []
     before: dict[str, list[CapturedFrame]] = {"there": [], "error": [], "back": []}
     for way, captured in frame_order.by_time(cluster, arps, ways) if one_clock else frame_order.by_path(arps, ways, begin):
-        news = () if way.startswith("ARP") else _news(before[way], captured)
-        hops.append(replace(_hop(captured, way, known), news=news))
+        told = () if way.startswith("ARP") else news(before[way], captured)
+        hops.append(_hop(captured, way, known, told))
         before.setdefault(way, []).append(captured)
     return hops
-
-
-def _news(before: Sequence[CapturedFrame], now: CapturedFrame) -> tuple[str, ...]:
-    """What has been rewritten since the packet was captured last; nothing where it is sent, be it again."""
-    if not before or now.position == before[0].position:
-        return ()
-    last, new = before[-1].frame, now.frame
-    changes = ["new Ethernet header"] if (last.source_mac, last.target_mac) != (new.source_mac, new.target_mac) else []
-    changes += ["another source"] if last.source != new.source else []
-    changes += ["another destination"] if last.target != new.target else []
-    return tuple(changes)
 
 
 def _on_path(captured: CapturedFrame, begin: str, places: set) -> bool:
@@ -256,6 +179,7 @@ def _awaited(arps: Sequence[CapturedFrame]) -> list[CapturedFrame]:
     return [captured for captured in arps if frame_order.arp_question(captured) in broadcast]
 
 
-def _hop(captured: CapturedFrame, way: str, known: Mapping[str, str]) -> Hop:
-    name = lambda mac: "everybody" if mac == BROADCAST else known.get(mac, mac)  # noqa: E731
-    return Hop(captured, way, name(captured.frame.source_mac), name(captured.frame.target_mac))
+def _hop(captured: CapturedFrame, way: str, known: Mapping[str, str], told: tuple[str, ...]) -> Hop:
+    name = lambda mac: "everybody" if mac == BROADCAST else mac and known.get(mac, mac)  # noqa: E731
+    *outer, (sender, receiver) = [(name(frame.source_mac), name(frame.target_mac)) for frame in (*captured.outer, captured.frame)]
+    return Hop(captured, way, sender, receiver, told, tuple(outer))

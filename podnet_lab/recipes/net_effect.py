@@ -99,7 +99,7 @@ def conflicts(steps: Sequence[Step], before: Snapshot, todo: Sequence[bool] | No
     """
     ended: set[Hashable] = set()
     for step, does in zip(steps, needed(steps, before) if todo is None else todo, strict=True):
-        if does and not step.depends() & ended and (taken := step.conflict(before)) is not None:
+        if does and not (step.depends() | step.needs_links(before)) & ended and (taken := step.conflict(before)) is not None:
             yield step, taken
         if does:
             ended.update(step.ends())

@@ -6,9 +6,11 @@ Pure. How one is made again, and when two are the same, its kind says (`podnet_l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from podnet_lab.devices.bridge.steps import SetHairpin
+from podnet_lab.devices.ip_tunnel import stands_in
 from podnet_lab.devices.link_steps import ChangeLink, RemoveLink, SetLinkState, SetMaster
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.model import Link, Namespace, Snapshot
@@ -17,6 +19,12 @@ from podnet_lab.steps.base import Interface, Step
 FALLBACKS = frozenset({"tunl0", "gre0", "gretap0", "erspan0", "sit0", "ip_vti0", "ip6tnl0", "ip6_vti0", "ip6gre0"})
 """Interfaces that the kernel puts into every namespace once a tunnel's module is loaded, and that can't be deleted."""
 
+
+def is_fallback(link: Link) -> bool:
+    """Whether an interface is one of those; a TUN device of such a name is somebody's."""
+    return link.name in FALLBACKS and not stands_in(link)
+
+
 _PASSING = ("listening", "learning")
 """States of a bridge's port that pass by themselves."""
 
@@ -24,7 +32,7 @@ _PASSING = ("listening", "learning")
 def unmakeable(now: Snapshot, namespace: str | None, name: str) -> bool:
     """Whether an interface could not be brought back by any step, if it were deleted."""
     link = now.link(namespace, name)
-    if link is None or name in FALLBACKS:
+    if link is None or is_fallback(link):
         return False
     return not (kind_of(link).comes_with_namespace or kind_of(link).remake(namespace, link))
 
@@ -38,7 +46,7 @@ def surplus(now: Snapshot, then: Snapshot) -> set[Interface]:
 
 def _stays(link: Link, then: Link | None) -> bool:
     kind = kind_of(link)
-    return kind.comes_with_namespace or link.name in FALLBACKS or (then is not None and kind.same(link, then))
+    return kind.comes_with_namespace or is_fallback(link) or (then is not None and kind.same(link, then))
 
 
 def remove(now: Snapshot, gone: Collection[Interface]) -> list[Step]:
@@ -57,7 +65,7 @@ def make(now: Snapshot, then: Snapshot, gone: Collection[Interface]) -> list[Ste
         (namespace, link)
         for namespace, space in then.spaces.items()
         for link in space.links.values()
-        if (now.link(namespace, link.name) is None or (namespace, link.name) in gone) and link.name not in FALLBACKS
+        if (now.link(namespace, link.name) is None or (namespace, link.name) in gone) and not is_fallback(link)
     ]
     steps, done = [], set()
     for namespace, link in sorted(missing, key=lambda place: place[1].lower is not None):
@@ -67,8 +75,15 @@ def make(now: Snapshot, then: Snapshot, gone: Collection[Interface]) -> list[Ste
     return steps
 
 
-def change(name: str | None, kept: Mapping[str, Link], then: Namespace) -> list[Step]:
-    """MTU, ARP, MAC and bridge of each interface; *kept* are those that need not be made."""
+def written_macs(then: Snapshot) -> set[str]:
+    """MACs that somebody goes by: written down as a neighbour's for good, or given to several interfaces on purpose."""
+    links = [link for space in then.spaces.values() for link in space.links.values() if kind_of(link).paired]
+    shared = {mac for mac, count in Counter(link.mac for link in links).items() if count > 1}
+    return shared | {entry.mac for space in then.spaces.values() for entry in space.neighbours if entry.state == "PERMANENT"}
+
+
+def change(name: str | None, kept: Mapping[str, Link], then: Namespace, written: Collection[str] = ()) -> list[Step]:
+    """MTU, ARP, MAC and bridge of each interface; *kept* are those that need not be made, *written* the MACs that somebody goes by."""
     steps: list[Step] = []
     for dev, link in then.links.items():
         was = kept.get(dev)
@@ -76,6 +91,7 @@ def change(name: str | None, kept: Mapping[str, Link], then: Namespace) -> list[
             steps += _changed(name, was, link)
         elif kind_of(link).remake(name, link):
             steps += kind_of(link).adjust(name, link)
+            steps += [ChangeLink(dev, name, mac=link.mac)] if kind_of(link).paired and link.mac in written else []
         if name is None and link.master != (was.master if was else None):
             steps += _plugged_anew(dev, link)
         elif name is None and was and link.master and _is_up(link.master, kept):

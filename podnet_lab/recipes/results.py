@@ -34,7 +34,7 @@ class Outcome:
         return self.step.claim if self.changed else f"already so: {self.step.claim}"
 
     def __str__(self) -> str:
-        return f"ok    {self.node}# {self.step.command}    ({self.said})"
+        return f"ok    {self.node}# {self.step.brief}    ({self.said})"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from textwrap import indent
 
 from podnet_lab.errors import BadInput
 from podnet_lab.name_suggestions import choices, did_you_mean
@@ -74,6 +73,8 @@ def _calls(steps: Sequence[Step]) -> str:
 
 
 def _program_for_all(recipe: Recipe) -> str:
+    from textwrap import indent  # here: every lab loads this file
+
     parts = [f"if sys.argv[1:] == [{literal(name)}]:\n{indent(_calls(steps), '    ')}" for name, steps in recipe.items()]
     question = f"which node? {', '.join(recipe)}"
     chosen = "\nel".join(parts)

@@ -56,21 +56,58 @@ class Canvas:
             f'class="f-{fill} s-{stroke}" fill="{COLOURS[fill][0]}" {look}/>'
         )
 
+    def tube(
+        self, x: float, y: float, width: float, height: float, stroke: str = "line", *, dashed: bool = False, bold: bool = False
+    ) -> None:
+        """A tube that lies on its side: what goes in at one end comes out somewhere else."""
+        look, half = self._stroke(stroke, dashed, bold), height / 2
+        shape = f'class="f-page s-{stroke}" fill="{COLOURS["page"][0]}" {look}/>'
+        self._parts.append(f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{half / 2:g}" ry="{half:g}" {shape}')
+        self._parts.append(f'<ellipse cx="{x + half / 2:g}" cy="{y + half:g}" rx="{half / 2:g}" ry="{half:g}" {shape}')
+
+    def dotted(self, points: Sequence[tuple[float, float]], stroke: str = "line", *, bold: bool = False) -> None:
+        """A dotted line past *points*: what is joined without a cable of its own."""
+        path = " ".join(f"{x:g},{y:g}" for x, y in points)
+        look = f'stroke="{COLOURS[stroke][0]}" stroke-width="{3.4 if bold else 2.2}" stroke-linecap="round" stroke-dasharray="0.1 5"'
+        self._parts.append(f'<polyline points="{path}" class="s-{stroke}" fill="none" {look}/>')
+
+    def casing(self, points: Sequence[tuple[float, float]], stroke: str) -> None:
+        """A wide, pale line past *points*, around what is drawn on it later."""
+        path = " ".join(f"{x:g},{y:g}" for x, y in points)
+        look = f'stroke="{COLOURS[stroke][0]}" stroke-width="14" stroke-opacity="0.25" fill="none" stroke-linejoin="round"'
+        self._parts.append(f'<polyline points="{path}" class="s-{stroke}" {look}/>')
+
     def line(self, x1: float, y1: float, x2: float, y2: float, stroke: str = "line", *, dashed: bool = False, bold: bool = False) -> None:
         """A straight line."""
         look = self._stroke(stroke, dashed, bold)
         self._parts.append(f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" class="s-{stroke}" {look}/>')
 
     def text(
-        self, x: float, y: float, words: str, colour: str = "ink", *, anchor: str = "start", bold: bool = False, upwards: bool = False
+        self,
+        x: float,
+        y: float,
+        words: str,
+        colour: str = "ink",
+        *,
+        anchor: str = "start",
+        bold: bool = False,
+        upwards: bool = False,
+        within: float | None = None,
+        name: bool = False,
     ) -> None:
-        """One line of text, from left to right or *upwards*."""
+        """
+        One line of text, from left to right or *upwards*; cut where it is longer than *within*, and then a page tells it as a whole.
+
+        A *name* is cut in the middle: those that begin alike are told apart by their ends.
+        """
+        shown = words if within is None else (clip_middle if name else clip)(words, within)
         turn = f' transform="rotate(-90 {x:g} {y:g})"' if upwards else ""
         weight = ' font-weight="bold"' if bold else ""
-        self._parts.append(
+        text = (
             f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" class="f-{colour}" '
-            f'fill="{COLOURS[colour][0]}"{weight}{turn}>{escape(words)}</text>'
+            f'fill="{COLOURS[colour][0]}"{weight}{turn}>{escape(shown)}</text>'
         )
+        self._parts.append(text if shown == words else f"<g><title>{escape(words)}</title>{text}</g>")
 
     def way(self, points: Sequence[tuple[float, float]], stroke: str, *, dashed: bool = False) -> None:
         """A thick line past *points*, with an arrow head at its end."""
@@ -92,6 +129,14 @@ class Canvas:
         self._parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="8.5" {look}/>')
         of_text = f'text-anchor="middle" font-size="9.5" class="f-new" fill="{COLOURS["new"][0]}"'
         self._parts.append(f'<text x="{x:g}" y="{y + 3.5:g}" {of_text}>{escape(words)}</text>')
+
+    def lock(self, x: float, y: float, colour: str = "ink") -> None:
+        """A padlock, 10 wide and 11 high, that stands at *x* on the line *y*."""
+        shackle = (
+            f'd="M{x + 2:g} {y - 6:g}v-2a3 3 0 0 1 6 0v2" class="s-{colour}" stroke="{COLOURS[colour][0]}" stroke-width="1.4" fill="none"'
+        )
+        body = f'x="{x:g}" y="{y - 6:g}" width="10" height="6" rx="1" class="f-{colour}" fill="{COLOURS[colour][0]}"'
+        self._parts.append(f"<path {shackle}/><rect {body}/>")
 
     def cross(self, x: float, y: float) -> None:
         """A cross: it ends here."""
@@ -128,3 +173,12 @@ def clip(words: str, width: float) -> str:
     """*words*, cut with an ellipsis to fit *width*."""
     most = int(width / CHARACTER)
     return words if len(words) <= most else words[: max(most - 1, 1)] + "…"
+
+
+def clip_middle(words: str, width: float) -> str:
+    """*words*, cut in the middle to fit *width*: its end is seen, too."""
+    most = int(width / CHARACTER)
+    if len(words) <= most:
+        return words
+    tail = max(most // 2, 1)
+    return f"{words[: max(most - tail - 1, 1)]}…{words[-tail:]}"

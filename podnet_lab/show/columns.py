@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.devices.roles import bridge_of, cable, uplink
 from podnet_lab.model import Link, Namespace, Snapshot, in_order
-from podnet_lab.recipes.reconcile_links import FALLBACKS
+from podnet_lab.recipes.reconcile_links import is_fallback
 
 POD_WIDTH, POD_HEIGHT, GAP = 112, 58, 10
 MOST_PODS = 4
 """Of one bridge; more are folded up into one box."""
 
 MOST_BOXES = 6
-"""Of a node's other interfaces; more are named in the pane of the node alone."""
+"""Of a node's other interfaces, a tunnel counted twice, being as wide; more are named in the pane of the node alone."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,51 @@ def boxes(node: Snapshot) -> list[Link]:
     return [
         link
         for link in sorted(node.own.links.values(), key=lambda link: in_order(link.name))
-        if link is not shown and kind_of(link).picture not in ("bridge", "none") and link.peer is None and link.name not in FALLBACKS
+        if link is not shown and kind_of(link).picture not in ("bridge", "none") and link.peer is None and _in_use(node, link)
     ]
+
+
+def _in_use(node: Snapshot, link: Link) -> bool:
+    """Whether an interface is more than one that the kernel has brought, and nobody has given an address."""
+    return not is_fallback(link) or bool(node.own.addresses_of(link.name))
+
+
+def box_places(node: Snapshot, across: float) -> list[tuple[Link, float, float]]:
+    """
+    The `boxes` that are drawn on a node that is *across* wide, each with its left edge, counted from the node's, and its width.
+
+    Tunnels stand at the right, where packets leave a bridge for the other nodes, in the order of their names; all else at the left.
+    The last one takes what the node is wider than it need be.
+    """
+    places, left, right, spare = [], GAP, across, across - width(node)
+    drawn = _drawn_boxes(node)
+    for link in drawn:
+        if not is_tunnel(link):
+            places.append((link, left, POD_WIDTH))
+            left += POD_WIDTH + GAP
+    for link in reversed(drawn):
+        if is_tunnel(link):
+            taken, spare = _slots(link) * (POD_WIDTH + GAP) + spare, 0
+            right -= taken
+            places.append((link, right, taken - GAP))
+    return places
+
+
+def is_tunnel(link: Link) -> bool:
+    """Whether an interface is drawn as a tunnel's end."""
+    return kind_of(link).picture == "tunnel"
+
+
+def _drawn_boxes(node: Snapshot) -> list[Link]:
+    every = boxes(node)
+    return [link for number, link in enumerate(every, 1) if sum(map(_slots, every[:number])) <= MOST_BOXES]
+
+
+def _slots(link: Link) -> int:
+    return 2 if is_tunnel(link) else 1
 
 
 def width(node: Snapshot) -> float:
     """What the node takes on the picture: two Pods at least."""
     across = sum(column.width for column in columns(node))
-    return max(2 * (POD_WIDTH + GAP), across, min(len(boxes(node)), MOST_BOXES) * (POD_WIDTH + GAP)) + GAP
+    return max(2 * (POD_WIDTH + GAP), across, sum(map(_slots, _drawn_boxes(node))) * (POD_WIDTH + GAP)) + GAP

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verdict
-from podnet_lab.show.canvas import CHARACTER, Canvas, clip
+from podnet_lab.show.canvas import CHARACTER, Canvas
 
 SIGNS = {
     Verdict.REACHED: ("✓", "pod", "ink"),
     Verdict.TRANSLATED: ("≠", "node", "wrong"),
     Verdict.NO_REPLY: ("✗", "node", "wrong"),
+    Verdict.DENIED: ("⊘", "bridge", "new"),  # blue: who can't tell red from green can tell it from both, and the sign is another
     Verdict.NOT_TESTED: ("?", "node", "faint"),
 }
 CELL = 24
 LONGEST = 20
-"""Characters of a name; of a longer one the rest is left out."""
+"""Characters of a name; of a longer one its middle is left out."""
 
-MARGIN_FOR_LEGEND = 470
+MARGIN_FOR_LEGEND, MARGIN_FOR_DENIED = 470, 70
 
 MOST = 30
 """Of more Pods only so many are drawn: those with the most failures, in their order."""
@@ -29,24 +30,32 @@ def draw(matrix: Matrix) -> str:
 def sketch(matrix: Matrix, live: bool = False) -> Canvas:
     """The drawing; in a *live* one, a cell is known by the names of its pair."""
     everyone = chosen(matrix)
-    names = [clip(endpoint.name, LONGEST * CHARACTER) for endpoint in everyone]
-    name = max((len(name) for name in names), default=0) * CHARACTER
+    names = [endpoint.name for endpoint in everyone]
+    name = min(max(map(len, names), default=0), LONGEST) * CHARACTER
     label, top, size = name + 20, name + 16, CELL * len(names)
-    canvas = Canvas(max(label + size + 12, MARGIN_FOR_LEGEND), top + size + 68, "Who reaches whom", matrix.summary, live=live)
+    legend = MARGIN_FOR_LEGEND + (MARGIN_FOR_DENIED if matrix.denied else 0)
+    canvas = Canvas(
+        max(label + size + 12, legend),
+        top + size + 68,
+        "Who reaches whom",
+        matrix.summary,
+        live=live,
+    )
     pairs = {(ping.source, ping.target): ping for ping in matrix}
     for row, source in enumerate(everyone):
         y = top + row * CELL
-        canvas.text(label - 8, y + 16, names[row], anchor="end")
-        canvas.text(label + row * CELL + CELL / 2 + 4, top - 6, names[row], upwards=True)
+        canvas.text(label - 8, y + 16, names[row], anchor="end", within=LONGEST * CHARACTER, name=True)
+        canvas.text(label + row * CELL + CELL / 2 + 4, top - 6, names[row], upwards=True, within=LONGEST * CHARACTER, name=True)
         for column, target in enumerate(everyone):
             if (ping := pairs.get((source, target))) is not None:
                 with canvas.part((source.name, target.name), str(ping)[6:]):
                     _cell(canvas, label + column * CELL, y, ping)
     below = top + size
-    canvas.text(8, below + 22, "✓ reached · ≠ translated · ✗ no reply · ? not tested", "faint")
+    denied = " · ⊘ denied by policy" if matrix.denied else ""
+    canvas.text(8, below + 22, f"✓ reached · ≠ translated · ✗ no reply{denied} · ? not tested", "faint")
     canvas.text(8, below + 38, "dashed frame: the kernels' tables say why · thick frame: nobody knows", "faint")
     more = f"; the {MOST} of {len(matrix.endpoints)} with most failures" if len(matrix.endpoints) > MOST else ""
-    canvas.text(8, below + 54, clip(f"{matrix.reached} of {len(matrix)} ordered pairs reached{more}", canvas.width - 16))
+    canvas.text(8, below + 54, f"{matrix.reached} of {len(matrix)} ordered pairs reached{more}", within=canvas.width - 16)
     return canvas
 
 
@@ -57,8 +66,8 @@ def chosen(matrix: Matrix) -> list[Endpoint]:
         return everyone
     failures = dict.fromkeys(everyone, 0)
     for ping in matrix:
-        failures[ping.source] += not ping
-        failures[ping.target] += not ping
+        failures[ping.source] += ping.is_broken
+        failures[ping.target] += ping.is_broken
     worst = set(sorted(everyone, key=lambda endpoint: -failures[endpoint])[:MOST])
     return [endpoint for endpoint in everyone if endpoint in worst]
 

@@ -11,7 +11,9 @@ from podnet_lab.checks.reachability import Ping
 from podnet_lab.exercises.exercise import Assessment
 from podnet_lab.exercises.task import Task
 from podnet_lab.explain.explanation import Explanation
+from podnet_lab.packets.news import PUT_INTO, TAKEN_OUT
 from podnet_lab.packets.trace import Trace
+from podnet_lab.recipes.by_hand import ByHand
 from podnet_lab.recipes.results import Outcome, Result
 from podnet_lab.show.changes import changes
 
@@ -25,7 +27,7 @@ def _verdict(good: bool, words: str) -> str:
 
 def _outcome(outcome: Outcome) -> str:
     return (
-        f'<div><b style="{_GOOD}">✔</b> <code>{escape(outcome.node)}# {escape(outcome.step.command)}</code> '
+        f'<div><b style="{_GOOD}">✔</b> <code>{escape(outcome.node)}# {escape(outcome.step.brief)}</code> '
         f'<span style="{_FAINT}">{escape(outcome.said)}</span></div>'
     )
 
@@ -46,6 +48,16 @@ def result(result: Result) -> str:
     return head + "".join(map(_outcome, result.outcomes)) + "".join(f"<div>{escape(note)}</div>" for note in result.notes) + fold
 
 
+def by_hand(typed: ByHand) -> str:
+    """Commands that a person would have typed, what no step says, and the way back to fold out."""
+    lines = "".join(f"<div><code>{escape(str(one))}</code></div>" for one in typed.typed) or "<div>no step says any of it</div>"
+    lines = lines if typed.typed or typed.unsaid else "<div>nothing has changed</div>"
+    unsaid = f"<div><b>what no step says:</b></div><ul>{''.join(f'<li>{escape(one)}</li>' for one in typed.unsaid)}</ul>"
+    back = "\n".join(f"{node}# {step.command}" for node, steps in typed.undo.items() for step in steps)
+    fold = f"<details><summary>the way back</summary><pre>{escape(back)}</pre></details>" if back else ""
+    return lines + (unsaid if typed.unsaid else "") + fold
+
+
 def check(check: Check) -> str:
     """One claim and what contradicts it."""
     return _verdict(bool(check), check.claim + (f": {check.problem}" if check.problem else ""))
@@ -62,14 +74,16 @@ def ping(ping: Ping) -> str:
 
 
 def trace(trace: Trace) -> str:
-    """The hops of one packet as a table; what a node rewrote is in bold."""
+    """The hops of one packet as a table; what a node rewrote is in bold. Of a packet in a tunnel the outer headers stand above."""
     rows = []
     for hop in trace:
-        frame, seen = hop.seen.frame, hop.seen
-        content = hop.arp or f"{frame.source} → {frame.target}, ttl {frame.ttl}, {frame.words}"
-        cells = (hop.way, f"{seen.place} {seen.dev}", "out" if seen.out else "in", f"{hop.sender} → {hop.receiver}", content)
-        row = "".join(map(_cell, [*map(escape, cells[:3]), f"<b>{escape(', '.join(map(_short, hop.news)))}</b>", *map(escape, cells[3:])]))
-        rows.append(f'<tr style="{_FAINT}">{row}</tr>' if hop.arp else f"<tr>{row}</tr>")
+        at = (hop.way, f"{hop.seen.place} {hop.seen.dev}", "out" if hop.seen.out else "in")
+        for depth, (macs, said) in enumerate(hop.layers()):
+            news = f"<b>{escape(', '.join(map(_short, hop.news)))}</b>" if depth == len(hop.seen.outer) else ""
+            inside = "└ " if depth else ""
+            cells = [*map(escape, at if not depth else ("", "", "")), news, *map(escape, (inside + macs, inside + ", ".join(said)))]
+            row = "".join(map(_cell, cells))
+            rows.append(f'<tr style="{_FAINT}">{row}</tr>' if hop.arp else f"<tr>{row}</tr>")
     head = "".join(map(_cell, ("way", "interface", "", "rewritten", "Ethernet", "IPv4 or ARP")))
     last = str(trace).splitlines()[-1] if not trace else ""
     note = f"<div>{escape(last)}</div>" if last and not last.startswith("  ") else ""
@@ -79,7 +93,11 @@ def trace(trace: Trace) -> str:
 
 def _short(news: str) -> str:
     """What was rewritten, below a heading that says so."""
-    return {"new Ethernet header": "Ethernet", "another source": "source", "another destination": "destination"}.get(news, news)
+    if news.startswith((PUT_INTO, TAKEN_OUT)):  # which one, the outer headers say
+        return "into a tunnel" if news.startswith(PUT_INTO) else "out of a tunnel"
+    for long, short in (("new Ethernet header", "Ethernet"), ("another source", "source"), ("another destination", "destination")):
+        news = news.replace(long, short)
+    return news
 
 
 def explanation(explanation: Explanation) -> str:

@@ -11,11 +11,12 @@ from ipaddress import IPv4Interface
 from typing import Self
 
 from podnet_lab.model import Address, Snapshot
+from podnet_lab.model.address import SCOPES
 from podnet_lab.plan import interface_address
 from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, no_link, on, where
 from podnet_lab.steps.implicit_removals import restore_implicit_removals
-from podnet_lab.steps.pyroute2_calls import FOREIGN, call, index_of, with_comment
+from podnet_lab.steps.pyroute2_calls import call, index_of
 from podnet_lab.valid_names import present_interface, within
 
 RT_SCOPE_HOST = 254
@@ -30,21 +31,34 @@ class _Address(Step):
     dev: str
     namespace: str | None = None
     raw: str = field(default="", compare=False, repr=False)  # the kernel's own bytes, where a plain request would lose something
+    extra: str = field(default="", compare=False, repr=False)  # what is unusual about it, as `Address.extra` has it
+
+    @property
+    def _unusual(self) -> dict[str, str]:
+        """Its peer, label and scope, where they are not the usual ones; of one that goes, the peer, without which it is not found."""
+        said = dict(word.split(" ", 1) for word in self.extra.split(", ")) if self.extra else {}
+        return said if self.verb == "add" else {name: value for name, value in said.items() if name == "peer"}
 
     @property
     def command(self) -> str:
-        return f"ip {on(self.namespace)}addr {self.verb} {self.interface} dev {quoted(self.dev)}"
+        unusual, prefix = self._unusual, self.interface.network.prefixlen
+        what = f"{self.interface.ip} peer {unusual['peer']}/{prefix}" if "peer" in unusual else str(self.interface)
+        words = [f"scope {SCOPES.get(unusual['scope'], unusual['scope'])}"] if "scope" in unusual else []
+        words += [f"label {quoted(unusual['label'])}"] if "label" in unusual else []
+        return " ".join([f"ip {on(self.namespace)}addr {self.verb} {what} dev {quoted(self.dev)}", *words])
 
     @property
     def pyroute2(self) -> str:
-        where = {
-            "index": index_of(self.namespace, self.dev),
-            "address": str(self.interface.ip),
-            "prefixlen": self.interface.network.prefixlen,
-        }
-        scope = {"scope": RT_SCOPE_HOST} if self.interface.ip.is_loopback and self.verb == "add" else {}  # as `ip` does
-        line = call(self.namespace, "addr", self.verb, **where, **scope)
-        return with_comment(line, FOREIGN) if self.raw and self.verb == "add" else line
+        unusual = self._unusual
+        where = {"index": index_of(self.namespace, self.dev), "address": unusual.get("peer", str(self.interface.ip))}
+        where |= {"local": str(self.interface.ip)} if "peer" in unusual else {}
+        where |= {"prefixlen": self.interface.network.prefixlen}
+        where |= {"label": unusual["label"]} if "label" in unusual else {}
+        if "scope" in unusual:
+            where["scope"] = int(unusual["scope"])
+        elif self.interface.ip.is_loopback and self.verb == "add":
+            where["scope"] = RT_SCOPE_HOST  # as `ip` does
+        return call(self.namespace, "addr", self.verb, **where)
 
     def requests(self) -> list[Request]:
         if self.raw:
@@ -57,7 +71,7 @@ class _Address(Step):
     @classmethod
     def of(cls, address: Address, namespace: str | None, raw: bool) -> Self:
         """The step for an address that a kernel had; *raw* with the kernel's own bytes, which name the interface by its number."""
-        return cls(address.interface, address.dev, namespace, address.raw if raw else "")
+        return cls(address.interface, address.dev, namespace, *((address.raw, address.extra) if raw else ()))
 
 
 class AddAddress(_Address):
@@ -78,7 +92,7 @@ class AddAddress(_Address):
         return f"{self.dev}{where(self.namespace)} has {', '.join(map(str, addresses)) or 'no address'}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (RemoveAddress(self.interface, self.dev, self.namespace),)
+        return (RemoveAddress(self.interface, self.dev, self.namespace, self.raw, self.extra),)
 
 
 class RemoveAddress(_Address):

@@ -21,7 +21,7 @@ Request = tuple[str, str | None, dict[str, Any]]
 Interface = tuple[str | None, str]
 """(namespace, name)."""
 
-OF_A_LINK = {"up", "master", "mtu", "arp", "mac", "address", "link", "fdb", "hairpin"}
+OF_A_LINK = {"up", "master", "mtu", "arp", "mac", "address", "link", "fdb", "hairpin", "neighbour"}
 """Kinds of facts (see `podnet_lab.steps.facts`) that are about an interface."""
 
 
@@ -35,6 +35,11 @@ class Step:
         raise NotImplementedError
 
     @property
+    def brief(self) -> str:
+        """The same, where it stands among other words: long texts that it writes are left out, and said to be."""
+        return self.command
+
+    @property
     def pyroute2(self) -> str:
         """
         What a Python program on the node does for the same, as one line or a few, with *ip* an ``IPRoute()``.
@@ -43,6 +48,11 @@ class Step:
         call for is run as a person would type it.
         """
         return f"subprocess.run({literal(['bash', '-c', self.command])}, check=True)"
+
+    @property
+    def unsaid(self) -> str:
+        """What of it the command can't say, in words; "" if it says all."""
+        return ""
 
     @property
     def claim(self) -> str:

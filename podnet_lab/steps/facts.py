@@ -2,8 +2,8 @@
 Facts that steps change, read off a snapshot: what undo compares, to take nobody's work along. Pure.
 
 A fact is a key: ("namespace", name), ("link", ns, dev), ("up"|"master"|"mtu"|"arp"|"mac"|"hairpin", ns, dev), ("address", ns, dev,
-interface), ("route", ns, to), ("neighbour", ns, dev, address), ("fdb", ns, dev, mac), ("conf", ns, dev, setting), ("nft",
-None, kind, family, table, …), ("daemon", ns, name).
+interface), ("route", ns, to), ("neighbour", ns, dev, address), ("fdb", ns, dev, mac), ("conf", ns, dev, setting), ("bridged", ns),
+("nft", None, kind, family, table, …), ("daemon", ns, name), ("file", None, path).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ def facts(now: Snapshot, key: tuple) -> object:
     kind, namespace, *rest = key
     if kind == "daemon":
         return _daemon(now, namespace, rest[0])
+    if kind == "file":
+        return now.files.get(rest[0])
     space = now.spaces.get(namespace)
     if space is None:
         return None
@@ -43,6 +45,7 @@ def _link_facts(space: Namespace, name: str) -> object:
         "neighbours": sorted(
             f"{entry.address} at {entry.mac}" for entry in space.neighbours if (entry.dev, entry.state) == (name, "PERMANENT")
         ),
+        "IPv6": sorted(entry.words for entry in space.ipv6 if entry.dev == name),
         # Its own MAC is an entry of the kernel's, and a bridge takes another one with its ports.
         "forwarding entries": sorted(f"{one.mac} {one.remote or ''}".strip() for one in space.fdb if _is_written(one, link)),
         "interfaces on it": sorted(other.name for other in space.links.values() if other.lower is not None and other.lower[1] == name),
@@ -92,12 +95,18 @@ def _master(space: Namespace, dev: str) -> object:
     return [space.links[dev].master] if dev in space.links else None
 
 
+class NotKnown(str):
+    """Why nobody can say what a fact is."""
+
+
 def _nft_facts(space: Namespace, kind: str, *path: str) -> object:
     if space.rules.problem:
-        return space.rules.problem
+        return NotKnown(space.rules.problem)
     rules = space.rules.rules.get(path)
     if kind.endswith("rules"):
         return rules
+    if kind == "members":
+        return space.rules.members.get(path)
     described = space.rules.objects.get((kind, *path))
     return (described, rules) if kind == "chain" and described is not None else described
 
@@ -110,6 +119,7 @@ _READ: dict[str, Callable[..., object]] = {
     "neighbour": _neighbour,
     "fdb": _fdb,
     "conf": _conf,
+    "bridged": lambda space: space.bridged,
     "master": _master,
     "nft": _nft_facts,
 }
@@ -118,10 +128,16 @@ _READ: dict[str, Callable[..., object]] = {
 def difference(key: tuple, then: object, now: object) -> str:
     """In words, how one fact differs from what it was."""
     kind, namespace, *rest = key
+    if isinstance(now, NotKnown):
+        return f"nft's {rest[0]} {' '.join(rest[1:])} can't be read: {now}"
     if kind == "nft":
         return f"nft's {rest[0]} {' '.join(rest[1:])} {'is gone' if now is None else 'is not what it was'}"
+    if kind == "bridged":
+        return f"net.bridge.bridge-nf-call-iptables is {_words(now)} now, {_words(then)} when the step ran"
     if kind == "daemon" and now and then:
         return f"{rest[0]}{where(namespace)} runs with other options or files"
+    if kind == "file" and now is not None and then is not None:
+        return f"{rest[0]} has {now!r} now, {then!r} when the step ran"
     name = namespace if kind == "namespace" else str(rest[0])
     if now is None or then is None:
         return f"{name} is {'gone' if now is None else 'there again'}"

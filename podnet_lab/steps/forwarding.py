@@ -16,8 +16,14 @@ from podnet_lab.steps.base import Request, Step, inside, no_namespace, where
 from podnet_lab.steps.pyroute2_calls import write_setting
 from podnet_lab.valid_names import present_interface, within
 
-SETTINGS = ("forwarding", "rp_filter", "proxy_arp")
+SETTINGS = ("forwarding", "rp_filter", "proxy_arp", "route_localnet", "proxy_delay")
 """The settings of one interface that a snapshot knows."""
+
+OF_ONE = ("route_localnet", "proxy_delay")
+"""Of those, the ones that a snapshot does not know of "all" and "default"."""
+
+MOST = {"rp_filter": 2, "proxy_delay": 1000}
+"""The greatest value of a setting that is more than on or off; a delay is in hundredths of a second."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +77,18 @@ class SetInterfaceSysctl(Step):
     @property
     def command(self) -> str:
         # With slashes: in sysctl's other form a dot in an interface's name would look like a separator.
-        return f"{inside(self.namespace)}sysctl -w net/ipv4/conf/{quoted(self.dev)}/{self.key}={self.value}"
+        return f"{inside(self.namespace)}sysctl -w net/{_setting_path(quoted(self.dev), self.key)}={self.value}"
 
     @property
     def pyroute2(self) -> str:
-        return write_setting(self.namespace, f"net/ipv4/conf/{self.dev}/{self.key}", self.value)
+        return write_setting(self.namespace, f"net/{_setting_path(self.dev, self.key)}", self.value)
 
     @property
     def claim(self) -> str:
         return f"{self.key} of {self.dev}{where(self.namespace)} is {self.value}"
 
     def requests(self) -> list[Request]:
-        return [("sysctl", self.namespace, {"key": f"ipv4/conf/{self.dev}/{self.key}", "value": self.value})]
+        return [("sysctl", self.namespace, {"key": _setting_path(self.dev, self.key), "value": self.value})]
 
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_namespace(now, self.namespace)) is not None:
@@ -104,6 +110,11 @@ class SetInterfaceSysctl(Step):
     def depends(self) -> set:
         # ip_forward, the one switch, sets every interface.
         return super().depends() | ({("conf", self.namespace, "all", "forwarding")} if self.key == "forwarding" else set())
+
+
+def _setting_path(dev: str, key: str) -> str:
+    """Where a setting is below /proc/sys/net."""
+    return f"ipv4/{'neigh' if key == 'proxy_delay' else 'conf'}/{dev}/{key}"
 
 
 def on(namespace: str | None = None) -> SetForwarding:
@@ -130,7 +141,9 @@ def off(namespace: str | None = None) -> SetForwarding:
 
 def setting(dev: str, key: str, value: int, namespace: str | None = None) -> SetInterfaceSysctl:
     """
-    Change one IPv4 setting of an interface (or of "all", "default"): forwarding, rp_filter or proxy_arp.
+    Change one IPv4 setting of an interface: forwarding, rp_filter or proxy_arp (also of "all" and "default"), route_localnet, proxy_delay.
+
+    With *proxy_arp* an interface answers ARP for others, a random time of up to *proxy_delay* hundredths of a second late.
 
     By hand::
 
@@ -138,8 +151,10 @@ def setting(dev: str, key: str, value: int, namespace: str | None = None) -> Set
     """
     if key not in SETTINGS:
         raise BadInput(no_such("setting of an interface", key, SETTINGS))
-    if value not in (0, 1, 2) or (value == 2 and key != "rp_filter"):
+    if not isinstance(value, int) or not 0 <= value <= MOST.get(key, 1):
         raise BadInput(f"{key} can't be {value!r}")
+    if key in OF_ONE and dev in ("all", "default"):
+        raise BadInput(f"{key} is set for one interface, not for {dev!r}")
     if (dev, key) == ("all", "forwarding"):
         return (on if value else off)(namespace)
     known = dev if dev in ("all", "default") else present_interface(dev)

@@ -32,6 +32,10 @@ class _Neighbour(Step):
     def touches(self) -> tuple:
         return (("neighbour", self.namespace, self.dev, self.address),)
 
+    def needs_links(self, before: Snapshot) -> set:
+        """Its interface: with a new MAC, or switched off, that forgets all its neighbours (neigh_changeaddr, neigh_ifdown)."""
+        return {(fact, self.namespace, self.dev) for fact in ("up", "mac")}
+
 
 class AddNeighbour(_Neighbour):
     """See `add`."""

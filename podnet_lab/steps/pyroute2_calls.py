@@ -6,7 +6,7 @@ Nothing is imported here: the program is text. Names go into it as Python's own 
 
 from __future__ import annotations
 
-FOREIGN = "# The plain call: the kernel knew more of it (a label, several ways), and only undo gives that back, byte by byte."
+FOREIGN = "# The plain call: the kernel knew more of it (several ways), and only undo gives that back, byte by byte."
 """What stands above the call of a step that holds the kernel's own bytes: those name an interface by its number on this node."""
 
 

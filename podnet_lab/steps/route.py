@@ -13,10 +13,12 @@ from typing import Self
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model import DEFAULT, MAIN_TABLE, Route, Snapshot
+from podnet_lab.model.route import BOOT, PROTOCOLS
 from podnet_lab.plan import ip_address, subnet
 from podnet_lab.printable_names import quoted
 from podnet_lab.steps.base import Request, Step, no_namespace, on, where
 from podnet_lab.steps.pyroute2_calls import FOREIGN, call, index_of, with_comment
+from podnet_lab.steps.route_options import RouteOptions, options
 from podnet_lab.valid_names import present_interface, within
 
 
@@ -33,12 +35,26 @@ class _Route(Step):
     metric: int = 0
     raw: str = field(default="", compare=False, repr=False)  # the kernel's own bytes, where a plain request would lose something
     onlink: bool = False
+    extra: str = field(default="", compare=False, repr=False)  # what is unusual about it, as `Route.extra` has it
+    protocol: int = BOOT  # who makes it: whoever types `ip route`, or a program that goes by a number of its own
+
+    @property
+    def _options(self) -> RouteOptions:
+        return options(self.extra, self.raw, self.namespace)
 
     @property
     def _words(self) -> str:
         table = f" table {self.table}" if self.table != MAIN_TABLE else ""
         dev = self.dev and quoted(self.dev)
-        return f"{Route(self.to, self.via, dev, self.kind, self.table, self.metric, onlink=self.onlink)}{table}"
+        more = "".join(f" {words}" for words in self._options.words)
+        return (
+            f"{Route(self.to, self.via, dev, self.kind, self.table, self.metric, onlink=self.onlink, protocol=self.protocol)}{table}{more}"
+        )
+
+    @property
+    def unsaid(self) -> str:
+        left = self._options.left if self.verb == "add" else ()
+        return f"the route {self._words}{where(self.namespace)} has more: {', '.join(left)}" if left else ""
 
     @property
     def _to(self) -> str:
@@ -62,8 +78,10 @@ class _Route(Step):
         given |= {"flags": ["onlink"]} if self.onlink else {}
         given |= {"scope": "link"} if self.kind == "unicast" and not self.via else {}
         # As `ip` says it; pyroute2 by itself says "static".
-        added = call(self.namespace, "route", "add", **given, proto="boot")
-        return with_comment(added, FOREIGN) if self.raw else added
+        added = call(
+            self.namespace, "route", "add", **given | dict(self._options.arguments), proto=PROTOCOLS.get(self.protocol, self.protocol)
+        )
+        return with_comment(added, FOREIGN) if self._options.left else added
 
     def requests(self) -> list[Request]:
         if self.raw:
@@ -73,6 +91,7 @@ class _Route(Step):
         via = {"via": str(self.via)} if self.via else {}
         dev = {"dev": self.dev} if self.dev else {}
         rest = {"kind": self.kind, "table": self.table, "metric": self.metric, **({"onlink": True} if self.onlink else {})}
+        rest |= {"protocol": self.protocol} if self.protocol != BOOT else {}
         return [(self.operation, self.namespace, {"to": str(self.to), **via, **dev, **rest})]
 
     def _found(self, now: Snapshot) -> list[Route]:
@@ -84,7 +103,7 @@ class _Route(Step):
         return route.metric == self.metric
 
     def _same(self, route: Route) -> bool:
-        near = (self.via, self.kind, self.onlink) == (route.via, route.kind, route.onlink)
+        near = (self.via, self.kind, self.onlink) == (route.via, route.kind, route.onlink) and self.protocol in (BOOT, route.protocol)
         return near and (self.dev is None or self.dev == route.dev)
 
     def touches(self) -> tuple:
@@ -94,7 +113,7 @@ class _Route(Step):
     def of(cls, route: Route, namespace: str | None, raw: bool) -> Self:
         """The step for a route that a kernel had; *raw* with the kernel's own bytes, which name the interface by its number."""
         given = (route.to, route.via, route.dev, namespace, route.kind, route.table, route.metric)
-        return cls(*given, route.raw if raw else "", route.onlink)
+        return cls(*given, route.raw if raw else "", route.onlink, route.extra if raw else "", route.protocol)
 
 
 class AddRoute(_Route):
@@ -123,7 +142,11 @@ class AddRoute(_Route):
         return {(fact, self.namespace, route.dev) for route in routes for fact in ("up", "link")}
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
-        return (RemoveRoute(self.to, self.via, self.dev, self.namespace, self.kind, self.table, self.metric, onlink=self.onlink),)
+        return (
+            RemoveRoute(
+                self.to, self.via, self.dev, self.namespace, self.kind, self.table, self.metric, onlink=self.onlink, protocol=self.protocol
+            ),
+        )
 
 
 class RemoveRoute(_Route):
@@ -159,11 +182,21 @@ def _read(to: str, via: str | None, dev: str | None, namespace: str | None) -> t
     )
 
 
-def add(to: str, via: str | None = None, dev: str | None = None, namespace: str | None = None, *, onlink: bool = False) -> AddRoute:
+def add(
+    to: str,
+    via: str | None = None,
+    dev: str | None = None,
+    namespace: str | None = None,
+    *,
+    onlink: bool = False,
+    metric: int = 0,
+    protocol: int = BOOT,
+) -> AddRoute:
     """
     Send what is for *to* (a subnet, or "default") to the gateway *via*, or out of *dev*.
 
-    With *onlink* the kernel believes that *via* is on the link of *dev*, though no address there says so: a tunnel needs that.
+    With *onlink* the kernel believes that *via* is on the link of *dev*, though no address there says so: a tunnel needs that. Of
+    several routes to the same that of the lowest *metric* is taken. *protocol* says who makes it; Calico's Felix is number 80.
 
     By hand::
 
@@ -175,7 +208,13 @@ def add(to: str, via: str | None = None, dev: str | None = None, namespace: str 
         raise BadInput(f"a route to {to} needs a gateway (via) or an interface (dev)")
     if onlink and (via is None or dev is None):
         raise BadInput(f"onlink says of a gateway (via) that it is on the link of an interface (dev): the route to {to} needs both")
-    return AddRoute(*_read(to, via, dev, namespace), onlink=onlink)
+    return AddRoute(*_read(to, via, dev, namespace), metric=_number(metric, 32), onlink=onlink, protocol=_number(protocol, 8))
+
+
+def _number(value: int, bits: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << bits:
+        raise BadInput(f"a route's metric has 32 bits, and its protocol 8: {value!r} is not a number of {bits} bits")
+    return value
 
 
 def remove(to: str, via: str | None = None, dev: str | None = None, namespace: str | None = None) -> RemoveRoute:
@@ -189,13 +228,13 @@ def remove(to: str, via: str | None = None, dev: str | None = None, namespace: s
     return RemoveRoute(*_read(to, via, dev, namespace))
 
 
-def blackhole(to: str, namespace: str | None = None) -> AddRoute:
+def blackhole(to: str, namespace: str | None = None, protocol: int = BOOT) -> AddRoute:
     """
-    Throw away, silently, what is for *to*.
+    Throw away, silently, what is for *to*; *protocol* says who makes the route.
 
     By hand::
 
         ip route add blackhole 10.244.2.0/24
     """
     to, _, _, namespace = _read(to, None, None, namespace)
-    return AddRoute(to, namespace=namespace, kind="blackhole")
+    return AddRoute(to, namespace=namespace, kind="blackhole", protocol=_number(protocol, 8))

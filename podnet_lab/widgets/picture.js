@@ -17,6 +17,7 @@ const button = (label, words, act) => {
   return made;
 };
 
+const [ASK_AGAIN, TIMES] = [1000, 30]; // milliseconds until a picture that has nothing to show asks for it, and how often at most
 const LATE = 3000; // milliseconds after which it is said that nobody answers
 const UNANSWERED = "No answer yet. Is a cell still running? If the kernel was restarted, run this cell again.";
 const RESTARTED = "The kernel was restarted, or has ended: run this cell again.";
@@ -52,16 +53,18 @@ function player(model, picture) {
   const hops = () => model.get("hops").filter((hop) => arp.checked || !hop.arp);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-  const dot = ([x, y]) => {
+  // In a tunnel the packet is inside another one, which is drawn around it.
+  const dot = ([x, y], wrapped) => {
     const svg = picture.querySelector("svg");
     if (!svg) return;
     let mark = svg.querySelector(".podnet-packet");
     if (!mark) {
       mark = document.createElementNS("http://www.w3.org/2000/svg", "g");
       mark.setAttribute("class", "podnet-packet");
-      mark.innerHTML = '<rect x="-11" y="-8" width="22" height="16" rx="2"/><path d="M-11,-8 L0,2 L11,-8"/>';
+      mark.innerHTML = '<rect class="podnet-outer" x="-17" y="-13" width="34" height="26" rx="4"/><rect x="-11" y="-8" width="22" height="16" rx="2"/><path d="M-11,-8 L0,2 L11,-8"/>';
       svg.append(mark);
     }
+    mark.classList.toggle("podnet-wrapped", wrapped);
     mark.setAttribute("transform", `translate(${x},${y})`);
   };
 
@@ -84,12 +87,12 @@ function player(model, picture) {
     toggle.setAttribute("aria-label", playing ? "pause" : "play");
     const path = hop.path;
     if (!path.length) return picture.querySelector(".podnet-packet")?.remove();
-    if (still || redrawn || !playing || path.length < 2) return dot(path[path.length - 1]);
+    if (still || redrawn || !playing || path.length < 2) return dot(path[path.length - 1], hop.wrapped);
     const began = performance.now();
     const whole = length(path);
     const move = (now) => {
       const far = Math.min(((now - began) / 1000) * SPEED, whole);
-      dot(along(path, far));
+      dot(along(path, far), far < whole ? hop.carried : hop.wrapped);
       if (far < whole) frame = requestAnimationFrame(move);
     };
     frame = requestAnimationFrame(move);
@@ -268,8 +271,15 @@ function render({ model, el }) {
   tell();
   remark();
   model.send({ do: "seen" }); // only what somebody looks at is kept up to date
+  let asked = 0; // what was sent before the page was ready may be lost
+  const asking = setInterval(() => {
+    if (model.get("svg") || asked >= TIMES) return clearInterval(asking);
+    asked += 1;
+    model.send({ do: "whole" });
+  }, ASK_AGAIN);
   return () => {
     stop();
+    clearInterval(asking);
     end();
     for (const [name, act] of heard) model.off(`change:${name}`, act);
     model.send({ do: "gone" });

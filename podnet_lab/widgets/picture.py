@@ -82,6 +82,11 @@ class Picture(anywidget.AnyWidget):
         self._views += 1
         self.refresh()
 
+    def _do_whole(self) -> None:
+        """The page has nothing to show: what was sent to it did not arrive, as where a browser is slow to open the picture."""
+        self.refresh()
+        self.send_state()
+
     def _do_gone(self) -> None:
         self._views = max(0, self._views - 1)
 

@@ -26,6 +26,9 @@ AS_OF = "<p><i>As of before the last change: Verify asks again.</i></p>"
 AT_ONCE = 20
 """Of a long list, Run all runs so many steps at a time, and shows how far it is after each part."""
 
+MOST_WHOLE = 60
+"""A list of so many steps, as of any stage of three nodes, stands whole in the page; a longer one scrolls by itself."""
+
 SIGNS = {"done": "✔ done", "failed": "✘ failed", "to do": "○ to do"}
 COLOURS = {"done": "var(--jp-success-color1,#2e7d32)", "failed": "var(--jp-error-color1,#c62828)", "to do": "inherit"}
 
@@ -105,7 +108,8 @@ class StagePanel(ipywidgets.VBox):
             rows = "".join(self._row(at, word) for at, word in enumerate(status))
             done = status.count("done")
             head = f"<div><b>Stage {escape(self.stage)}</b>: {done} of {len(status)} steps are done</div>"
-            value = f'{head}<div style="max-height:420px;overflow:auto;line-height:1.5"><ol style="margin:4px 0">{rows}</ol></div>'
+            scrolls = "max-height:420px;overflow:auto;" if len(status) > MOST_WHOLE else ""
+            value = f'{head}<div style="{scrolls}line-height:1.5"><ol style="margin:4px 0">{rows}</ol></div>'
             if value != self._list.value:
                 self._list.value = value
 

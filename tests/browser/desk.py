@@ -1,5 +1,6 @@
 """A page of JupyterLab, in which notebooks are opened, run and looked at, one after the other."""
 
+import re
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -17,6 +18,15 @@ CLOSE = """async () => {
   window.panel.dispose();  // close() would ask
   await window.jupyterapp.serviceManager.sessions.shutdownAll();
 }"""
+
+
+def beyond(*beginnings):
+    """
+    What matches an URL with none of these beginnings.
+
+    Not a function of Python's: Playwright would hand every request, and each message of every WebSocket, out of the page and back.
+    """
+    return re.compile(f"^(?!{'|'.join(re.escape(one) for one in beginnings)})")
 
 
 class Desk:
@@ -73,15 +83,20 @@ class Desk:
     def _new_page(self):
         self.context = self.browser.new_context(**self.shape)
         self.context.set_default_timeout(30_000)
-        self.context.route(lambda url: not url.startswith((self.origin, "data:", "blob:")), self._refuse)
-        self.context.route_web_socket(lambda url: not url.startswith(self.origin.replace("http", "ws", 1)), self._refuse_socket)
+        self.context.route(beyond(self.origin, "data:", "blob:"), self._refuse)
+        self.context.route_web_socket(beyond(self.origin.replace("http", "ws", 1)), self._refuse_socket)
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.problems.append(f"the page raised {error}"))
-        page.on("console", lambda said: self.problems.append(f"the console says {said.text}") if said.type == "error" else None)
+        page.on("console", self._said)
         page.goto(self.url)
         page.wait_for_function("() => window.jupyterapp?.restored")
         page.evaluate("() => window.jupyterapp.restored")
         return page
+
+    def _said(self, said):
+        if said.type == "error":
+            where = f" ({said.location['url']})" if said.text.startswith("Failed to load") else ""
+            self.problems.append(f"the console says {said.text}{where}")
 
     def _refuse(self, route):
         self.problems.append(f"asked for {route.request.url}")

@@ -2,13 +2,14 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+
+from programs import installed
 
 SECONDS = 60
 """In which JupyterLab must be up, and, in the end, gone."""
@@ -24,7 +25,7 @@ ALONE = ["--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 12
 
 def chromium():
     """Where Debian's Chromium is; None if it is not installed."""
-    return shutil.which("chromium")
+    return installed("chromium")
 
 
 def free_port():

@@ -20,6 +20,10 @@ RAN = """() => {
 IDLE = "() => window.panel.sessionContext.session?.kernel?.status === 'idle'"
 
 
+LAID_OUT = "() => window.panel.node.getBoundingClientRect().right > innerWidth - 100"
+"""Whether the notebook reaches as far as the window does, but for the bar at its right edge."""
+
+
 class Notebook:
     """An open notebook."""
 
@@ -31,6 +35,11 @@ class Notebook:
         self.desk.do(RUN)
         self.page.wait_for_function(RAN, timeout=seconds * 1000)
         self.page.wait_for_function(IDLE)
+
+    def widen(self):
+        """The window as it was at first, and JupyterLab in it: that lays itself out anew only a moment later."""
+        self.page.set_viewport_size(self.desk.shape["viewport"])
+        self.page.wait_for_function(LAID_OUT)
 
     def cell(self, index):
         """The cell of this number, from 0, Markdown's included."""

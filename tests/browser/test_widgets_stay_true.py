@@ -35,7 +35,7 @@ def test_the_answer_to_a_click_is_in_sight(opened):
             expect(pane.locator("h4")).to_have_text(pod)
             expect(pane.locator("h4")).to_be_in_viewport()
             book.page.locator(".podnet-beside").evaluate("one => one.scrollTop = one.scrollHeight")
-    book.page.set_viewport_size(book.desk.shape["viewport"])
+    book.widen()
 
 
 def test_a_picture_whose_kernel_was_restarted_says_so_on_the_first_click(desk, written):
@@ -85,7 +85,20 @@ def test_nothing_is_cut_or_broken_in_a_narrow_window(opened, width):
         for words in (book.cell(5), book.cell(6)):
             words.get_by_text("as text").click()
             assert not words.locator("details pre").evaluate(WRAPPED)
-    book.page.set_viewport_size(book.desk.shape["viewport"])
+    book.widen()
+
+
+@pytest.mark.parametrize("width", [800, 1280])
+def test_a_stages_steps_stand_whole_in_the_page(opened, width):
+    book = opened(OPEN.format(stage="addr"), "lab.stage_panel('addr')")
+    book.page.set_viewport_size({"width": width, "height": 800})
+    cell = book.cell(1)
+    cell.get_by_role("button", name="Run all").click()
+    expect(cell.get_by_text("24 of 24 steps are done")).to_be_visible()
+    around = cell.locator("ol").locator("xpath=..")
+    assert around.evaluate("one => one.scrollHeight") > 420
+    assert around.evaluate("one => one.scrollHeight - one.clientHeight") == 0
+    book.widen()
 
 
 def test_closed_and_opened_again_while_its_kernel_runs_it_still_reacts(desk, written):
@@ -115,3 +128,17 @@ def test_saved_with_live_pictures_and_opened_without_its_kernel_it_shows_them(de
         where = book.begins("lab.topology()").locator(".jp-RenderedSVG")
         where.scroll_into_view_if_needed()
         expect(where).to_be_visible()
+
+
+DEAF = """from podnet_lab.widgets.live_topology import LiveTopology
+from podnet_lab.widgets.live_matrix import LiveMatrix
+whole = LiveTopology.send_state
+for kind in (LiveTopology, LiveMatrix):
+    kind.send_state = lambda self, key=None: whole(self, key) if key is None else None"""
+"""What a picture sends of its changes is lost; its whole state is not."""
+
+
+def test_a_picture_that_lost_what_was_sent_to_it_asks_for_it(opened):
+    book = opened(OPEN.format(stage="done"), DEAF, "lab.live_topology()", "lab.live_matrix()")
+    expect(part(book.cell(2), "Pod pod-2-2")).to_be_visible(timeout=20000)
+    expect(book.cell(3).locator(".podnet-picture svg")).to_be_visible(timeout=20000)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from live import random_nets
+from live.batched import batched
 from live.random_nets import NODES, Net
 from podnet_lab.checks.reachability import endpoints
 
@@ -35,22 +37,36 @@ class Report:
 def build(lab, net: Net) -> None:
     """Wire a network as its commands say."""
     for node in NODES:
-        lab[node].shell(net.script(node))
+        lab[node].shell(batched(net.script(node)))
 
 
-def case(lab, seed: int, mischiefs: int, pairs: int, report: Report) -> None:
+@dataclass(frozen=True)
+class Drawing:
+    """
+    How networks are drawn: a *healthy* one of a seed, and *mischief*, which adds one thing that may break something.
+
+    *pair* draws who asks whom, of all those that have an address.
+    """
+
+    healthy: Callable[[int], Net] = random_nets.healthy
+    mischief: Callable[[Net, random.Random], None] = random_nets.mischief
+    pair: Callable[[Net, random.Random, list[str]], list[str]] = lambda net, draw, everyone: draw.sample(everyone, 2)
+
+
+def case(lab, seed: int, mischiefs: int, pairs: int, report: Report, drawing: Drawing | None = None) -> None:
     """One network with so much mischief, and some pairs of it."""
     draw = random.Random(seed * 7919 + mischiefs)  # noqa: S311 - no secret
-    net = random_nets.healthy(seed)
+    drawing = drawing or Drawing()
+    net = drawing.healthy(seed)
     build(lab, net)
     for _ in range(mischiefs):
-        random_nets.mischief(net, draw)
+        drawing.mischief(net, draw)
         node, command = net.mischief[-1]
         lab[node].shell(command, may_fail=True)  # one may have taken away what the other is about
     known = endpoints(lab.snapshot())
     everyone = [name for name in [*(pod.name for pod in net.pods), *NODES] if known[name].addresses]
     for _ in range(pairs):
-        source, target = draw.sample(everyone, 2)
+        source, target = drawing.pair(net, draw, everyone)
         size = draw.choice((None, None, None, 1300))
         words = compare(lab, source, target, size, report)
         if words:

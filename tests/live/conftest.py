@@ -4,9 +4,12 @@ import os
 
 import pytest
 
+from live.fault_cases import NetworkLabs, network_labs
+from live.fresh_lab import FreshLab
 from live.helpers import VMS
 from live.web_service import PEOPLE, WEB
 from podnet_lab import Lab
+from podnet_lab.networks.registry import LESSON
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,12 +38,17 @@ def lab(running):
     return running
 
 
+@pytest.fixture(scope="module")
+def fresh_running():
+    """What gives a lab as new at the lesson's end, time and again; for the whole file."""
+    with FreshLab() as held:
+        yield held
+
+
 @pytest.fixture
-def fresh():
-    """A lab of its own for one test, at the lesson's end: for what leaves more behind than `reset` is asked to bring back."""
-    with Lab.open(name="fresh") as lab:
-        lab.goto("done")
-        yield lab
+def fresh(fresh_running):
+    """A lab at the lesson's end, with nothing left of other tests: for what leaves more behind than `reset` is asked to bring back."""
+    return fresh_running.lab()
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +100,16 @@ def web(served):
     """And a Service for them."""
     served.services(WEB)
     return served
+
+
+@pytest.fixture(scope="module")
+def other_networks():
+    """Labs of Pod networks beside the lesson's; for the whole file."""
+    yield from network_labs()
+
+
+@pytest.fixture
+def whole(request, other_networks: NetworkLabs):
+    """A lab of the network that a test's parameter *network* names, wired."""
+    network = request.node.callspec.params["network"]
+    return request.getfixturevalue("wired") if network == LESSON else other_networks.whole(network)

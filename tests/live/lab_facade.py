@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from podnet_lab.backends.agent_client import AgentClient
 from podnet_lab.backends.baseline import Baseline
 from podnet_lab.backends.node_snapshots import take_snapshots
+from podnet_lab.explain.fault import Fault
 from podnet_lab.explain.fault_places import FaultPlaces
-from podnet_lab.explain.faults import Fault
 from podnet_lab.lab.journal import Entry
 from podnet_lab.lab.lab import Lab
 from podnet_lab.lab.watcher import Watcher

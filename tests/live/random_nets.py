@@ -50,6 +50,17 @@ class Net:
 def healthy(seed: int) -> Net:
     """A network that a person may have wired, and that works."""
     draw = random.Random(seed)  # noqa: S311 - no secret
+    net = wired_nodes(seed, draw)
+    # One at most: two nodes that take each other for a detour send packets round and round.
+    detour = tuple(draw.sample(NODES, 2)) if draw.random() < 0.5 else None
+    for node, other in permutations(NODES, 2):
+        underlay_way(net, draw, node, other, detour == (node, other))
+    _extras(net, draw)
+    return net
+
+
+def wired_nodes(seed: int, draw: random.Random) -> Net:
+    """Nodes with Pods, that have no way to each other yet."""
     net = Net(seed)
     names = draw.sample(NAMES, len(NAMES))
     subnets = [IPv4Network(f"10.{a}.{b}.0/24") for a, b in zip(draw.sample(range(20, 200), 9), draw.sample(range(250), 9), strict=True)]
@@ -65,11 +76,6 @@ def healthy(seed: int) -> Net:
             _bridged(net, draw, node, mine[1:], subnets.pop(), f"net-{draw.randint(0, 9)}")
         else:
             _bridged(net, draw, node, mine, subnets.pop(), f"bridge{draw.randint(0, 9)}")
-    # One at most: two nodes that take each other for a detour send packets round and round.
-    detour = tuple(draw.sample(NODES, 2)) if draw.random() < 0.5 else None
-    for node, other in permutations(NODES, 2):
-        _way(net, draw, node, other, detour == (node, other))
-    _extras(net, draw)
     return net
 
 
@@ -111,7 +117,8 @@ def _routed(net: Net, draw: random.Random, node: str, names: list[str], subnet: 
         net.pods.append(Pod(name, node, str(address), 32, end, gateway, None))
 
 
-def _way(net: Net, draw: random.Random, node: str, other: str, detour: bool) -> None:
+def underlay_way(net: Net, draw: random.Random, node: str, other: str, detour: bool) -> None:
+    """Routes of a node to another's Pods, by the nodes' own addresses."""
     style = draw.choice(("subnet", "subnet", "subnet", "each Pod", "table", "metric"))
     via = EXTERNAL[next(one for one in NODES if one not in (node, other)) if detour else other]
     if style == "each Pod":

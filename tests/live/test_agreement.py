@@ -4,8 +4,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from live import random_nets
-from live.agreement import Report, build, case, compare
+from live import random_nets, random_overlays
+from live.agreement import Drawing, Report, build, case, compare
 from live.helpers import UPLINK, until
 from live.lab_facade import agents
 from podnet_lab.checks.reachability import endpoints
@@ -39,6 +39,34 @@ def test_what_is_explained_is_what_happens_in_a_thousand_cases(lab, record_prope
     assert report.disagree == []
     assert report.healthy + report.broken + report.unsure == 1000
     assert report.unsure < 50
+
+
+OVERLAYS = Drawing(random_overlays.healthy, random_overlays.mischief, random_overlays.pair)
+
+
+def tried_in_tunnels(lab, record_property, seeds, pairs) -> Report:
+    """Cases with one thing changed of a tunnel, or of what is below it; nothing in every sixth network, two things in another."""
+    report = Report()
+    for seed in seeds:
+        lab.reset()
+        case(lab, seed, (1, 1, 1, 0, 1, 2)[seed % 6], pairs, report, OVERLAYS)
+    record_property("counted", str(report))
+    return report
+
+
+def test_what_is_explained_is_what_happens_in_tunnels(lab, record_property):
+    report = tried_in_tunnels(lab, record_property, range(100, 112), 2)
+    assert report.disagree == []
+    assert report.healthy + report.broken + report.unsure == 24
+    assert min(report.healthy, report.broken) > 2, "what is drawn tells nothing"
+
+
+@pytest.mark.long
+def test_what_is_explained_is_what_happens_in_tunnels_in_four_hundred_cases(lab, record_property):
+    report = tried_in_tunnels(lab, record_property, range(5000, 5100), 4)
+    assert report.disagree == []
+    assert report.healthy + report.broken + report.unsure == 400
+    assert report.unsure < 60
 
 
 def alarms(lab, seeds) -> list[str]:

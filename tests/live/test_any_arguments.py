@@ -7,7 +7,7 @@ import pytest
 from any_arguments import odd
 
 from live.web_service import WEB
-from podnet_lab import Lab, bridge
+from podnet_lab import Lab, bridge, policies
 from podnet_lab.errors import BadInput
 
 VALUES = [None, -1, math.nan, 10**30, "", "nobody", "\ud800", "a\0b", b"x", ["x"], {"node1": 1}, object(), bridge.add("y")]
@@ -50,6 +50,9 @@ def test_a_nodes_calls_do_so_too(served, name):
     assert odd(name, getattr(served["node1"], name), USUAL, VALUES) == []
 
 
+POD = "{apiVersion: v1, kind: Pod, metadata: {name: pod-1-2}}"
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -60,6 +63,9 @@ def test_a_nodes_calls_do_so_too(served, name):
         (lambda lab: lab["node1"].run([bridge.add("x")]), r"steps is a Step, as bridge.add\('v-net-0'\) makes it"),
         (lambda lab: lab.check_service("web"), "a Service, as service"),
         (lambda lab: lab.serve_names("pod-1-2", "web"), "a Service, as service"),
+        (lambda lab: lab.apply(policies.load(POD)), r"apply: objects is a NetworkPolicy, Pod or .* a star .*: apply\(\*…\)"),
+        (lambda lab: lab.apply("web"), r"a NetworkPolicy, Pod or Namespace, as \*policies.load\(\"…\"\) reads them, not 'web'$"),
+        (lambda lab: lab["node1"].run(()), r"steps is a Step, as bridge.add\('v-net-0'\) makes it, not \(\)$"),
         (lambda lab: lab.break_something(fault=1), "fault is a Fault or text or None, not 1"),
         (lambda lab: lab.matrix(sample="all"), "sample is a whole number, 1 or more or None, not 'all'"),
         (lambda lab: lab.trace("pod-1-2", "pod-2-2", tcp=0), "0 is no port"),

@@ -105,6 +105,14 @@ def test_one_that_reads_its_files_again_stays_and_undo_gives_it_the_former_ones(
     assert names(lab) == []
 
 
+def test_what_a_former_one_has_left_does_not_say_that_it_is_ready(lab):
+    node = lab["node1"]
+    node.shell("touch /run/small-is-up")
+    with pytest.raises(StepFailed, match="small runs, but it is not ready"):
+        node.run(daemon.start(replace(SMALL, listens=(), creates="/run/small-is-up", patience=0.5)))
+    assert names(lab) == []
+
+
 FAILS = {
     "ends": ((PYTHON, "-c", "raise SystemExit('too bad')"), "small .*: too bad"),
     "ends without a word": (("false",), "ended at once, and said nothing"),

@@ -92,7 +92,7 @@ BROKEN_TUNNELS = {
     "another number at the other end": ("", "nobody beyond r has it"),
     "it leads to nobody": (
         "bridge fdb del 00:00:00:00:00:00 dev vx0 dst 192.168.1.12; bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.168.1.77",
-        "192.168.1.77, where it leads, is out of sight",
+        "should send what is for everybody to 192.168.1.12, and has no entry for that",
     ),
 }
 

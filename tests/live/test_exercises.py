@@ -2,28 +2,19 @@
 
 import pytest
 
-from live.helpers import everything
+from live.exercise_proofs import assert_proved, exercises_about
 from podnet_lab.errors import BadInput, LabError, StepError
-from podnet_lab.exercises import Check, Exercise, Mistake, Untested, attempts
+from podnet_lab.exercises import Check, Exercise, Mistake, attempts
 from podnet_lab.exercises.catalogue import EXERCISES
 from podnet_lab.exercises.solution import Solution, played, prove
 from podnet_lab.exercises.solutions import SOLUTIONS
+from podnet_lab.exercises.task import NO_MORE
+from podnet_lab.networks.registry import LESSON
 
-EACH = [pytest.param(name, marks=[pytest.mark.nft] if "nft" in one.needs else []) for name, one in EXERCISES.items()]
 
-
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", exercises_about(LESSON))
 def test_an_exercise_is_proved(lab, name):
-    before = everything(lab)
-    claims = list(prove(lab, EXERCISES[name], SOLUTIONS[name]))
-    untested = [claim for claim in claims if isinstance(claim, Untested)]
-
-    assert [claim for claim in claims if not claim and claim not in untested] == []
-    assert len(claims) >= 3
-    lab.reset()
-    assert everything(lab) == before
-    if untested:
-        pytest.skip("; ".join(f"{one.claim}: {one.problem}" for one in untested))
+    assert_proved(lab, name)
 
 
 def test_a_proof_can_fail(lab):
@@ -42,7 +33,8 @@ def test_a_proof_can_fail(lab):
 def test_what_was_tried_is_kept_in_the_lab_and_begins_anew(lab):
     task = lab.exercise("bridge-2")
     assert not task.check()
-    assert [task.hint(), task.hint(3), task.hint()] == [EXERCISES["bridge-2"].hints[0], *[EXERCISES["bridge-2"].hints[2]] * 2]
+    assert [task.hint(), task.hint(3), task.hint()] == [EXERCISES["bridge-2"].hints[0], EXERCISES["bridge-2"].hints[2], NO_MORE]
+    assert [task.hint(2), task.hint(3), task.hint()] == [*EXERCISES["bridge-2"].hints[1:], NO_MORE]
     lab["node1"].shell(SOLUTIONS["bridge-2"].right["two halves"]["node1"])
     assert task.check()
     kept = attempts.read(lab).records["bridge-2"]
@@ -52,10 +44,35 @@ def test_what_was_tried_is_kept_in_the_lab_and_begins_anew(lab):
     assert attempts.read(lab).records["bridge-2"] == attempts.Record()
 
 
+def test_the_third_hint_says_what_a_wrong_answer_has_put_in_its_way(lab):
+    task = lab.exercise("bridge-2")
+    command, mistake = EXERCISES["bridge-2"].hints[2], EXERCISES["bridge-2"].mistakes[0]
+    assert task.hint(3) == command
+    lab["node1"].shell(SOLUTIONS["bridge-2"].wrong[mistake.name]["node1"])
+    assert task.hint(3) == command, "nobody has said yet that it is meant as an answer"
+    assert task.check().mistake == mistake
+    assert task.hint(3) == f"{command}\nFirst, what is there now: {mistake.hint}"
+    assert task.hint() == NO_MORE
+    lab["node1"].shell("ip addr flush dev $(ip -o link show type bridge | head -1 | cut -d: -f2)")
+    assert task.hint(3) == command, "it is gone, whatever the last check had seen"
+
+
+def test_hints_of_what_is_broken_begin_anew_when_something_else_is_in_the_way(lab):
+    task = lab.exercise("trouble-1")
+    first = [task.hint() for _ in range(4)]
+    assert (len(set(first)), first[3]) == (4, NO_MORE)
+    node, _, command = first[2].partition("# ")
+    lab[node].shell(command)
+    lab[node].shell("sysctl -qw net.ipv4.ip_forward=0")
+    again = task.hint()
+    assert again not in first
+    assert again.endswith("?")
+
+
 def test_an_exercise_ends_when_another_one_begins(lab):
     first = lab.exercise("bridge-2")
     lab.exercise("namespaces-1")
-    with pytest.raises(LabError, match=r"is at 'namespaces-1' by now; lab.exercise\('bridge-2'\)"):
+    with pytest.raises(LabError, match=r"is at 'namespaces-1' by now; task = lab.exercise\('bridge-2'\)"):
         first.check()
 
 
@@ -98,6 +115,9 @@ def test_who_gives_up_has_not_solved_it(lab):
     assert not task.check()
     assert "begins again" in task.check().why
     assert attempts.read(lab).records["trouble-4"].given_up
+    lab.exercise("route-3")
+    with pytest.raises(LabError, match=r"with route-3, task.hint\(\) helps"):
+        lab.give_up()
 
 
 def test_there_is_no_such_exercise(lab):
@@ -124,3 +144,30 @@ def test_a_check_that_can_not_ask_says_so_and_does_not_pass(lab):
     assert not found
     assert found.verdict == "could not test"
     assert "no Pod or node is called 'nobody'" in found.why
+
+
+def test_an_exercise_that_was_begun_again_is_meant_whatever_it_is_kept_as(lab):
+    first = lab.exercise("veth-2")
+    lab.exercise("veth-2")
+    assert lab.task is not first
+    assert first.hint() == first.exercise.hint(lab, 1)
+    assert not first.check()
+    assert lab.task.hint() == first.exercise.hint(lab, 2)
+    lab.exercise("bridge-1")
+    with pytest.raises(LabError, match=r"is at 'bridge-1' by now; task = lab.exercise\('veth-2'\) begins it again"):
+        first.check()
+
+
+def test_a_bridge_too_many_is_no_answer(lab):
+    task = lab.exercise("bridge-1")
+    lab["node2"].shell("ip link add br0 type bridge; ip addr add 10.244.16.1/23 dev br0; ip link set br0 up")
+    lab["node2"].shell("ip link add other type bridge; ip link set other up")
+    assert "it has br0 and other" in str(task.check())
+    lab["node2"].shell("ip link del other")
+    assert task.check()
+
+
+def test_a_claim_says_the_address_that_was_tried(lab):
+    task = lab.exercise("addr-1")
+    lab["node1"].shell(SOLUTIONS["addr-1"].right[next(iter(SOLUTIONS["addr-1"].right))]["node1"])
+    assert "reaches 10.244.1.129" in str(task.check())

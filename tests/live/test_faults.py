@@ -2,16 +2,17 @@
 
 import pytest
 
-from live.helpers import everything
+from live.fault_cases import MENDS, OWN, PLACES, cases, marks, until_whole
+from live.helpers import everything, until
 from live.lab_facade import Undamaged, inject
-from podnet_lab.errors import BadInput, LabError
 from podnet_lab.explain.fault_places import fault_places
-from podnet_lab.explain.faults import CABLES, FAULTS, ROUTES
+from podnet_lab.explain.faults import FAULTS
+from podnet_lab.networks.calico.dispatch_faults import DISPATCH
 
 QUICK = 0.3
 """Seconds to wait for an answer that should not come."""
 
-NO_STEP = {"firewall"}
+NO_STEP = {"firewall", "policy"}
 """Layers at which no step of the lesson mends anything: rules of nft go by hand."""
 
 BY_HAND = {
@@ -27,10 +28,15 @@ BY_HAND = {
     "the Pod has no address",
     "the Pod's address is outside its subnet",
     "a policy rule refuses the Pod",
+    "the tunnel sends from an address of another host",
+    "the other node's tunnel sends from an address of another host",
 }
 """Others: there is no step for them, or it can't be seen which address was right."""
 
-EACH = [pytest.param(one, id=one.name, marks=[pytest.mark.nft] if "nft" in one.needs else []) for one in FAULTS]
+BY_STEP = {fault.name for fault in DISPATCH}
+"""But which of the node's cables its rules lack is seen, and what they would say of it."""
+
+EACH = [pytest.param(one, id=one.name, marks=marks(one)) for one in FAULTS]
 
 
 def named(lab, fault, places) -> str:
@@ -48,37 +54,51 @@ def named(lab, fault, places) -> str:
     return ""
 
 
-@pytest.mark.parametrize("fault", EACH)
-def test_a_fault_is_named_at_its_place_and_mended(wired, fault):
-    before = everything(wired)
-    for node, pod, step in ((0, 0, 1), (2, 1, 2)):
-        places = fault_places(wired.everyone(), node, pod, step)
-        pair, size = fault.pair(places), {"size": fault.size}
-        assert wired.explain(*pair, **size)
-        assert named(wired, fault, places) == ""
-        assert everything(wired) == before
-        inject(wired, fault, places)
-        assert not wired.trace(*pair, **size, patience=QUICK), "explained, but it arrives"
-        assert wired.give_up().startswith(fault.name)
-        assert wired.ping(*pair, patience=12)
-        assert wired.explain(*pair, **size)
-
-
-@pytest.mark.parametrize("fault", EACH)
-def test_its_repair_mends_it_where_a_step_can(wired, fault):
-    places = fault_places(wired.everyone(), 0, 0, 1)
+def wrong_elsewhere(lab, fault, places) -> str:
+    """What is wrong with what is said of a fault in another network than the lesson's: it is named, or it arrives, as is said."""
+    inject(lab, fault, places)
     pair, size = fault.pair(places), {"size": fault.size}
-    inject(wired, fault, places)
-    found, repairs = wired.explain(*pair, **size), 0
+    found = lab.explain(*pair, **size, probe=False)
+    arrives = lab.trace(*pair, **size, patience=QUICK)
+    said = found.cause and (found.cause.layer, found.cause.place[1] or found.cause.place[0])
+    lab.give_up()
+    fine = bool(arrives) == bool(found) and (bool(found) or said == (fault.layer, fault.place(places)))
+    return "" if fine else f"{fault.name} at {fault.place(places)}, {fault.layer}: {found}; {arrives}"
+
+
+@pytest.mark.parametrize(("network", "fault", "place"), cases((0, 0, 1), (2, 1, 2), share=2))
+def test_a_fault_is_named_at_its_place_and_mended(whole, network, fault, place):
+    before = everything(whole)
+    places = fault_places(whole.everyone(), *place)
+    pair, size = fault.pair(places), {"size": fault.size}
+    assert whole.explain(*pair, **size)
+    assert named(whole, fault, places) == ""
+    until(lambda: everything(whole) == before, MENDS if fault.takes else 0)
+    inject(whole, fault, places)
+    assert not whole.trace(*pair, **size, patience=QUICK), "explained, but it arrives"
+    assert whole.give_up().startswith(fault.name)
+    until_whole(whole, fault)
+    assert whole.ping(*pair, patience=12)
+    assert whole.explain(*pair, **size)
+
+
+@pytest.mark.parametrize(("network", "fault", "place"), cases((0, 0, 1), share=3))
+def test_its_repair_mends_it_where_a_step_can(whole, network, fault, place):
+    places = fault_places(whole.everyone(), *place)
+    pair, size = fault.pair(places), {"size": fault.size}
+    inject(whole, fault, places)
+    found, repairs = whole.explain(*pair, **size), 0
     while found.repair and repairs < 4:  # what went along with the fault may be next
-        wired.run(found.repair)
-        found, repairs = wired.explain(*pair, **size), repairs + 1
+        whole.run(found.repair)
+        found, repairs = whole.explain(*pair, **size), repairs + 1
     # A bridge that loses and gets a port has another MAC: who has learnt the old one asks again in some seconds.
     mended = bool(found) or "no longer its own" in str(found.cause)
-    assert mended != (fault.layer in NO_STEP or fault.name in BY_HAND), str(found)
+    assert mended != ((fault.layer in NO_STEP and fault.name not in BY_STEP) or fault.name in BY_HAND or bool(fault.takes)), str(found)
     assert mended or not found.repair, str(found)
     if mended:
-        assert wired.ping(*pair, patience=12)
+        assert whole.ping(*pair, patience=12)
+    whole.give_up()
+    until_whole(whole, fault)
 
 
 @pytest.mark.nft
@@ -90,6 +110,41 @@ def test_each_fault_is_named_at_every_place_of_three_nodes_with_three_pods(big):
         wrong += [words for one in places if (words := named(big, fault, fault_places(big.everyone(), *one)))]
         assert big.check(), fault.name
     assert wrong == []
+
+
+def test_what_a_network_adds_has_names_of_its_own_and_is_drawn(other_networks):
+    for network, faults in OWN.items():
+        everywhere = [fault.name for fault in (*FAULTS, *faults)]
+        assert len(set(everywhere)) == len(everywhere), network
+    lab, drawn = other_networks.whole("flannel"), set()
+    for seed in range(6):
+        lab.break_something(seed=seed)
+        drawn.add(lab.broken.fault)
+        lab.give_up()
+    assert drawn & set(OWN["flannel"])
+    assert drawn & set(FAULTS)
+
+
+def all_elsewhere(lab, faults) -> list[str]:
+    """What is wrong with what is said of each of these faults, made at another place each."""
+    found = []
+    for number, fault in enumerate(faults):
+        places = fault_places(lab.everyone(), *PLACES[number % len(PLACES)])
+        if not marks(fault) and (words := wrong_elsewhere(lab, fault, places)):
+            found.append(words)
+    return found
+
+
+@pytest.mark.parametrize("network", OWN)
+def test_what_every_network_has_is_named_there_too(whole, network):
+    """Or it cuts nobody off there: a Pod of Flannel's has two routes out, and the tunnel's packets may be cut."""
+    assert all_elsewhere(whole, whole.network.common_faults[::5]) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("network", OWN)
+def test_all_that_every_network_has_is_named_there_too(whole, network):
+    assert all_elsewhere(whole, whole.network.common_faults) == []
 
 
 @pytest.mark.parametrize("fault", EACH)
@@ -187,70 +242,6 @@ def test_of_two_faults_the_first_on_the_path_is_named(wired):
 @pytest.mark.long
 def test_of_any_two_faults_the_first_on_the_path_is_named(wired):
     assert [words for one, other in PAIRS if (words := first_of_two(wired, one, other))] == []
-
-
-@pytest.mark.nft
-def test_a_seed_breaks_the_same_thing_and_only_once(wired):
-    first = wired.break_something(seed=7)
-    with pytest.raises(LabError, match="broken already"):
-        wired.break_something(seed=7)
-    told = wired.give_up()
-    assert wired.check()
-    assert wired.break_something(seed=7) == first
-    assert wired.give_up() == told
-    with pytest.raises(LabError, match="nothing was broken"):
-        wired.hint()
-
-
-def test_a_fault_may_be_asked_for_by_its_name_and_says_what_it_needs(wired):
-    assert "any more" in wired.break_something(seed=1, fault=ROUTES[0].name)
-    assert wired.give_up().startswith(ROUTES[0].name)
-    assert "with 1400 bytes" in wired.break_something(fault="the cable's MTU is too small")
-    wired.give_up()
-    with pytest.raises(BadInput, match="no fault is called 'rain'"):
-        wired.break_something(fault="rain")
-    blocked = next(one for one in CABLES if one.needs)
-    with pytest.raises(LabError, match="can't be made here: no-such-program"):
-        wired.break_something(fault=type(blocked)(**{**vars(blocked), "needs": ("no-such-program",)}))
-
-
-def test_there_are_three_hints_and_the_fourth_says_so(wired):
-    wired.break_something(seed=7)
-    hints = [wired.hint() for _ in range(5)]
-    assert len(set(hints[:3])) == 3
-    assert [hint.startswith("there are no more hints: lab.give_up()") for hint in hints] == [False, False, False, True, True]
-    wired.give_up()
-
-
-def test_what_is_broken_gives_nothing_away_when_it_is_shown(wired):
-    assert wired.broken is None
-    words = wired.break_something(seed=7)
-    assert repr(wired.broken) == str(wired.broken) == words
-    assert wired.broken.fault.name not in words
-    wired.give_up()
-    assert wired.broken is None
-
-
-def test_hints_begin_anew_for_what_a_repair_has_shown(wired):
-    wired.break_something(seed=1, fault="the Pod's end is down")
-    places = wired.broken.where
-    assert " up; ip -n " in [wired.hint() for _ in range(4)][2], "all of the repair"
-    wired[places.node.name].shell(f"ip -n {places.pod.name} link set {places.pod.dev} up")
-    assert "route add default" in [wired.hint() for _ in range(3)][2], "its default route went with the interface"
-    wired.give_up()
-
-
-def test_a_hint_says_that_it_is_mended(wired):
-    wired.break_something(seed=1, fault=ROUTES[0].name)
-    source, target = wired.broken.pair
-    wired.run(wired.explain(source, target).repair)
-    assert wired.hint().startswith(f"nothing is seen in the way any more, from {source} to {target} and back")
-    wired.give_up()
-
-
-def test_what_is_not_whole_is_not_broken_further(lab):
-    with pytest.raises(LabError, match="nothing whole to break"):
-        lab.break_something()
 
 
 def test_a_lab_wired_by_hand_can_be_broken(by_hand):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from live.firewall_cases import IPTABLES, PRELUDE, Case, cases
+from live.firewall_flush import flush, forget_neighbours, left
 from podnet_lab import Lab
 from podnet_lab.checks.reachability import Verdict
 
@@ -14,26 +15,16 @@ QUICK, PATIENT = 0.3, 2.5
 """Seconds that an answer is waited for; more where what comes is not what should."""
 
 SERVERS = {"pod-1-2": 8080, "pod-2-2": 8080, "pod-2-3": 8080, "node1": 8080}
-FLUSH = """nft flush ruleset
-for table in filter nat mangle raw security; do
-  grep -qs $table /proc/net/ip_tables_names || continue
-  iptables-legacy -t $table -F; iptables-legacy -t $table -X
-  for chain in INPUT FORWARD OUTPUT; do iptables-legacy -t $table -P $chain ACCEPT 2>/dev/null; done
-done
-if grep -qs . /proc/net/arp_tables_names; then arptables-legacy -F; fi
-ip neigh flush all
-ip route del 10.96.0.0/16 2>/dev/null
-sysctl -qw net.bridge.bridge-nf-call-iptables=0 2>/dev/null
-"""
 
 
 @pytest.fixture(scope="module")
 def wired():
-    """A lab of two nodes that is wired, with servers; each test takes its rules away again."""
+    """A lab that is wired, with servers; each test takes its rules away again."""
     with Lab.open(name="firewalls", where="namespaces") as lab:
         lab.goto("done")
         serve(lab)
         yield lab
+        assert left(lab) == "", "rules that no test's end took away were there for those behind it"
 
 
 @pytest.fixture
@@ -44,15 +35,14 @@ def typed(wired):
     def type_in(case: Case, kind: str) -> None:
         node = wired[case.node]
         changed.append(case)
+        forget_neighbours(wired, case)
         node.shell(PRELUDE + (re.sub(IPTABLES, kind, case.typed) if kind else case.typed))
         for other, command in case.also:
             wired[other].shell(command)
 
     yield type_in
-    for node in wired.nodes:
-        node.shell(FLUSH, may_fail=True)
-        for pod in node.shell("ip netns list | cut -d' ' -f1").split():
-            node.shell(f"ip netns exec {pod} sh <<'END'\n{FLUSH}END\n", may_fail=True)
+    for case in changed:
+        flush(wired, case)
     if any(case.also for case in changed):
         wired.goto("done")
         serve(wired)
@@ -69,7 +59,7 @@ def arrives(lab, case: Case, patience: float) -> bool:
     if case.port is None:
         return lab.ping(case.source, case.target, patience=patience).verdict in (Verdict.REACHED, Verdict.TRANSLATED)
     node, address = f"node{case.source[4]}", ADDRESSES.get(case.target, case.target)
-    inside = f"ip netns exec {case.source} " if case.source.startswith("pod") else ""
+    inside = f"nsenter --net=/run/netns/{case.source} " if case.source.startswith("pod") else ""
     command = f"{inside}timeout {patience} bash -c '</dev/tcp/{address}/{case.port}' && echo connected"
     return "connected" in lab[node].shell(command, may_fail=True)
 

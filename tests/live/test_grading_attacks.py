@@ -96,6 +96,13 @@ def at_once(*cells):
 
 HOST = {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in ("pid", "net")}
 ODD = f'{{"at": "{NAME}", "records": {{"{NAME}": {{"verdict": [[1]], "why": {{}}, "tries": 1e999, "hints": -5, "given_up": ""}}}}}}'
+MANY_LABS = """
+import shutil
+for entry['name'] in 'abcdef':
+    other = f"{os.path.dirname(path)}/{entry['owner']}-{entry['name']}"
+    shutil.copy(path.replace('.json', '.baseline'), f"{other}.baseline")
+    open(f"{other}.json", 'w').write(json.dumps(entry))
+"""
 MANY = "import json\nkept = json.dumps({'at': 'x', 'records': {f'x-{n}': {} for n in range(9000)}})\n"
 
 ATTACKS = {
@@ -137,7 +144,7 @@ ATTACKS = {
     "a folder that leads elsewhere": at_once(
         OPEN, ENTRIES + "import shutil\nfolder = os.path.dirname(path)\nshutil.rmtree(folder); os.symlink('/etc', folder)"
     ),
-    "two labs": [OPEN + "\nother = Lab.open(name='other')", "1"],
+    "many labs": [OPEN, entry(MANY_LABS)],
 }
 """By their names."""
 
@@ -147,7 +154,7 @@ SAYS = {
     "a lab without nodes": "can't be read",
     "nodes that are none": "can't be read",
     "a plan that is none": "another version",
-    "two labs": "several labs are running",
+    "many labs": "more than 5 labs are running",
 }
 """What the papers of some of them say."""
 

@@ -151,7 +151,7 @@ def test_a_grader_that_is_killed_leaves_nothing(tmp_path, way):
     )
     try:
         until(
-            lambda: all(any(_is(word, pid) for pid in descendants(process.pid)) for word in (b"ipykernel", b"entered_agent")), 30, "a look"
+            lambda: all(any(_is(word, pid) for pid in descendants(process.pid)) for word in (b"ipykernel", b"door_program")), 30, "a look"
         )
         below = {pid: _born(pid) for pid in descendants(process.pid) - {process.pid}}
         assert len(below) >= 10

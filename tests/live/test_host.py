@@ -2,11 +2,11 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from programs import installed
 
 from podnet_lab import Lab, bridge, link, service
 from podnet_lab.errors import StepFailed
@@ -49,7 +49,7 @@ def rulesets():
     """The firewall as each program that is here, and that this user may ask, shows it."""
     found = {}
     for program, words in (("nft", "list ruleset"), ("iptables-save", ""), ("ip6tables-save", "")):
-        if shutil.which(program) and os.geteuid() == 0:
+        if installed(program) and os.geteuid() == 0:
             found[program] = subprocess.run([program, *words.split()], capture_output=True, text=True, check=True).stdout
     for name in ("/proc/net/ip_tables_names", "/proc/net/nf_conntrack_expect", "/proc/net/packet", "/proc/net/raw"):
         if os.access(name, os.R_OK) and Path(name).exists():
@@ -83,7 +83,7 @@ def whole_life():
 
 def services(lab):
     """Address translation, connection tracking, an /etc with files of Pods: all of it the lab's own."""
-    if not (shutil.which("nft") or Path("/usr/sbin/nft").exists()) or not Path("/usr/sbin/dnsmasq").exists():
+    if not installed("nft") or not installed("dnsmasq"):
         return
     lab.goto("services")
     lab.serve("pod-2-2")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -151,6 +152,34 @@ def test_its_own_lab_can_be_joined_and_left_while_it_runs(lab):
     assert lab.alive
     assert lab["node1"].snapshot().link(None, "v-net-0")
     assert podnet("labs").stdout.startswith("tests: tests of a program")
+
+
+def children(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def name(pid):
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
+def test_one_python_is_started_for_the_agents_of_all_nodes(lab, join, sign):
+    other = join()
+    (door,) = children(other.process.pid)
+    assert name(door) == "podnet-door"
+    assert [name(pid) for pid in children(door)] == ["podnet-agent"] * 4  # three nodes, and outside
+    os.kill(other.process.pid, sign)
+    until(lambda: not Path(f"/proc/{door}").exists(), 3.0, "the end of what forks its agents")
+
+
+def test_agents_go_on_without_what_forked_them(lab, join):
+    before, other = processes_in(lab), join()
+    (door,) = children(other.process.pid)
+    os.kill(int(door), signal.SIGKILL)
+    until(lambda: len(processes_in(lab)) == len(before) + 4, 3.0, "the end of what waits for the agents")
+    assert other("lab['node1'].shell('hostname')") == ("is", "node1\n")
+    other.process.kill()
+    until(lambda: processes_in(lab) <= before, 3.0, "the end of its agents")
 
 
 WORK = {

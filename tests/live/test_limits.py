@@ -56,7 +56,7 @@ TIGHT = {
         r"(CannotRun|LabError) .*(limit of the size of a file is reached: `ulimit -f` allows 100 bytes|can't be kept)",
     ),
     "no size": ({resource.RLIMIT_FSIZE: 0}, r"(CannotRun|LabError) .*(`ulimit -f` allows 0 bytes|can't be kept)"),
-    "memory": ({resource.RLIMIT_AS: 90 << 20}, r"CannotRun .*`ulimit -v` allows 94,371,840 bytes"),
+    "memory": ({resource.RLIMIT_AS: 60 << 20}, r"CannotRun .*`ulimit -v` allows 62,914,560 bytes"),
     "processes": ({resource.RLIMIT_NPROC: 3}, r"CannotRun .*limit of processes is reached: `ulimit -u` allows 3"),
 }
 

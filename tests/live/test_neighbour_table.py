@@ -19,7 +19,7 @@ from podnet_lab.lab.neighbour_table import FULL, turn
 def silent(wired, monkeypatch):
     """Nothing arrives at pod-2-2, and nobody sees a reason."""
     wired["node2"].shell("nft 'add table ip t; add chain ip t c { type filter hook forward priority 0; policy drop; }'")
-    monkeypatch.setattr(ping_pairs, "first_cause", lambda *_: None)
+    monkeypatch.setattr("podnet_lab.explain.explanation.first_cause", lambda *_: None)
     return wired
 
 

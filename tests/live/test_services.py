@@ -57,6 +57,10 @@ def test_nobody_and_nowhere_are_clear_errors(served):
         served.serve("pod-1-2", 80, "icmp")
     with pytest.raises(BadInput, match="no address with a port like"):
         served.ask("pod-1-2", "10.96.0.20")
+    with pytest.raises(BadInput, match=r"pod-2-3 has the address 10.244.2.3: 10.244.2.3:8080"):
+        served.ask("pod-1-2", "pod-2-3:8080")
+    with pytest.raises(BadInput, match=r"no address with a port .*; node2 has the address 192.168.1.12"):
+        served.connect("pod-1-2", "node2")
     with pytest.raises(BadInput, match="1 to 20,000 times"):
         served.ask("pod-1-2", AT, times=0)
     with pytest.raises(BadInput, match="which Services"):
@@ -102,10 +106,18 @@ def test_a_check_names_what_is_wrong(web):
 
 
 def test_spread_is_even(web):
-    """1,000 connections: chi-square with two degrees of freedom is above 18.4 once in 10,000 times."""
-    found = web.ask("pod-1-3", AT, times=1000).require()
-    assert set(found.counts) == set(PEOPLE)
-    assert chi_square(found.counts.values()) < 18.4
+    """
+    1,000 connections: chi-square with two degrees of freedom is above 18.4 once in 10,000 times.
+
+    Which did happen, so a second thousand may say otherwise: an uneven spread is uneven again, an even one once in 100 million times.
+    """
+
+    def spread():
+        found = web.ask("pod-1-3", AT, times=1000).require()
+        assert set(found.counts) == set(PEOPLE)
+        return chi_square(found.counts.values())
+
+    assert spread() < 18.4 or spread() < 18.4
     assert chi_square([400, 300, 300]) > 18.4
 
 

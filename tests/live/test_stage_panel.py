@@ -4,6 +4,7 @@ import threading
 
 from live.helpers import until
 from podnet_lab import Lab, bridge
+from podnet_lab.widgets.stage_panel import MOST_WHOLE
 
 
 def click(panel, words):
@@ -34,6 +35,8 @@ def test_of_many_steps_the_one_that_fails_is_marked():
         lab.goto("veth")
         lab["node1"].shell("ip link add veth-1-3 type bridge")
         panel = lab.stage_panel("veth")
+        assert len(panel.status) > MOST_WHOLE
+        assert "overflow:auto" in panel._list.value
         click(panel, "Run all")
         failed = [step.command for (_, step), word in zip(panel._steps, panel.status, strict=True) if word == "failed"]
         assert failed == ["ip link add veth-1-3 type veth peer name veth-1-3-br"]

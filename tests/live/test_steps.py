@@ -7,7 +7,7 @@ import pytest
 
 from live.helpers import UPLINK, stable
 from live.lab_facade import journal
-from podnet_lab import address, bridge, daemon, forwarding, link, namespace, neighbour, recipes, route, veth
+from podnet_lab import address, bridge, bridge_netfilter, daemon, file, forwarding, link, namespace, neighbour, recipes, route, veth
 from podnet_lab.daemons.base import Daemon
 from podnet_lab.errors import BadInput
 from podnet_lab.recipes.step_modules import step_modules
@@ -93,6 +93,8 @@ ON_A_WIRED_NODE = {
         [forwarding.off(), forwarding.setting("v-net-0", "forwarding", 1)],
         forwarding.setting("all", "forwarding", 1),
     ),
+    "bridge_netfilter.on": ([], bridge_netfilter.on()),
+    "bridge_netfilter.off": ([bridge_netfilter.on()], bridge_netfilter.off()),
     "neighbour.add": ([], neighbour.add("10.244.1.77", MAC, dev="v-net-0")),
     "neighbour.add over another": (
         [neighbour.add("10.244.1.1", "02:00:00:00:00:08", dev="veth-1-2", namespace=POD)],
@@ -103,6 +105,8 @@ ON_A_WIRED_NODE = {
     "daemon.start in a Pod": ([], daemon.start(replace(SLEEPER, namespace=POD))),
     "daemon.reload": ([daemon.start(SLEEPER)], daemon.reload(replace(SLEEPER, files=(("conf", "other"),)))),
     "daemon.stop": ([daemon.start(SLEEPER)], daemon.stop(SLEEPER)),
+    "file.write": ([], file.write("/run/flannel/own.env", "KEY=value\n")),
+    "file.remove": ([file.write("/run/flannel/own.env", "KEY=value\n")], file.remove("/run/flannel/own.env")),
     **kinds.merged("LIVE"),
 }
 
@@ -183,9 +187,13 @@ def test_a_batch_in_which_a_switch_and_a_setting_work_together(lab):
     assert (node.snapshot().own.forwarding, node.snapshot().own.conf[UPLINK].forwarding) == (False, True)
 
 
+NEED_A_DEVICE = ("ipip", "tun")
+"""Steps about what a usual lab here can't have, a module of the kernel's and /dev/net/tun: tried where those are, in test_calico_ipip."""
+
+
 def test_every_step_function_is_here():
     tried = {name.split(",")[0].split(" ")[0] for name in ON_A_WIRED_NODE}
-    modules = {called: module for called, module in step_modules().items() if called != "nft"}
+    modules = {called: module for called, module in step_modules().items() if called not in ("nft", *NEED_A_DEVICE)}
     own = {
         f"{called}.{name}"
         for called, module in modules.items()

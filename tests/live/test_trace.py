@@ -1,10 +1,10 @@
 """One packet followed on the real kernel: every interface, in order, with what was rewritten where."""
 
-import shutil
 import subprocess
 from itertools import groupby
 
 import pytest
+from programs import installed
 
 from live.helpers import UPLINK
 from podnet_lab import forwarding, namespace, route, service
@@ -104,6 +104,7 @@ def test_a_big_packet_and_a_small_mtu(wired):
     wired["node1"].shell(f"ip link set {UPLINK} mtu 1300")
     try:
         assert wired.trace("pod-1-2", "pod-2-2", size=1300)
+        assert {hop.seen.length for hop in wired.trace("pod-1-2", "pod-2-2", size=1300) if not hop.arp} == {1314}, "though not all is kept"
         trace = wired.trace("pod-1-2", "pod-2-2", size=1302)
         assert not trace
         assert "fragmentation needed" in str(trace)
@@ -159,7 +160,7 @@ def test_wireshark_opens_what_is_saved(wired, tmp_path):
     trace = wired.trace("pod-1-2", "pod-2-2")
     path = tmp_path / "trace.pcapng"
     assert trace.save(str(path)) == f"{len(trace)} frames of {len({(h.seen.place, h.seen.dev) for h in trace})} interfaces are in {path}"
-    if shutil.which("tcpdump"):
+    if installed("tcpdump"):
         said = subprocess.run(["tcpdump", "-nr", path], capture_output=True, text=True, check=True).stdout
         assert said.count("ICMP echo request") == 8
     assert b"pod-1-2:veth-1-2" in path.read_bytes()

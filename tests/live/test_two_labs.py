@@ -9,14 +9,27 @@ from live.lab_facade import processes
 from podnet_lab import Lab, forwarding, recipes
 from podnet_lab.errors import BadInput, LabError, LabGone
 
+ROUTER = """
+from podnet_lab.backends import nursery
+unshare = nursery.unshare
+
+def unshare_as_on_a_router():
+    unshare()
+    keys = "rp_filter", "proxy_arp", "arp_ignore", "arp_announce"
+    on = ["ip_forward", *(f"conf/{one}/{key}" for one in ("all", "default") for key in keys)]
+    for name in on:
+        with open(f"/proc/sys/net/ipv4/{name}", "w") as file:
+            file.write("1")
+
+nursery.unshare = unshare_as_on_a_router
+nursery.work(nursery.Taker(int(sys.argv[-1])))
+"""
+"""The nursery of a host that is a router: each node's settings are as on that."""
+
 WRAPPER = """\
 #!/bin/sh
-cd /proc/sys/net/ipv4 || exit 1
-echo 1 > ip_forward
-for one in conf/all conf/default; do
-  echo 1 > $one/rp_filter; echo 1 > $one/proxy_arp; echo 1 > $one/arp_ignore; echo 2 > $one/arp_announce
-done
-exec {python} "$@"
+exec {python} -P -c 'import sys
+{program}' "$@"
 """
 
 
@@ -74,7 +87,7 @@ def test_a_labs_name_is_a_files_name(name):
 def routing_host(tmp_path_factory):
     """A lab whose nodes come up as on a host that is a router already."""
     wrapper = tmp_path_factory.mktemp("host") / "python"
-    wrapper.write_text(WRAPPER.format(python=sys.executable))
+    wrapper.write_text(WRAPPER.format(python=sys.executable, program=ROUTER))
     wrapper.chmod(0o755)
     with Lab.open(name="routing-host", node_python=str(wrapper)) as lab:
         yield lab

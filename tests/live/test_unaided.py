@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from live.fault_cases import OWN, marks
 from live.helpers import podnet
 from live.lab_facade import inject
 from podnet_lab import bridge
@@ -12,13 +13,16 @@ from podnet_lab.checks.reachability import UNTOLD
 from podnet_lab.exercises import attempts
 from podnet_lab.explain.fault_places import fault_places
 from podnet_lab.explain.faults import FAULTS
+from podnet_lab.networks.registry import LESSON
 
-OFTEN = 6
+OFTEN = 12
 """Of so many faults one is tried each time; the others take long, since silence is waited for."""
 
+TRIED = [(LESSON, fault) for fault in FAULTS if not fault.size]
+TRIED += [(network, fault) for network, faults in OWN.items() for fault in faults if not fault.size]
 EACH = [
-    pytest.param(one, id=one.name, marks=[pytest.mark.nft] * ("nft" in one.needs) + [pytest.mark.long] * (number % OFTEN > 0))
-    for number, one in enumerate(fault for fault in FAULTS if not fault.size)
+    pytest.param(network, one, id=f"{network}-{one.name}", marks=[*marks(one), *([pytest.mark.long] if number % OFTEN else [])])
+    for number, (network, one) in enumerate(TRIED)
 ]
 
 
@@ -48,18 +52,22 @@ def test_nor_is_it_told_by_a_process_that_has_joined_the_lab(wired):
     assert cause in podnet("explain", source, target).stdout
 
 
-@pytest.mark.parametrize("fault", EACH)
-def test_the_cause_of_a_fault_is_not_told(wired, fault):
-    places = fault_places(wired.everyone(), 0, 0, 1)
-    inject(wired, fault, places)
-    cause = wired.parts.observer.explained(*fault.pair(places)).cause
-    said = all_that_is_said(wired, *fault.pair(places))
+@pytest.mark.parametrize(("network", "fault"), EACH)
+def test_the_cause_of_a_fault_is_not_told(whole, network, fault):
+    places = fault_places(whole.everyone(), 0, 0, 1)
+    inject(whole, fault, places)
+    cause = whole.parts.explainer.explained(*fault.pair(places)).cause
+    said = all_that_is_said(whole, *fault.pair(places))
     assert str(cause) not in said
     assert re.sub(r"^.*: ", "", str(cause)) not in said
-    assert UNTOLD in str(wired.ping(*fault.pair(places)))
-    assert str(cause) in str(wired.explain(*fault.pair(places)))
-    wired.give_up()
-    assert UNTOLD not in str(wired.ping(*fault.pair(places), expect=False))
+    if whole.parts.explainer.explained(*fault.pair(places)).cause is None:  # what traffic itself corrects, such as what a tunnel has learnt
+        whole.give_up()
+        inject(whole, fault, places)
+    assert UNTOLD in str(whole.ping(*fault.pair(places)))
+    told = whole.parts.explainer.explained(*fault.pair(places)).cause  # asked again: what daemons do goes on meanwhile
+    assert str(told) in str(whole.explain(*fault.pair(places))) or fault.takes
+    whole.give_up()
+    assert UNTOLD not in str(whole.ping(*fault.pair(places), expect=False))
 
 
 def test_afterwards_reasons_are_told_again(wired):
@@ -77,9 +85,9 @@ def test_afterwards_reasons_are_told_again(wired):
     assert "v-net-0 in" in str(wired.ping(source, target)), "goto has mended what was broken"
 
 
-def mark_of(exercise) -> dict:
-    """What `podnet grade` says of an exercise in the lab that runs."""
-    marks = json.loads(podnet("grade", "--json").stdout)["papers"][0]["marks"]
+def mark_of(lab, exercise) -> dict:
+    """What `podnet grade` says of an exercise in a lab that runs."""
+    marks = json.loads(podnet("grade", "--lab", lab.name, "--json").stdout)["papers"][0]["marks"]
     return next(mark for mark in marks if mark["exercise"] == exercise)
 
 
@@ -96,7 +104,7 @@ def test_in_an_exercise_too_and_a_teacher_is_told(lab):
     task.hint()
     record = attempts.read(lab).records["bridge-1"]
     assert (record.explanations, record.hints) == (2, 1)
-    mark = mark_of("bridge-1")
+    mark = mark_of(lab, "bridge-1")
     assert (mark["explanations"], mark["hints"]) == (2, 1)
 
 
@@ -121,7 +129,7 @@ def test_a_mistake_that_was_recognised_is_in_the_mark(lab):
     gateway = lab[node].snapshot().own.addresses_of("v-net-0")[0].ip
     lab[node].shell(f"ip -n {pod} route add 10.244.0.0/16 via {gateway}")
     assert task.check().mistake.name == "some of the way"
-    mark = mark_of("trouble-4")
+    mark = mark_of(lab, "trouble-4")
     assert (mark["verdict"], mark["mistake"]) == ("not solved", "some of the way")
 
 

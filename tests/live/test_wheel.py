@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from podnet_lab.cni.manifest import manifest
+
 ROOT = Path(__file__).parents[2]
 KERNEL = "podnet_lab/jupyter/kernels/python3/kernel.json"
 
@@ -59,6 +61,11 @@ def test_fresh_notebooks_from_an_installed_package(installed, tmp_path):
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         assert (tmp_path / "mine" / path.name).read_bytes() == path.read_bytes()
     assert "nothing to do" in installed("notebooks", "mine", cwd=tmp_path).stdout
+
+
+def test_a_manifest_from_an_installed_package(installed, tmp_path):
+    done = installed("cni-manifest", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, manifest(), "")
 
 
 def test_a_lab_from_an_installed_package(installed, tmp_path):

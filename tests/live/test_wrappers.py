@@ -1,10 +1,10 @@
 """What scripts type that a lab would refuse, or that would not be there: sudo, tcpdump, modprobe, sysctl --system."""
 
-import os
 import shutil
 import time
 
 import pytest
+from programs import installed
 
 from live.helpers import VMS, podnet
 
@@ -15,7 +15,7 @@ SEND = 'python3 -c \'import socket; socket.socket(socket.AF_INET, socket.SOCK_DG
 
 def needs(program):
     """Skip where a program is not installed."""
-    return pytest.mark.skipif(not shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin"), reason=f"there is no {program}")
+    return pytest.mark.skipif(not installed(program), reason=f"there is no {program}")
 
 
 @needs("tcpdump")

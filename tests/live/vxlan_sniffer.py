@@ -2,6 +2,8 @@
 
 import threading
 
+from live.helpers import UPLINK
+
 SNIFF = """
 import socket, struct, time
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -30,7 +32,7 @@ def sniffed(lab, node, source, target, size):
         heard.append(data.decode())
         ready.set()
 
-    script = "python3 -c '" + SNIFF.replace("DEV", '"eth0"') + "'"
+    script = "python3 -c '" + SNIFF.replace("DEV", f'"{UPLINK}"') + "'"
     sniffer = threading.Thread(target=lambda: lab.shell(node, script, output))
     sniffer.start()
     assert ready.wait(8)

@@ -19,6 +19,6 @@ def on(monkeypatch, tmp_path):
         path = tmp_path / "lab.json"
         if node:
             path.write_text(json.dumps(CONFIG | {"node": node}))
-        monkeypatch.setattr("podnet_lab.backends.vms.CONFIG", path)
+        monkeypatch.setattr("podnet_lab.kernel.vm_config.CONFIG", path)
 
     return be

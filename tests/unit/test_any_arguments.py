@@ -13,9 +13,9 @@ from podnet_lab.devices.bridge.steps import AddBridge
 from podnet_lab.errors import BadInput
 from podnet_lab.plan import Node, Plan, plan
 from podnet_lab.steps.base import Step
-from podnet_lab.typed_arguments import Count, Seconds, allows, words
+from podnet_lab.typed_arguments import Count, Seconds, allows, checked, words
 
-NO_STEPS = {"checks", "errors", "plan", "recipes", "services"}
+NO_STEPS = {"checks", "errors", "plan", "policies", "recipes", "services"}
 MODULES = {
     name: getattr(podnet_lab, name) for name in podnet_lab.__all__ if name not in NO_STEPS and inspect.ismodule(getattr(podnet_lab, name))
 }
@@ -64,6 +64,10 @@ USUAL = {
     "rules": [],
     "steps": [],
     "claim": "c",
+    "members": ["10.244.1.2"],
+    "which": "saddr",
+    "first": 80,
+    "last": 90,
     "protocol": "tcp",
     "nodes": 3,
     "pods": 2,
@@ -76,6 +80,7 @@ USUAL = {
 NEEDS = {
     "statements.port": {"name": "tcp"},
     "statements.protocol": {"name": "udp"},
+    "statements.ports": {"name": "udp"},
     "nft.element": {"key": "10.0.0.1 . tcp . 80"},
     "Plan": {"nodes": ()},
 }
@@ -132,3 +137,24 @@ def test_what_fits_is_allowed():
 def test_a_wrong_value_is_told_with_what_is_meant(make, says):
     with pytest.raises(BadInput, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: checked(greet)(), "greet: missing a required argument: 'name'; it is called as greet(name, loud=False)"),
+        (lambda: checked(greet)("a", "b", "c"), "greet: too many positional arguments; it is called as greet(name, loud=False)"),
+        (
+            lambda: checked(greet)("a", lout=True),
+            "greet: got an unexpected keyword argument 'lout'; did you mean 'loud'?; it is called as greet(name, loud=False)",
+        ),
+    ],
+)
+def test_a_call_with_too_few_or_too_many_is_shown_as_it_should_be(call, said):
+    with pytest.raises(BadInput) as raised:
+        call()
+    assert str(raised.value) == said
+
+
+def greet(name: str, loud: bool = False) -> str:
+    return name

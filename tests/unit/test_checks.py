@@ -5,7 +5,7 @@ import pytest
 import world
 
 from podnet_lab.checks.check import Check, Checks
-from podnet_lab.checks.exam import unique_addresses
+from podnet_lab.checks.unique_addresses import unique_addresses
 from podnet_lab.devices import link
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.roles import bridge_of

@@ -250,7 +250,7 @@ def complete(line, **environment):
 def test_tab_completes_commands_and_options_and_is_silent_without_a_lab(tmp_path):
     assert complete("podnet che") == ["check"]
     assert complete("podnet check --st") == ["--stage"]
-    assert complete("podnet check --stage b") == ["bridge"]
+    assert complete("podnet check --stage br") == ["bridge"]
     assert complete("podnet explain pod", XDG_RUNTIME_DIR=str(tmp_path)) == []
 
 

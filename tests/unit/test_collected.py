@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from podnet_lab.errors import BadInput, NoLab
-from podnet_lab.exercises import Check, Exercise, attempts
+from podnet_lab.exercises import Check, Exercise
 from podnet_lab.exercises.attempts import Record, Records
 
 pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
@@ -20,7 +20,6 @@ from podnet_lab.grading.judge import MOST_WORDS, judge
 from podnet_lab.grading.looker import Looker, LookFailed
 from podnet_lab.grading.marks import Mark
 from podnet_lab.kernel import bounded_file, sandbox_root
-from podnet_lab.lab.unaided import Unaided
 
 HOLDS = Exercise("x-1", "t", "t", lambda _: [Check("it holds")], ("a", "b", "c"))
 
@@ -145,43 +144,13 @@ def test_what_was_read_once_is_not_forgotten(monkeypatch):
             {"marks": [], "records": {"a": [3, 2, False], "b": [0, 0, True], "c": [0, 1, False]}},
             {"marks": [asdict(Mark("ada", name, "solved")) for name in "abc"], "records": {name: [0, 1, False] for name in "abc"}},
             {"marks": [asdict(Mark("ada", "c", "not solved"))], "records": {"c": [3, 9, True]}},
+            {"marks": [asdict(Mark("ada", name, "not checked")) for name in "ac"], "records": {"a": [0, 0, False]}},  # begun again
         ]
     )
-    looker = SimpleNamespace(ask=lambda _: next(looks))
-    assert all(run._look(looker) for _ in range(3))
+    looker, started = SimpleNamespace(ask=lambda *_: next(looks)), SimpleNamespace(refuse_too_much=None)
+    assert all(run._look(looker, started) for _ in range(4))
     found = {name: (mark.verdict, mark.hints, mark.explanations) for name, mark in run._marks.items()}
     assert found == {"a": ("solved", 3, 2), "b": ("not solved", 0, 1), "c": ("solved", 0, 1)}
-
-
-class Place:
-    """A node that has one file, and what was typed there."""
-
-    def __init__(self, text):
-        self.text, self.typed = text, []
-
-    def read_file(self, path, most):
-        assert path == attempts.FILE
-        return self.text if self.text is not None and len(self.text) <= most else None
-
-    def shell(self, script):
-        self.typed.append(script)
-
-
-@pytest.mark.parametrize("text", [None, "", "[" * 200_000, "[]", '{"at": 1}', "x" * (attempts.MOST + 1), '{"at": "", "records": {"a": 1}}'])
-def test_a_record_that_can_not_be_one_is_none(text):
-    assert attempts.read({attempts.PLACE: Place(text)}) == Records()
-
-
-def test_who_gives_up_has_that_written_down_and_keeps_it():
-    place = Place(json.dumps({"at": "x-1", "records": {"x-1": {}}}))
-    Unaided({attempts.PLACE: place}).given_up()
-    assert '"given_up": true' in place.typed[0]
-    kept = Records("x-1", {"x-1": Record("solved", given_up=True, hints=3)})
-    kept.begin("x-1")
-    assert kept.records["x-1"] == Record(given_up=True)
-    idle = Place(json.dumps({"at": "", "records": {"x-1": {}}}))
-    Unaided({attempts.PLACE: idle}).given_up()
-    assert idle.typed == [], "no exercise was given up"
 
 
 def test_a_file_that_somebody_else_made_is_read_if_it_is_one(tmp_path):
@@ -297,14 +266,3 @@ def test_a_place_for_a_new_root_holds_nothing_of_what_is_shown(tmp_path):
     assert sandbox_root.place(["/usr"]) == next(path for path in sandbox_root.PLACES if os.path.isdir(path) and not os.path.islink(path))
     with pytest.raises(FileNotFoundError):
         sandbox_root.place([f"{path}/x" for path in sandbox_root.PLACES])
-
-
-@pytest.mark.parametrize("odd", ['"x"', "null", "[]", "{}", "1.5"])
-def test_a_record_of_odd_values_stops_no_call(odd):
-    """Who is root on a node may have written anything: it counts as nothing, and what is asked for is counted."""
-    values = f'{{"hints": {odd}, "explanations": {odd}, "tries": {odd}, "verdict": [{odd}]}}'
-    place = Place(f'{{"at": "x-1", "records": {{"x-1": {values}}}}}')
-    assert attempts.read({attempts.PLACE: place}).records["x-1"] == Record()
-    Unaided({attempts.PLACE: place}).asked(hints=2, explanations=1)
-    assert '"hints": 2' in place.typed[0]
-    assert '"explanations": 1' in place.typed[0]

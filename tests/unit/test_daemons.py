@@ -9,7 +9,7 @@ import world
 
 from podnet_lab import daemons
 from podnet_lab.cli import step_parser
-from podnet_lab.daemons import dnsmasq, registry
+from podnet_lab.daemons import dnsmasq, etcd, registry
 from podnet_lab.daemons import steps as daemon
 from podnet_lab.daemons.base import Daemon, folder
 from podnet_lab.daemons.reconcile import change, restore
@@ -101,7 +101,25 @@ def test_a_daemon_is_found_by_its_file(tmp_path, monkeypatch):
         assert step_parser.read("node1: daemon.start(toyd.instance(7))") == ("node1", [daemon.start(toy)])
     for clear in caches:
         clear()
-    assert list(registry.modules()) == ["dnsmasq"]
+    assert list(registry.modules()) == ["bird", "containerd", "dnsmasq", "etcd"]
+
+
+def test_etcd_listens_at_its_nodes_address_and_keeps_its_data_in_its_folder():
+    server = etcd.server("192.168.1.11")
+    assert "http://192.168.1.11:2379,http://127.0.0.1:2379" in server.command
+    assert server.command[2] == f"{server.folder}/data"
+    assert server.listens == (("tcp", 2379),)
+    assert server.package == registry.packages()["etcd"] == "etcd-server"
+    assert step_parser.read('daemon.start(etcd.server("192.168.1.11"))') == (None, [daemon.start(server)])
+    with pytest.raises(BadInput, match="x"):
+        etcd.server("x,http://192.0.2.1")
+
+
+def test_a_long_file_is_left_out_where_the_command_is_one_of_many():
+    long = replace(ETCD, files=(("program", "print()\n" * 100),))
+    assert daemon.start(long).command.count("print()") == 100
+    assert "cat > /run/podnet/etcd/program <<'EOF'\n… (100 lines)\nEOF" in daemon.start(long).brief
+    assert daemon.start(SERVER).brief == daemon.start(SERVER).command
 
 
 def test_a_daemon_is_started_from_a_terminal_too():

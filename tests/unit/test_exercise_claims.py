@@ -58,6 +58,10 @@ def test_what_only_makes_up_for_a_fault_is_seen(node, steps, claim):
     assert claim in first(world.change(WIRED, node, *steps))
 
 
+def test_what_a_vm_has_of_its_own_makes_up_for_nothing():
+    assert all(unchanged(world.change(WIRED, "node1", route.add("169.254.1.1/32", dev="eth0")), PLAN))
+
+
 @pytest.mark.parametrize(
     ("cluster", "claim"),
     [

@@ -2,6 +2,7 @@
 
 import ast
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,8 @@ from podnet_lab.exercises.claims import judged
 from podnet_lab.exercises.solutions import SOLUTIONS
 from podnet_lab.exercises.task import begin, refuse_without
 from podnet_lab.explain.faults import FAULTS
+from podnet_lab.grading.marks import Mark
+from podnet_lab.networks import registry as networks
 
 HOUSE = Path(podnet_lab.__file__).parent
 HINTS = ("where?", "there", "`ip link`")
@@ -73,6 +76,32 @@ def test_a_try_is_judged_by_what_came_of_it(verdict, kind, words):
         assert judged(Ping(*ends, verdict, why="it is dark"), silent=True).problem == "no reply"
 
 
+def test_the_page_for_teachers_has_each_networks_stages_and_each_column():
+    page = (HOUSE.parent / "docs/teaching.md").read_text()
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| `")]
+    shown = {first.split("`")[1]: second.replace("`", "").split() for first, second in rows if "`done`" in second}
+    assert shown == {name: list(networks.find(name).starts) for name in networks.names()}
+    columns = [*(field.name for field in fields(Mark)), "stopped"]
+    assert set(columns) <= {word for first, _ in rows for word in first.replace("·", " ").replace("`", "").split()}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"needs": "nft"}, r"""x-1: needs is a tuple of programs, such as \("nft",\) with its comma, and not 'nft'"""),
+        ({"needs": (1,)}, "x-1: needs is a tuple of programs"),
+        ({"mistakes": Mistake("m", lambda _: True, "h")}, r"x-1: mistakes is a tuple of Mistake\(…\), of one with a comma"),
+        ({"mistakes": ("m",)}, "x-1: mistakes is a tuple of Mistake"),
+        ({"hints": "abc"}, "x-1: there are three hints"),
+    ],
+)
+def test_a_tuple_without_its_comma_is_refused(more, words):
+    with pytest.raises(BadInput, match=words):
+        exercise(**more)
+    with pytest.raises(BadInput, match="the mistake 'm': needs is a tuple of programs"):
+        Mistake("m", lambda _: True, "h", needs="nft")
+
+
 def test_the_first_mistake_that_is_seen_gives_the_hint():
     mistakes = (
         Mistake("not this", lambda cluster: "node9" in cluster, "no"),
@@ -102,10 +131,9 @@ def test_a_lab_that_says_no_could_not_be_asked_and_one_that_ended_is_told():
         raise LabGone("it has ended")
         yield
 
-    assert (assess(exercise(refused), lab()).verdict, assess(exercise(refused), lab()).why) == (
-        "could not test",
-        "the answer can be judged: no room",
-    )
+    found = assess(exercise(refused), lab())
+    line = refused.__code__.co_firstlineno + 1
+    assert (found.verdict, found.why) == ("could not test", f"the answer can be judged: test_exercises.py, line {line}: no room")
     with pytest.raises(LabGone):
         assess(exercise(gone), lab())
 
@@ -139,8 +167,9 @@ def test_a_missing_program_is_named_with_its_package(monkeypatch):
     refuse_without(exercise())
 
 
-def test_there_is_a_set_for_every_stage_and_ten_faults():
-    assert list(SETS) == ["namespaces", "bridge", "veth", "addr", "route", "services", "trouble"]
+def test_there_is_a_set_for_every_stage_ten_faults_one_for_each_other_network_for_plugins_and_for_policies():
+    about_networks = ["flannel", "calico", "cni", "kubernetes", "policy"]
+    assert list(SETS) == ["namespaces", "bridge", "veth", "addr", "route", "services", "trouble", *about_networks]
     assert all(one.set == name and one.mistakes for name, exercises in SETS.items() for one in exercises)
     assert all(2 <= len(exercises) <= 4 for name, exercises in SETS.items() if name != "trouble")
     assert len(SETS["trouble"]) == 10

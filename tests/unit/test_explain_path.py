@@ -1,3 +1,6 @@
+from dataclasses import replace
+from ipaddress import IPv4Address
+
 import pytest
 import world
 
@@ -6,6 +9,9 @@ from podnet_lab.devices import link
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.explain.explanation import first_cause
+from podnet_lab.explain.flow import Flow
+from podnet_lab.explain.l2 import receivers
+from podnet_lab.explain.size import too_long
 from podnet_lab.plan import plan
 from podnet_lab.steps import address, forwarding, route
 
@@ -119,3 +125,18 @@ def test_an_address_that_someone_on_the_way_has_is_named():
 def test_a_break_elsewhere_is_in_nobodys_way():
     cluster = world.change(WIRED, "node3", forwarding.off(), link.down("v-net-0"))
     assert first_cause(cluster, A, B) is first_cause(cluster, A, C) is None
+
+
+@pytest.mark.parametrize(("kind", "known"), [("veth", True), ("physical", False)])
+def test_whether_a_card_takes_a_frame_beyond_its_mtu_is_not_known(kind, known):
+    """A cable's end drops it (is_skb_forwardable); of a card it is the driver's to say, and virtio takes it."""
+    node2 = WIRED["node2"]
+    links = dict(node2.own.links) | {"eth0": replace(node2.own.links["eth0"], kind=kind, mtu=1000, peer=None)}
+    cluster = {**WIRED, "node2": replace(node2, spaces={**node2.spaces, None: replace(node2.own, links=links)})}
+    (receiver,) = [
+        one for one in receivers(cluster, ("node1", None), cluster["node1"].own.links["eth0"])[0] if one.place == ("node2", None)
+    ]
+    flow = Flow(None, IPv4Address("192.168.1.12"), "udp", 8472, 1400)
+    cause, doubt = too_long(cluster, flow, receiver)
+    assert (cause is not None, bool(doubt)) == (known, not known)
+    assert too_long(cluster, replace(flow, size=1004), receiver) == (None, "")

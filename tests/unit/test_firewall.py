@@ -183,7 +183,7 @@ def test_a_dormant_table_does_nothing():
     assert verdict(listed(DROP)) == "drop"
     for flags in ("dormant", ["dormant"], ["dormant", "owner"]):
         assert verdict(listed(DROP, flags=flags)) == "accept"
-    for flags in ("t", ["owner"]):  # nft 1.0.6 has the table's name in the flag's place: the agent puts that right
+    for flags in ("t", ["owner"]):  # nft 1.0.6 has anything in the flag's place: an agent does not ask it (nft_listing.py)
         assert verdict(listed(DROP, flags=flags)) == "drop"
 
 

@@ -15,7 +15,7 @@ from podnet_lab.errors import BadInput
 from podnet_lab.exercises import Check, Exercise
 from podnet_lab.exercises.attempts import Record, Records
 from podnet_lab.grading import collected, commands, lesson_files, marks_table, sandbox
-from podnet_lab.grading.judge import judge, recorded
+from podnet_lab.grading.judge import judge, judge_now, recorded
 from podnet_lab.grading.marks import Mark, Paper, as_csv, as_json, harmless
 
 HOLDS = Exercise("x-1", "t", "t", lambda _: [Check("it holds")], ("a", "b", "c"))
@@ -54,6 +54,21 @@ def test_what_can_not_be_judged_does_not_pass():
     assert "went on to 'x-2'" in mark(at="x-2").why
     assert "--lesson" in mark(known=False).why
     assert "ZeroDivisionError" in mark(BREAKS).why
+
+
+@pytest.mark.parametrize(
+    ("exercise", "record", "verdict", "confirmed"),
+    [
+        (HOLDS, Record("begun"), "solved", True),
+        (HOLDS, Record("not solved", "no bridge", 2, mistake="m"), "solved", True),
+        (FAILS, Record("solved"), "not solved", True),
+        (HOLDS, Record("not solved", "given up", given_up=True), "not solved", False),
+    ],
+)
+def test_the_exercise_that_a_running_lab_is_at_is_judged_as_it_is_now(exercise, record, verdict, confirmed):
+    found = judge_now(None, {"x-1": exercise}, "ada", "x-1", Records("x-1", {"x-1": record}))
+    assert (found.verdict, found.confirmed, found.mistake) == (verdict, confirmed, "")
+    assert judge_now(None, {}, "ada", "x-1", Records("x-1", {"x-1": Record("solved")})).verdict == "could not test"
 
 
 def test_what_is_only_recorded_says_so():
@@ -224,8 +239,14 @@ def test_two_exercises_of_one_name_are_refused(tmp_path):
     for name in ("one.py", "two.py"):
         (tmp_path / name).write_text(source)
     assert list(lesson_files.exercises([tmp_path / "one.py"])) == ["a-1"]
-    with pytest.raises(BadInput, match="two exercises called 'a-1'"):
+    with pytest.raises(BadInput, match=r"two\.py: there are two exercises called 'a-1', the other in .*one\.py$"):
         lesson_files.exercises([tmp_path / "one.py", tmp_path / "two.py"])
+    (tmp_path / "twice.py").write_text(f"{source}\nEXERCISES *= 2")
+    with pytest.raises(BadInput, match=r"twice\.py: there are two exercises called 'a-1'$"):
+        lesson_files.exercises([tmp_path / "twice.py"])
+    (tmp_path / "ours.py").write_text(source.replace("a-1", "bridge-1"))
+    with pytest.raises(BadInput, match=r"^.*ours\.py: podnet_lab has an exercise called 'bridge-1' itself: call yours another name$"):
+        lesson_files.exercises([tmp_path / "ours.py"])
     with pytest.raises(BadInput, match="has no SOLUTIONS"):
         lesson_files.solutions(tmp_path / "one.py")
 

@@ -66,7 +66,7 @@ def exercise(check, *mistakes, hints=("a?", "b", "c")):
     ("check", "said"),
     [
         ("fails", r"the check of week7-1 failed: week7\.py, line 8: AttributeError: 'Lab' object has no attribute 'nothing_of_that_name'"),
-        ("no_generator", r"the check of week7-1 failed: TypeError: 'int' object is not iterable"),
+        ("no_generator", r"the check of week7-1 failed: week7\.py, line 10: it returns 7, and a check yields a Check for each claim"),
     ],
 )
 def test_what_a_check_raises_is_told_with_its_line(lesson, check, said):
@@ -127,7 +127,7 @@ def test_a_line_of_an_exercise_of_this_package_is_told_as_well():
 def test_a_template_is_written_once_and_whole(tmp_path):
     done = CliRunner().invoke(main, ["new-exercise", "week3", "--in", str(tmp_path)])
     assert done.exit_code == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["week3.py", "week3_solutions.py"]
+    assert sorted(path.name for path in tmp_path.glob("*.py")) == ["week3.py", "week3_solutions.py"]
     assert list(lesson_files.exercises([tmp_path / "week3.py"])) == ["week3-1"]
     assert list(lesson_files.solutions(tmp_path / "week3_solutions.py")) == ["week3-1"]
     (tmp_path / "week3.py").unlink()
@@ -135,11 +135,20 @@ def test_a_template_is_written_once_and_whole(tmp_path):
     done = CliRunner().invoke(main, ["new-exercise", "week3", "--in", str(tmp_path)])
     assert done.exit_code == 2
     assert "week3_solutions.py is there already. Nothing was written" in done.stderr
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("week3_solutions.py", "mine")]
+    assert [(path.name, path.read_text()) for path in tmp_path.glob("*.py")] == [("week3_solutions.py", "mine")]
 
 
 @pytest.mark.parametrize("name", ["", "3week", "week-3", "../week3", "_week", "wéek", "w" * 41, "week3.py"])
 def test_a_name_that_no_python_file_can_have_is_refused(tmp_path, name):
     with pytest.raises(BadInput, match="can't be a lesson's name"):
+        new_exercise.write(name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("class", "a word of Python"), ("json", "a module 'json' of its own"), ("bridge", "an exercise bridge-1 itself")]
+)
+def test_a_name_that_means_something_else_is_refused(tmp_path, name, why):
+    with pytest.raises(BadInput, match=why):
         new_exercise.write(name, tmp_path)
     assert list(tmp_path.iterdir()) == []

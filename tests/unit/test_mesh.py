@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podnet_lab.checks.reachability import Endpoint
+from podnet_lab.kernel.packed_flags import packed
 from podnet_lab.lab import ping_mesh_schedule
 
 
@@ -88,14 +89,8 @@ def test_reached_needs_both_ends_word(missing):
     heard, replied = {0: bytearray(b"\0\1"), 1: bytearray(b"\1\0")}, {0: bytearray(b"\0\1"), 1: bytearray(b"\1\0")}
     if missing:
         heard[missing[1]][missing[0]] = 0  # the target's word for this pair
-    packed = {node: {str(node): (mesh_packed(heard[node]), mesh_packed(replied[node]))} for node in (0, 1)}
-    rows = ping_mesh_schedule._confirmations(packed, 2)
+    answers = {node: {str(node): (packed(heard[node]), packed(replied[node]))} for node in (0, 1)}
+    rows = ping_mesh_schedule._confirmations(answers, 2)
     assert {(a, b) for a, row in enumerate(rows) for b, one in enumerate(row) if one == ping_mesh_schedule.BOTH} == {(0, 1), (1, 0)} - {
         missing
     }
-
-
-def mesh_packed(flags):
-    from podnet_lab.kernel.ping_mesh import _packed
-
-    return _packed(flags)

@@ -1,13 +1,19 @@
 """What is said of a name that there is not."""
 
+from copy import copy
+
 import pytest
+
+pytest.importorskip("fcntl", reason="podnet_lab.lab needs a Unix")
 
 from podnet_lab import errors
 from podnet_lab.checks.reachability import Endpoint, expectation
 from podnet_lab.exercises import catalogue
 from podnet_lab.lab.endpoint_lookup import endpoint
-from podnet_lab.lab.fault_injection import _fault_called
-from podnet_lab.name_suggestions import choices, near, no_such
+from podnet_lab.lab.fault_injection import fault_called
+from podnet_lab.lab.lab import Lab
+from podnet_lab.lab.node import Node
+from podnet_lab.name_suggestions import choices, near, no_such, suggest_attribute
 from podnet_lab.networks import registry
 from podnet_lab.plan import plan
 from podnet_lab.steps import forwarding
@@ -50,7 +56,8 @@ NETWORK = registry.find()
         (lambda: plan()["nod1"], "node1"),
         (lambda: endpoint({"pod-1-2": Endpoint("pod-1-2", "node1", "pod-1-2", ())}, "pod1-2"), "pod-1-2"),
         (lambda: catalogue.find("namespace-1"), "namespaces-1"),
-        (lambda: _fault_called("the bridge is dwon"), "the bridge is down"),
+        (lambda: fault_called("the bridge is dwon", NETWORK), "the bridge is down"),
+        (lambda: fault_called("the tunnel is dwon", registry.find("flannel")), "the tunnel is down"),
         (lambda: expectation("reachd"), "reached"),
         (lambda: forwarding.setting("eth0", "rp_filtr", 1), "rp_filter"),
         (lambda: chain("c", hook="forwad"), "forward"),
@@ -65,3 +72,34 @@ def test_every_place_that_has_names_says_which_was_meant(call, meant):
 def test_done_is_no_stage_to_be_checked_and_it_is_said_what_is():
     with pytest.raises(errors.BadInput, match=r"'done' is after all stages.*lab\.check\(\) judges the whole network"):
         NETWORK.stage("done")
+
+
+class Thing:
+    __getattr__ = suggest_attribute
+
+    def topology(self):
+        """One that there is."""
+
+    @property
+    def broken(self):
+        return self.elsewhere
+
+
+def test_an_attribute_that_is_one_slip_off():
+    for name, said in (
+        ("topolgy", "a thing has no 'topolgy'; did you mean 'topology'?"),
+        ("zebra", "a thing has no 'zebra'"),
+        ("_topology", "a thing has no '_topology'"),
+        ("broken", "a thing has no 'elsewhere'"),
+    ):
+        with pytest.raises(AttributeError) as raised:
+            getattr(Thing(), name)
+        assert str(raised.value) == said
+    assert not hasattr(Thing(), "_ipython_display_")
+    assert copy(Thing()).topology() is None
+
+
+@pytest.mark.parametrize(("kind", "name", "meant"), [(Lab, "topolgy", "topology"), (Lab, "explian", "explain"), (Node, "shel", "shell")])
+def test_labs_and_nodes_suggest(kind, name, meant):
+    with pytest.raises(AttributeError, match=f"a {kind.__name__.lower()} has no '{name}'; did you mean '{meant}'"):
+        getattr(object.__new__(kind), name)

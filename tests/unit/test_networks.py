@@ -61,7 +61,8 @@ def test_a_folder_says_everything_that_the_contract_asks(network):
 def test_what_a_stage_is_for_is_false_before_it_and_true_after(network):
     for number, stage in enumerate(network.stages):
         before, done = after(network, number), after(network, number + 1)
-        assert all(network.checks(stage.name, node, done, 2) for node in done.values()), stage.name
+        if not stage.settles:  # what daemons do by themselves only a live lab can tell
+            assert all(network.checks(stage.name, node, done, 2) for node in done.values()), stage.name
         assert not all(network.checks(stage.name, node, before, 2) for node in before.values()), stage.name
 
 
@@ -190,3 +191,10 @@ def test_the_command_line_knows_the_stages_of_all_networks():
     with pytest.raises(click.BadParameter, match=r"did you mean 'bridge'\?"):
         StageName().convert("brige", None, None)
     assert StageName().convert("done", None, None) == "done"  # no stage; the lab says what it is
+
+
+def test_flannels_tunnel_is_on_the_interface_that_the_plan_names():
+    flannel = registry.find("flannel")
+    planned = flannel.plan(2, 1).with_uplinks({"node2": "enp0s8"})
+    assert "dev eth0 local 192.168.1.11" in flannel.steps("vxlan", planned["node1"], planned)[0].command
+    assert "dev enp0s8 local 192.168.1.12" in flannel.steps("vxlan", planned["node2"], planned)[0].command

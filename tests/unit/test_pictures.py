@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from html import unescape
+from ipaddress import IPv4Address
 
 import pytest
 import world
@@ -13,6 +14,7 @@ from podnet_lab.checks.reachability import SILENCE, Endpoint, Matrix, Ping, Verd
 from podnet_lab.devices.roles import uplink
 from podnet_lab.model import Link
 from podnet_lab.plan import plan
+from podnet_lab.policies import LabelledPod, NetworkPolicy, PlacedPod, PolicyCluster, compiled, node_steps
 from podnet_lab.show import heatmap
 from podnet_lab.show.topology import Topology, sketch
 
@@ -41,6 +43,26 @@ def test_everything_on_a_live_topology_can_be_picked_and_nothing_on_a_still_one(
 
 def texts(cluster, before=None):
     return re.findall(r"<text[^>]*>([^<]*)</text>", Topology(cluster, before).svg)
+
+
+def policed(*types):
+    """The wired cluster with a policy that isolates pod-1-2 alone."""
+    pod = PlacedPod(LabelledPod("pod-1-2"), IPv4Address("10.244.1.2"), "node1")
+    cluster = PolicyCluster((pod,), policies=(NetworkPolicy("deny", types=types),))
+    return world.change(WIRED, "node1", *node_steps(cluster, compiled(cluster), "node1", bridged=False))
+
+
+def test_a_pod_that_a_policy_isolates_has_a_lock_with_its_directions_and_the_text_names_the_policy():
+    both = policed("Ingress", "Egress")
+    assert [word for word in texts(both) if word in ("in", "out", "in, out")] == ["in, out"]
+    assert Topology(both).svg.count("<path") == 1
+    assert "pod-1-2 is isolated for ingress by default/deny\npod-1-2 is isolated for egress by default/deny" in repr(Topology(both))
+    assert "+ in" in texts(policed("Ingress"), WIRED)
+    assert "+ in, out" in texts(both, policed("Ingress"))
+    gone = Topology(WIRED, policed("Egress")).svg
+    assert "− out" in gone
+    assert "<path" not in gone
+    assert "isolated" not in repr(Topology(WIRED))
 
 
 def test_each_bridge_of_a_node_is_drawn_above_its_own_pods():
@@ -195,4 +217,4 @@ def test_rows_and_columns_of_a_matrix_have_their_pods_names():
             named = re.findall(r"<text([^>]*)>(pod-\d+)</text>", svg)
             assert [words for look, words in named if ("rotate" in look) is upwards] == [one.name for one in everyone]
     odd = [Endpoint("x" * 63, "node1", "x" * 63, ("10.0.0.1",)), A]
-    assert f">{'x' * 19}…</text>" in heatmap.draw(Matrix([Ping(*odd, Verdict.REACHED)]))
+    assert f">{'x' * 9}…{'x' * 10}</text>" in heatmap.draw(Matrix([Ping(*odd, Verdict.REACHED)]))

@@ -220,3 +220,11 @@ def test_an_empty_cluster_and_one_with_more_pods_than_room_are_refused():
     with pytest.raises(BadInput, match="room for 1"):
         Plan((node(pods="10.244.1.0/30"),), 2)
     assert [pod.name for pod in Plan((node(pods="10.244.1.0/30"),), 1).pods()] == ["pod-1-2"]
+
+
+def test_a_plan_knows_the_interfaces_between_its_nodes():
+    lesson = plan(2, 1)
+    assert [one.uplink for one in lesson.nodes] == ["eth0", "eth0"]
+    assert [one.uplink for one in lesson.with_uplinks({"node2": "enp0s8", "node9": "x"}).nodes] == ["eth0", "enp0s8"]
+    with pytest.raises(BadInput):
+        lesson.with_uplinks({"node2": "a name too long"})

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -9,6 +10,7 @@ from podnet_lab.checks.check import Check
 from podnet_lab.checks.exam import judge_exam
 from podnet_lab.checks.reachability import MOST_ENTRIES, MOST_IN_A_GRID, Endpoint, Matrix, Ping, Verdict, expectation, grid, waves
 from podnet_lab.errors import BadInput, CheckFailed
+from podnet_lab.explain.causes_l2 import link_down
 from podnet_lab.lab import ping_pairs
 from podnet_lab.lab.pair_sample import some_pairs
 
@@ -71,7 +73,7 @@ def test_an_expectation_is_a_word_or_a_truth(word, verdict):
 
 @pytest.mark.parametrize("word", ["", "yes", "Reached", "no_reply", None, 1.5, [], 2])
 def test_a_word_that_is_no_expectation_is_refused(word):
-    with pytest.raises(BadInput, match="expect is one of reached, translated, no reply, could not test"):
+    with pytest.raises(BadInput, match="expect is one of reached, translated, no reply, denied by policy, could not test"):
         expectation(word)
 
 
@@ -198,7 +200,7 @@ def test_a_sample_says_what_it_was_drawn_from():
     ("first", "reason", "patience", "tries"),
     [
         ("silence", None, None, 2),  # slow machines need more than a second for a neighbour's MAC
-        ("silence", "v-net-0 is down", None, 1),
+        ("silence", link_down(("node1", None), "v-net-0"), None, 1),
         ("node1 says network unreachable", None, None, 1),
         ("silence", None, 0.3, 1),  # as asked for
     ],
@@ -207,7 +209,7 @@ def test_one_pairs_unexplained_silence_is_tried_again_before_it_counts(monkeypat
     answers = [Ping(A, B, Verdict.NO_REPLY, why=first), Ping(A, B, Verdict.REACHED, "10.244.1.2")]
     asked = []
     monkeypatch.setattr(ping_pairs, "try_pairs", lambda _, pairs, seconds: asked.append(seconds) or [answers[len(asked) - 1]])
-    monkeypatch.setattr(ping_pairs, "first_cause", lambda *_: reason)
+    monkeypatch.setattr("podnet_lab.explain.explanation.first_cause", lambda *_: reason)
     found = ping_pairs.one_pair({}, {}, (A, B), patience)
     assert len(asked) == tries
     assert asked[0] == (patience or ping_pairs.PATIENCE)
@@ -234,7 +236,7 @@ def test_pairs_whose_address_is_changed_on_the_way_are_all_told_so_however_many_
     monkeypatch.setattr(ping_pairs, "endpoints", lambda _: {one.name: one for one in pods})
     # Answered, but the target heard nobody of that address. The walk's opinion does not stand in for the kernels'.
     monkeypatch.setattr(ping_pairs.ping_mesh_schedule, "confirmed", lambda _, ends, *__: [bytes([1] * len(ends.all))] * len(ends.all))
-    monkeypatch.setattr(ping_pairs, "first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
+    monkeypatch.setattr("podnet_lab.explain.explanation.first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
     tried = []
 
     def try_pairs(_, pairs, patience):
@@ -252,8 +254,37 @@ def test_two_pods_with_one_address_are_tried_before_anybody_explains_them(monkey
     pods = many(3, lambda n: ("10.244.0.2",) if n < 2 else ("10.244.0.9",))
     monkeypatch.setattr(ping_pairs, "endpoints", lambda _: {one.name: one for one in pods})
     monkeypatch.setattr(ping_pairs.ping_mesh_schedule, "confirmed", lambda _, ends, *__: [bytes(len(ends.all))] * len(ends.all))
-    monkeypatch.setattr(ping_pairs, "first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
+    monkeypatch.setattr("podnet_lab.explain.explanation.first_cause", lambda *_: pytest.fail("it was asked before anybody tried"))
     monkeypatch.setattr(
         ping_pairs, "try_pairs", lambda _, pairs, __: [Ping(*pair, Verdict.REACHED, pair[0].addresses[0]) for pair in pairs]
     )
     assert [ping.verdict for ping in ping_pairs.all_pairs({}, {})] == [Verdict.REACHED] * 6
+
+
+def test_what_a_policy_denies_is_neither_reached_nor_broken():
+    why = "denied by NetworkPolicy default/web: no ingress rule lets 10.244.1.2 in to 10.244.1.3 (ICMP)"
+    denied, reached = Ping(A, B, Verdict.DENIED, why=why), Ping(B, A, Verdict.REACHED, "10.244.1.3")
+    assert not denied
+    assert not denied.is_broken
+    assert str(denied) == f"FAIL  {A.name} → {B.name}: {why}"
+    assert replace(denied, expected=Verdict.NO_REPLY)
+    assert replace(denied, expected=Verdict.DENIED)
+    assert not replace(reached, expected=Verdict.DENIED)
+    matrix = Matrix.of([denied, reached], 2)
+    assert matrix
+    assert matrix.denied == [denied]
+    assert matrix.failures == []
+    assert "⊘" in str(matrix)
+    assert matrix.summary.endswith("; 1 denied by NetworkPolicy")
+    rule = judge_exam(Check("unique"), matrix).rules[1]
+    assert rule
+    counted = ", where NetworkPolicies let it (1 of 1 allowed pairs reached, 1 denied)"
+    assert str(rule) == f"ok    every Pod reaches every other Pod on its node by that address{counted}"
+    broken = replace(reached, verdict=Verdict.NO_REPLY, why="node1 is asleep")
+    said = str(judge_exam(Check("unique"), Matrix.of([denied, denied, broken, reached], 4)).rules[1])
+    assert ", where NetworkPolicies let it (1 of 2 allowed pairs reached, 2 denied)" in said
+    assert ": 1 of 2 pairs do not, first pod-1-3 → pod-1-2: no reply: node1 is asleep" in said, "what is denied is not counted as wrong"
+    untold = matrix.without_reasons()
+    assert not untold, "while something is to be found out, it is a silence as others are"
+    assert untold[0].verdict == Verdict.NO_REPLY
+    assert "NetworkPolicy" not in f"{untold}{untold[0]}"

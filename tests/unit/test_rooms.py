@@ -14,8 +14,28 @@ import podnet_lab
 
 HOUSE = Path(podnet_lab.__file__).parent
 FILES = {str(path.relative_to(HOUSE)): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
-PURE_ROOMS = ("checks/", "daemons/", "devices/", "explain/", "model/", "networks/", "packets/", "recipes/", "services/", "steps/")
-PURE = ["errors.py", "plan.py", "cli/step_parser.py", "cli/json_output.py", *(name for name in FILES if name.startswith(PURE_ROOMS))]
+PURE_ROOMS = (
+    "checks/",
+    "daemons/",
+    "devices/",
+    "explain/",
+    "model/",
+    "networks/",
+    "packets/",
+    "policies/",
+    "recipes/",
+    "services/",
+    "steps/",
+)
+PROGRAMS = ["daemons/programs/forward_ipip.py", "networks/calico/felix.py", "networks/flannel/agent.py"]
+"""What runs on a node as a file of a daemon, and is read there as text: nobody imports it, and it imports nothing of the house."""
+
+CNI = ("cni/answer.py", "cni/call.py", "cni/conflist.py", "cni/installation.py", "cni/transcript.py")
+PURE = [
+    *("errors.py", "plan.py", "cli/step_parser.py", "cli/json_output.py"),
+    *(name for name in FILES if name.startswith(PURE_ROOMS) and name not in PROGRAMS),
+    *CNI,
+]
 
 
 def imports(tree):
@@ -41,7 +61,14 @@ def test_the_house_was_found():
 
 @pytest.mark.parametrize("name", FILES)
 def test_only_the_kernels_room_opens_sockets_or_speaks_netlink(name):
-    assert name.startswith("kernel/") or not knows(name, "socket", "_socket", "pyroute2", "fcntl", "ctypes")
+    assert name.startswith("kernel/") or name in PROGRAMS or not knows(name, "socket", "_socket", "pyroute2", "fcntl", "ctypes")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_nodes_program_is_by_itself(name):
+    module = "podnet_lab." + name.removesuffix(".py").replace("/", ".")
+    assert not knows(name, "podnet_lab")
+    assert not [other for other in FILES if knows(other, module)]
 
 
 CODECS = [name for name in FILES if name.startswith("devices/") and name.endswith("/codec.py")]
@@ -87,7 +114,9 @@ def test_the_agent_starts_with_the_standard_library_alone():
     found = imported_by("podnet_lab.kernel.agent_channel")
     assert "podnet_lab.kernel.agent" in found
     assert {one.partition(".")[0] for one in found} - sys.stdlib_module_names == {"podnet_lab"}
-    rooms = re.compile(r"podnet_lab(\.printable_names|\.kernel(\.unmanaged)?(\.\w+)?|\.devices(\.(codecs|nlattr)|\.\w+(\.codec)?)?)?")
+    rooms = re.compile(
+        r"podnet_lab(\.printable_names|\.node_file_paths|\.kernel(\.unmanaged)?(\.\w+)?|\.devices(\.(codecs|nlattr)|\.\w+(\.codec)?)?)?"
+    )
     assert [one for one in found if one.startswith("podnet_lab") and not rooms.fullmatch(one)] == []
     assert not found & {"ipaddress", "asyncio", "dataclasses", "typing_extensions", "multiprocessing"}
 
@@ -255,8 +284,8 @@ def touches(tree):
 
 def test_touching_is_seen():
     assert {"_core", "_nodes", "_observer"} <= OF_A_LAB
-    code = "self._nodes; wired._nodes; self._lab._core; run('lab._closed = 1'); lab._agent; other._agent"
-    assert touches(ast.parse(code)) == {"wired._nodes", "_lab._core", "lab._closed", "lab._agent"}
+    code = "self._nodes; wired._nodes; self._lab._core; run('lab._closed = 1'); lab._client; other._client"
+    assert touches(ast.parse(code)) == {"wired._nodes", "_lab._core", "lab._closed", "lab._client"}
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: str(path.relative_to(ROOT)))

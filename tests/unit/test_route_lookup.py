@@ -37,7 +37,9 @@ def test_a_rule_that_ends_what_has_no_route_anyway_is_no_route():
 def test_but_it_counts_where_a_default_route_would_have_taken_the_packet():
     space = node1(route.remove("10.244.2.0/24"), route.add("default", via="192.168.1.12"))
     found = lookup_route(space, POD_OF_NODE2)
-    assert (found.route.kind, found.rule) == ("unreachable", FENCE[1])
+    assert (found.route.kind, found.rule, found.after_main) == ("unreachable", FENCE[1], True)
+    before = lookup_route(replace(space, policy=(LOCAL, FENCE[1], *REST)), POD_OF_NODE2)
+    assert (before.route.kind, before.after_main) == ("unreachable", False), "somebody has put it before all routes"
     assert lookup_route(replace(space, policy=USUAL_POLICY), POD_OF_NODE2).route.via == IPv4Address("192.168.1.12")
 
 

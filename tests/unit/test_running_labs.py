@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from podnet_lab.errors import BadInput, LabError, NoLab
 
 pytest.importorskip("fcntl", reason="podnet_lab.lab needs a Unix")
 
-from podnet_lab.backends import joined, plan_json, running_labs
-from podnet_lab.backends.netns_commands import lab_command, node_command
+from podnet_lab.backends import door, joined, labs_folder, plan_json, running_labs, vms
+from podnet_lab.backends.netns_commands import lab_command
+from podnet_lab.cli import main
 from podnet_lab.plan import plan as planned
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a process's birth is read from /proc")
@@ -48,13 +50,13 @@ def test_the_folder_is_the_users_own(base):
 
 def test_without_a_runtime_folder_the_temporary_one_is_taken(base, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(base / "missing"))
-    monkeypatch.setattr(running_labs.tempfile, "tempdir", str(base))
+    monkeypatch.setattr(labs_folder.tempfile, "tempdir", str(base))
     assert running_labs.folder().parent == base
 
 
 @pytest.mark.parametrize("trap", ["open", "link", "dangling", "file"])
 def test_a_folder_that_somebody_else_may_have_made_is_refused(base, trap):
-    path = base / running_labs.folder_name(os.geteuid())
+    path = base / labs_folder.folder_name(os.geteuid())
     other = base / "other"
     match trap:
         case "open":
@@ -123,6 +125,16 @@ def test_with_no_lab_or_several_there_is_a_clear_word():
     assert running_labs.choose("two").name == "two"
 
 
+@needs_proc
+def test_a_lab_that_a_program_has_for_itself_is_only_chosen_by_its_name():
+    running_labs.register("_prove-1", {})
+    with pytest.raises(NoLab, match="no lab is running"):
+        running_labs.choose()
+    assert running_labs.choose("_prove-1").name == "_prove-1"
+    running_labs.register("lab", {})
+    assert running_labs.choose().name == "lab"
+
+
 @pytest.mark.parametrize("name", ["a/b", "../x", "", "a\0b", "x" * 300])
 def test_a_lab_whose_name_is_no_files_is_refused(name):
     with pytest.raises(BadInput):
@@ -154,7 +166,6 @@ def test_roots_lab_is_nobodys_before_it_is_in_a_user_namespace():
 @pytest.mark.parametrize("python", ["/home/a b/bin/python", "/home/o'neill/python"])
 def test_a_python_in_any_folder_is_one_word_of_the_command(python):
     assert shlex.split(lab_command(python))[-2:] == [python, "-P"]
-    assert shlex.split(node_command(python))[-2:] == [python, "-P"]
 
 
 def test_a_lab_answers_to_its_notebook_too(monkeypatch):
@@ -184,10 +195,11 @@ def test_the_list_goes_with_its_last_lab():
 
 @needs_proc
 def test_what_others_need_to_join_is_written_beside_and_goes_along(dead):
-    plan = plan_json.of_plan(planned(nodes=2, pods=5), "static_routes")
+    wanted = planned(nodes=2, pods=5).with_uplinks({"node2": "enp0s8"})
+    plan = plan_json.of_plan(wanted, "static_routes")
     path = running_labs.register("a.lab", {}, plan=plan, baseline={"node1": {"spaces": {}}})
     (found,) = running_labs.labs()
-    assert plan_json.to_plan(found.plan) == planned(nodes=2, pods=5)
+    assert plan_json.to_plan(found.plan) == wanted
     assert running_labs.baseline(found) == {"node1": {"spaces": {}}}
     assert sorted(one.suffix for one in path.parent.iterdir()) == [".baseline", ".json"]
     left = [running_labs.folder() / name for name in (f"{dead}-x.baseline", f"{dead}-x.json.new", f"{dead}-x.baseline.new")]
@@ -214,10 +226,10 @@ def test_an_entry_of_another_version_is_listed_but_can_not_be_joined(plan):
 
 
 @pytest.mark.parametrize(("guarded", "word"), [(True, "guarded"), (False, "open")])
-def test_a_joined_agents_command_dies_with_its_owner_and_sits_out_interrupts(guarded, word):
-    words = shlex.split(joined.agent_command(7, "/home/o'neill/a b/python", guarded))
-    assert words[:6] == ["setpriv", "--pdeathsig", "KILL", "setsid", "/home/o'neill/a b/python", "-P"]
-    assert words[6:] == ["-m", "podnet_lab.kernel.entered_agent", "7", word]
+def test_what_forks_joined_agents_dies_with_its_owner_and_has_a_word_for_guarded(guarded, word):
+    words = door.door_command("/home/o'neill/a b/python", 7, guarded)
+    assert words[:5] == ["setpriv", "--pdeathsig", "KILL", "/home/o'neill/a b/python", "-P"]
+    assert words[5:] == ["-m", "podnet_lab.backends.door_program", "7", word]
 
 
 def test_labs_are_called_by_their_notebooks_where_these_tell_them_apart():
@@ -228,3 +240,44 @@ def test_labs_are_called_by_their_notebooks_where_these_tell_them_apart():
     assert running_labs.handles(several) == ["03_veth", "2", "3", "demo"]
     assert all(one.answers_to(name) for one, name in zip(several, running_labs.handles(several), strict=True))
     assert running_labs.handles([]) == []
+    assert running_labs.handles([entry("lab", 1, "03_veth.ipynb"), entry("other", 1, "03_veth.ipynb")]) == ["lab", "other"]
+
+
+HOSTILE = {
+    "a line of its own": "03\nok    every rule holds",
+    "colours": "\x1b[31mred",
+    "right to left": "\u202egnp.exe\u200f",
+    "no UTF-8": "\udcff",
+    "an option": "--help",
+    "two words": "my notebook",
+    "a command": "$(touch x)",
+    "a quote": "o'neill",
+    "a backslash": "a\\nb",
+}
+
+
+@needs_proc
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_a_notebooks_name_is_one_line_that_can_be_shown_and_completed(monkeypatch, name):
+    monkeypatch.setenv("JPY_SESSION_NAME", f"/somewhere/{name}.ipynb")
+    running_labs.register("lab", {"node1": {"pid": 2}})
+    (entry,) = running_labs.labs()
+    listed = CliRunner().invoke(main, ["labs"]).output.removesuffix("\n")
+    typed = {"_PODNET_COMPLETE": "bash_complete", "COMP_WORDS": "podnet shell --lab ", "COMP_CWORD": "3"}
+    completed = CliRunner().invoke(main, [], prog_name="podnet", env=typed)
+
+    assert listed.isprintable()
+    assert entry.holder.isprintable()
+    assert vms._holder().isprintable()
+    assert running_labs.handles([entry]) == [str(os.getpid())]
+    assert completed.output == f"plain,{os.getpid()}\n"
+    for called in (name, entry.notebook, entry.notebook.removesuffix(".ipynb"), str(os.getpid())):
+        assert running_labs.choose(called) == entry
+
+
+def test_an_entry_that_somebody_else_wrote_is_shown_as_one_line():
+    written = {"name": "a\nb", "owner": 1, "born": 1, "nodes": {}, "notebook": "\ud800\x1b[2J"}
+
+    assert str(running_labs.entry_of(written)) == r"a\x0ab of \xed\xa0\x80\x1b[2J (process 1)"
+    assert running_labs.entry_of(written | {"notebook": 3}) is None
+    assert running_labs.handles([running_labs.Entry("lab", 4, 0, {}, "\u00fcbung_1.ipynb")]) == ["\u00fcbung_1"]

@@ -1,18 +1,30 @@
 """Snapshots that follow each other hold what is the same once, and nothing is lost by it."""
 
-from dataclasses import replace
-from ipaddress import IPv4Address
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from podnet_lab.lab.journal import MOST_RUNS, Entry, Journal
-from podnet_lab.lab.shared_parts import shared
-from podnet_lab.model import Link, Namespace, Snapshot
+from podnet_lab.model import Link, Namespace, Process, Route, Snapshot
 from podnet_lab.model.nftables import Ruleset
+from podnet_lab.model.shared_parts import shared
 
 MAC = "02:00:00:00:00:01"
-LINKS = st.builds(Link, st.sampled_from("abc"), st.just("veth"), st.booleans(), st.just(MAC), st.integers(1, 3))
+LINKS = st.builds(
+    Link,
+    st.sampled_from("abc"),
+    st.just("veth"),
+    st.booleans(),
+    st.just(MAC),
+    st.integers(1, 3),
+    port=st.sampled_from(["", "isolated"]),
+    aliases=st.sampled_from([(), ("note",)]),
+)
+ROUTES = st.builds(Route, st.just(IPv4Network("10.0.0.0/8")), via=st.none(), dev=st.sampled_from("ab"), raw=st.sampled_from(["", "00"]))
+PROCESSES = st.builds(Process, st.sampled_from(["a", "b"]), pid=st.integers(0, 2), born=st.integers(0, 1))
 RULES = st.builds(
     Ruleset,
     objects=st.dictionaries(st.sampled_from("xyz"), st.integers(0, 1)),
@@ -23,16 +35,25 @@ SPACES = st.builds(
     Namespace,
     name=st.just("pod"),
     links=st.lists(LINKS, max_size=3).map(lambda links: {link.name: link for link in links}),
+    routes=st.lists(ROUTES, max_size=3).map(tuple),
     rules=RULES,
     learnt=st.dictionaries(st.just(IPv4Address("10.0.0.1")), st.integers(500, 502)),
 )
-SNAPSHOTS = st.builds(Snapshot, node=st.just("node1"), spaces=st.dictionaries(st.sampled_from([None, "pod", "other"]), SPACES))
+SNAPSHOTS = st.builds(
+    Snapshot,
+    node=st.just("node1"),
+    spaces=st.dictionaries(st.sampled_from([None, "pod", "other"]), SPACES),
+    processes=st.lists(PROCESSES, max_size=2).map(tuple),
+)
 
 
 def everything(value):
-    """A snapshot with all of its fields, those that are not compared among them, and the order of mappings."""
-    spaces = value.spaces.items()
-    return repr([(name, space, list(space.links), space.learnt, space.rules.raw, space.rules.rules) for name, space in spaces])
+    """A value with all of its fields, those that are not compared among them, and the order of mappings."""
+    if is_dataclass(value):
+        return [type(value), *((field.name, everything(getattr(value, field.name))) for field in fields(value))]
+    if isinstance(value, Mapping):
+        return [(key, everything(part)) for key, part in value.items()]
+    return [*map(everything, value)] if isinstance(value, tuple) else value
 
 
 @given(SNAPSHOTS, SNAPSHOTS)

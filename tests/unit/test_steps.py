@@ -25,12 +25,15 @@ from podnet_lab.devices.veth import steps as veth
 from podnet_lab.devices.veth.steps import AddVethInside
 from podnet_lab.lab.journal import Entry
 from podnet_lab.plan import plan
-from podnet_lab.steps import address, forwarding, namespace, neighbour, route
+from podnet_lab.steps import address, bridge_netfilter, file, forwarding, namespace, neighbour, route
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.facts import facts
+from podnet_lab.steps.ipv6 import BringBackIpv6
 from podnet_lab.steps.nft import statements as say
 from podnet_lab.steps.nft import steps as nft
 from podnet_lab.steps.nft.base import Nft
+from podnet_lab.steps.nft.dormant import SetDormant
+from podnet_lab.steps.nft.objects import Named
 from podnet_lab.steps.nft.restore import restore_tables
 from podnet_lab.steps.nft.rules import RemoveRule
 
@@ -44,6 +47,7 @@ TABLED = world.do(WIRED, nft.table(), nft.chain("services"), nft.chain("service-
 KEY, TO_WEB = "10.96.0.20 . tcp . 80", "goto service-web"
 JUMP = (say.jump("services"),)
 RULED = world.do(TABLED, nft.rule("service-web", *JUMP), nft.element("service-ips", KEY, TO_WEB))
+ASLEEP = world.do(TABLED, SetDormant("ip", "kube-proxy", True))
 TABLE_THEN = restore_tables(WIRED.own.rules, TABLED.own.rules)[0]
 
 CONF = "router id 192.168.1.11;\n"
@@ -52,6 +56,8 @@ BIRD_AGAIN = replace(BIRD, files=(("bird.conf", "router id 192.168.1.12;\n"),))
 BIRD_RUNS = world.do(WIRED, daemon.start(BIRD))
 SERVER = dnsmasq.server(POD, {"web": "10.96.0.20"})
 SERVER_RUNS = world.do(WIRED, daemon.start(SERVER))
+LEASE = "/var/lib/cni/networks/cbr0/10.244.1.2"
+LEASED = world.do(WIRED, file.write(LEASE, "pod-1-2\r\neth0"))
 WRITE = "mkdir -p /run/podnet/bird\ncat > /run/podnet/bird/bird.conf <<'EOF'\nrouter id 192.168.1.{};\nEOF\n"
 
 # (step, the command, a node where its claim is false, a part of what contradicts it there)
@@ -152,6 +158,14 @@ STEPS = [
         TABLED,
         "no set of kube-proxy is called affinity-web",
     ),
+    (bridge_netfilter.on(), "sysctl -w net.bridge.bridge-nf-call-iptables=1", WIRED, "bridge-nf-call-iptables is 0"),
+    (nft.members_set("clients"), "nft 'add set ip kube-proxy clients { type ipv4_addr ; }'", TABLED, "no set of kube-proxy is called"),
+    (
+        nft.set_members("clients", ["10.244.2.2", "10.244.1.3"]),
+        "nft 'flush set ip kube-proxy clients; add element ip kube-proxy clients { 10.244.1.3, 10.244.2.2 }'",
+        world.do(TABLED, nft.members_set("clients")),
+        "clients lacks 10.244.1.3, 10.244.2.2",
+    ),
     (
         nft.element("service-ips", KEY, TO_WEB),
         f"nft 'add element ip kube-proxy service-ips {{ {KEY} : {TO_WEB} }}'",
@@ -175,8 +189,10 @@ STEPS = [
         "nft 'flush chain ip kube-proxy service-web; add rule ip kube-proxy service-web drop; "
         "add rule ip kube-proxy service-web jump services'",
         RULED,
-        "service-web has other rules",
+        "service-web lacks a rule: `drop`",
     ),
+    (SetDormant("ip", "kube-proxy", True), "nft 'add table ip kube-proxy { flags dormant ; }'", TABLED, "kube-proxy is not dormant"),
+    (SetDormant("ip", "kube-proxy", False), "nft add table ip kube-proxy", ASLEEP, "is dormant: its chains are at no hook"),
     (nft.remove("chain", "services"), "nft delete chain ip kube-proxy services", TABLED, "chain services is still there"),
     (nft.remove("table", "kube-proxy"), "nft delete table ip kube-proxy", RULED, "table kube-proxy is still there"),
     (
@@ -207,6 +223,13 @@ STEPS = [
         SERVER_RUNS,
         f"dnsmasq in {POD} still runs",
     ),
+    (
+        file.write(LEASE, "pod-1-2\r\neth0"),
+        f"mkdir -p /var/lib/cni/networks/cbr0 && printf 'pod-1-2\\r\\neth0' > {LEASE}",
+        WIRED,
+        f"there is no {LEASE}",
+    ),
+    (file.remove(LEASE), f"rm {LEASE}", LEASED, f"{LEASE} is still there"),
     *kinds.rows(world),
 ]
 EACH = pytest.mark.parametrize(("step", "command", "before", "words"), STEPS, ids=[command for _, command, _, _ in STEPS])
@@ -215,7 +238,7 @@ EACH = pytest.mark.parametrize(("step", "command", "before", "words"), STEPS, id
 @EACH
 def test_the_command_is_what_a_person_would_type(step, command, before, words):
     assert step.command == command
-    assert shlex.split(command)[0] in {"ip", "bridge", "sysctl", "nft", "mkdir", "kill"}
+    assert shlex.split(command)[0] in {"ip", "bridge", "sysctl", "nft", "mkdir", "kill", "rm", "modprobe"}
 
 
 IN_A_PROGRAM = {"ip", "pod", "NetNS", "netns", "Path", "os", "subprocess"}
@@ -264,10 +287,12 @@ def test_on_a_node_without_its_namespace_a_step_is_no_crash(step, command, befor
 
 
 def test_every_kind_of_step_is_in_the_table():
-    """But for RemoveRule, AddRule's way back (a rule that is made again has another number), and AddRawLink, tried on a real kernel."""
+    """But for RemoveRule, AddRule's way back (its number is another then), and AddRawLink and BringBackIpv6, tried on a real kernel."""
     rooms = [steps, steps.nft, daemons, devices, *(importlib.import_module(f"podnet_lab.devices.{kind}") for kind in names_of_kinds())]
     modules = [importlib.import_module(f"{room.__name__}.{one.name}") for room in rooms for one in pkgutil.iter_modules(room.__path__)]
     found = {one for module in modules for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, Step)}
-    assert {one for one in found if one not in (Step, Nft, AddLink, RemoveRule, AddRawLink) and not one.__name__.startswith("_")} == {
-        type(row[0]) for row in STEPS
-    }
+    assert {
+        one
+        for one in found
+        if one not in (Step, Nft, Named, AddLink, RemoveRule, AddRawLink, BringBackIpv6) and not one.__name__.startswith("_")
+    } == {type(row[0]) for row in STEPS}

@@ -16,7 +16,7 @@ from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.plan import plan
 from podnet_lab.recipes.step_modules import step_modules
-from podnet_lab.steps import address, forwarding, namespace, neighbour, route
+from podnet_lab.steps import address, bridge_netfilter, file, forwarding, namespace, neighbour, route
 from podnet_lab.steps.nft import statements as say
 from podnet_lab.steps.nft import steps as nft
 from podnet_lab.steps.nft.restore import restore_tables
@@ -70,6 +70,10 @@ EXAMPLES = {
     "nft.rule": [nft.rule("nat-prerouting", *JUMP)],
     "nft.set_rules": [nft.set_rules("service-web", [[say.protocol("tcp"), say.dnat("10.244.1.2", 8080)]])],
     "nft.remove": [nft.remove("table", "kube-proxy")],
+    "nft.members_set": [nft.members_set("clients", table="network-policy")],
+    "nft.set_members": [nft.set_members("clients", ["10.244.1.2", "10.244.2.2"], table="network-policy")],
+    "bridge_netfilter.on": [bridge_netfilter.on()],
+    "bridge_netfilter.off": [bridge_netfilter.off()],
     "namespace.add": [namespace.add(POD)],
     "namespace.remove": [namespace.remove(POD)],
     "bridge.add": [bridge.add("v-net-0")],
@@ -102,6 +106,8 @@ EXAMPLES = {
     "daemon.start": [daemon.start(BIRD)],
     "daemon.reload": [daemon.reload(BIRD_AGAIN)],
     "daemon.stop": [daemon.stop(BIRD)],
+    "file.write": [file.write("/var/lib/cni/networks/cbr0/10.244.1.2", "pod-1-2\r\neth0")],
+    "file.remove": [file.remove("/var/lib/cni/networks/cbr0/10.244.1.2")],
     **kinds.merged("EXAMPLES"),
 }
 

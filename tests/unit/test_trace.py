@@ -4,40 +4,14 @@ import struct
 from ipaddress import IPv4Address
 
 import pytest
+from built_frames import EVERYBODY, GW, GW2, NONCE, UP, UP2, A, B, arp, echo, error, ethernet, seen, tcp
 
-from podnet_lab.kernel.echo import echo_request
 from podnet_lab.model import Link, Namespace, Snapshot
 from podnet_lab.packets.frame_order import by_ttl
 from podnet_lab.packets.frames import frame
 from podnet_lab.packets.pcapng import pcapng
-from podnet_lab.packets.trace import CapturedFrame, Trace, build, connection, echoes
+from podnet_lab.packets.trace import Trace, build, connection, echoes
 from podnet_lab.show.trace_overlay import badges, points
-
-NONCE = bytes(range(8))
-A, B, GW, UP, UP2, GW2 = (f"02:00:00:00:00:0{n}" for n in range(1, 7))
-
-
-def ethernet(source, target, kind=0x0800):
-    return bytes.fromhex(target.replace(":", "") + source.replace(":", "")) + kind.to_bytes(2, "big")
-
-
-def ipv4(source, target, protocol, body, ttl=64):
-    addresses = IPv4Address(source).packed + IPv4Address(target).packed
-    return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0, ttl, protocol, 0) + addresses + body
-
-
-def echo(macs=(A, GW), ttl=64, reply=False, nonce=NONCE):
-    body = echo_request(nonce, 1)
-    return ethernet(*macs) + ipv4("10.244.1.2", "10.244.2.2", 1, (b"\0" if reply else b"\x08") + body[1:], ttl)
-
-
-def tcp(source, target, ports, number, acknowledged, flags, ttl=64):
-    body = struct.pack("!HHIIBBHHH", *ports, number, acknowledged, 0x50, flags, 0, 0, 0)
-    return ethernet(A, GW) + ipv4(source, target, 6, body, ttl)
-
-
-def seen(node, dev, out, time, data, namespace=None):
-    return CapturedFrame(node, namespace, dev, out, time, data, len(data), frame(data))
 
 
 def test_an_echo_is_known_by_its_payload():
@@ -50,11 +24,11 @@ def test_an_echo_is_known_by_its_payload():
 
 
 def test_an_error_quotes_what_it_is_about():
-    error = ethernet(GW, A) + ipv4("10.244.1.1", "10.244.1.2", 1, struct.pack("!BBHI", 3, 0, 0, 0) + echo()[14:])
-    found = frame(error)
+    about = error(echo())
+    found = frame(about)
     assert found.words == "network unreachable"
     assert NONCE in found.quoted.mark
-    assert frame(error[:50]).quoted is None
+    assert frame(about[:50]).quoted is None
 
 
 def test_arp():
@@ -91,21 +65,6 @@ def test_frames_are_ordered_by_the_path_though_clocks_differ():
     assert str(Trace.of(hops, "a → b", False)).endswith("seen last: node2, v-net-0, going out")
 
 
-def arp(source, target, ip, wanted, answer=False):
-    """A question of the MAC *source* (at *ip*), sent to *target*: who has *wanted*? Or the answer, with *wanted* whose it is for."""
-    sender = bytes.fromhex(source.replace(":", "")) + IPv4Address(ip).packed
-    return (
-        ethernet(source, target, 0x0806)
-        + struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1 + answer)
-        + sender
-        + bytes(6)
-        + IPv4Address(wanted).packed
-    )
-
-
-EVERYBODY = "ff:ff:ff:ff:ff:ff"
-
-
 def exchange(node, at, asker, asked):
     """Who has *asked*? A question, and its answer, as *node* sees them at its eth0."""
     (mac, ip), (theirs, wanted) = asker, asked
@@ -118,7 +77,7 @@ def ordered(every, **clock):
 
 
 def test_with_one_clock_arp_stands_before_the_hop_that_waited_and_an_error_after_its_packet():
-    error = ethernet(GW2, B) + ipv4("10.244.2.1", "10.244.2.2", 1, struct.pack("!BBHI", 3, 0, 0, 0) + echo(reply=True)[14:])
+    unreachable = error(echo(reply=True), source="10.244.2.1", target="10.244.2.2", macs=(GW2, B))
     every = [
         *exchange("node1", 1, (A, "10.244.1.2"), (GW, "10.244.1.1")),
         seen("node1", "eth0", True, 10, echo((UP, UP2), 63)),
@@ -126,7 +85,7 @@ def test_with_one_clock_arp_stands_before_the_hop_that_waited_and_an_error_after
         *exchange("node2", 21, (GW2, "10.244.2.1"), (B, "10.244.2.2")),
         seen("node2", "eth1", True, 30, echo((GW2, B), 62)),
         seen("node2", "eth1", False, 40, echo((B, GW2), 64, reply=True)),
-        seen("node2", "eth1", True, 50, error),
+        seen("node2", "eth1", True, 50, unreachable),
     ]
     there = [("ARP there", 1), ("ARP there", 2), ("there", 10), ("there", 20), ("ARP there", 21), ("ARP there", 22), ("there", 30)]
     assert ordered(every, one_clock=True) == [*there, ("back", 40), ("error", 50)]

@@ -79,6 +79,13 @@ REQUESTS = {
     "in a Pod": ("link_set", "pod-1-2", {"name": "eth0", "up": True}, False),
     "a gateway beyond it": ("route_add", None, {"to": "203.0.113.0/24", "via": "10.0.2.2"}, True),
     "a gateway of the lesson": ("route_add", None, {"to": "10.244.2.0/24", "via": "192.168.1.12"}, False),
+    "a tunnel on it": ("link_add", None, {"name": "flannel.1", "kind": "vxlan", "settings": {"vni": 1, "dev": "eth0"}}, True),
+    "a cable into a Pod": (
+        "link_add",
+        None,
+        {"name": "v", "kind": "veth", "settings": {"peer": "eth0", "peer_namespace": "pod-1-2"}},
+        False,
+    ),
     "a setting of all": ("sysctl", None, {"key": "ipv4/ip_forward", "value": 1}, False),
 }
 

@@ -61,16 +61,26 @@ class Tables:
         elif self._find(kind, has) is None:
             self.listing.append({kind: {key: value for key, value in has.items() if key != "flags"}})
 
+    def set_dormant(self, family: str, table: str, dormant: bool) -> None:
+        known = self._find("table", {"name": table}) or _refuse(errno.ENOENT)
+        plain = {what: value for what, value in known.items() if what != "flags"}
+        self.listing[self.listing.index({"table": known})] = {"table": plain | ({"flags": ["dormant"]} if dormant else {})}
+
     def _add_elements(self, has: dict[str, Any]) -> None:
-        self._needs(has, ("map", has["name"]), *(("chain", one) for one in _targets(has["elem"])))
-        known = self._find("map", has)
+        kind = "map" if self._find("map", has) else "set"
+        self._needs(has, (kind, has["name"]), *(("chain", one) for one in _targets(has["elem"])))
+        known = self._find(kind, has)
         keys = {name(one) for one in known.get("elem", ())}
         if keys & {name(one) for one in has["elem"]}:
             _refuse(errno.EEXIST)
-        at = self.listing.index({"map": known})
-        self.listing[at] = {"map": known | {"elem": [*known.get("elem", ()), *has["elem"]]}}
+        at = self.listing.index({kind: known})
+        self.listing[at] = {kind: known | {"elem": [*known.get("elem", ()), *has["elem"]]}}
 
-    def flush(self, _: str, has: dict[str, Any]) -> None:
+    def flush(self, kind: str, has: dict[str, Any]) -> None:
+        if kind == "set":
+            known = self._find(kind, has) or _refuse(errno.ENOENT)
+            self.listing[self.listing.index({kind: known})] = {kind: {what: value for what, value in known.items() if what != "elem"}}
+            return
         self._needs(has, ("chain", has["name"]))
         self.listing = [
             one for one in self.listing if "rule" not in one or (one["rule"]["table"], one["rule"]["chain"]) != (has["table"], has["name"])
@@ -98,12 +108,13 @@ class Tables:
         return None
 
     def _delete_elements(self, has: dict[str, Any]) -> None:
-        known = self._find("map", has) or _refuse(errno.ENOENT)
+        kind = "map" if self._find("map", has) else "set"
+        known = self._find(kind, has) or _refuse(errno.ENOENT)
         gone = {name(one) for one in has["elem"]}
         if gone - {name(one) for one in known.get("elem", ())}:
             _refuse(errno.ENOENT)
-        at = self.listing.index({"map": known})
-        self.listing[at] = {"map": known | {"elem": [one for one in known["elem"] if name(one) not in gone]}}
+        at = self.listing.index({kind: known})
+        self.listing[at] = {kind: known | {"elem": [one for one in known["elem"] if name(one) not in gone]}}
 
 
 def _says(rule: dict[str, Any]) -> tuple:

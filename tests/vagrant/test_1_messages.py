@@ -31,6 +31,7 @@ WRONG = {
     "memory in words": ({"PODNET_MEMORY": "1 GB"}, "memory in MB"),
     "too little for the others": ({"PODNET_OTHER_MEMORY": "64"}, "at least 256"),
     "a port that is none": ({"PODNET_PORT": "80a"}, "number from 1024"),
+    "a folder without Kubernetes": ({"PODNET_KUBERNETES": "/var/empty"}, "has no kube-apiserver, kube-controller-manager"),
     "a box's name that can't be": ({"PODNET_BOX": "no box"}, "not the name of a box"),
 }
 

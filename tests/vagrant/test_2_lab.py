@@ -9,7 +9,10 @@ from websocket import create_connection
 
 from vagrant.vms import LINE, NODES, VENV
 
-LIVE = ("steps", "goto", "undo", "reach", "pods", "shell", "refusals", "foreign", "services", "names", "widgets")
+LIVE = (
+    *("steps", "goto", "undo", "reach", "pods", "shell", "refusals", "foreign", "services", "names", "widgets", "kept_pods"),
+    *("flannel", "flannel_broken", "calico", "calico_bgp", "calico_ipip"),
+)
 """Files of tests/live that make sense here; the others are about processes and namespaces of a one-machine lab."""
 
 ONE_MACHINE_ONLY = "not without_a_lab and not no_lab_and_several"
@@ -21,6 +24,7 @@ def get(url):
         return json.load(answer)
 
 
+@pytest.mark.quick
 def test_up_ends_with_where_jupyterlab_is(vms, address):
     """And nothing but that line says something of it; JupyterLab wants the token."""
     assert LINE.search(vms.first.strip().splitlines()[-1])
@@ -58,12 +62,24 @@ def test_a_cell_in_jupyterlab(address):
         urllib.request.urlopen(gone, timeout=60).close()
 
 
-def test_every_notebook(vms):
+NOTEBOOKS = {
+    "one": ("notebooks/06_the_whole_cluster.ipynb", 10),
+    "every": ("notebooks --ignore=notebooks/13_kubernetes.ipynb", 150),  # that one is test_5_kubernetes'
+}
+"""What is run, and how many cells that is at least."""
+
+
+@pytest.mark.parametrize("which", [pytest.param("one", marks=pytest.mark.quick), "every"])
+def test_notebooks(vms, which):
     """With more time for a cell: a processor that is emulated takes ten to twenty times as long."""
-    said = vms.student(f"cd tests && {VENV}/python -m pytest -q -p no:cacheprovider --nbval-cell-timeout=240 notebooks", seconds=1800)
+    files, least = NOTEBOOKS[which]
+    both = "/tmp/nbval-sanitize.cfg"
+    joined = f"cat nbval-sanitize.cfg tests/vagrant/nbval-sanitize.cfg > {both}"
+    run = f"{VENV}/python -m pytest -q -p no:cacheprovider --nbval-cell-timeout=240 --nbval-sanitize-with={both} {files}"
+    said = vms.student(f"cd tests && {joined} && {run}", seconds=2400)
     last = said.strip().splitlines()[-1]
     assert " passed" in last
-    assert int(last.split(" passed")[0].split()[-1]) > 150
+    assert int(last.split(" passed")[0].split()[-1]) > least
     assert "skipped" not in last
 
 
@@ -97,6 +113,7 @@ def test_the_same_cluster_as_on_one_machine(vms):
     assert "veth-1-2 in pod-1-2 has 10.244.1.2/24" in str(there) or "veth-1-2 has 10.244.1.2/24" in str(there)
 
 
+@pytest.mark.quick
 def test_reset_and_reset_again(vms):
     vms.python("lab = Lab.open(take_over=True); lab.build(); lab['node3'].shell('ip link add mine type bridge'); answer = 1")
     first, again = vms.student("podnet reset"), vms.student("podnet reset")

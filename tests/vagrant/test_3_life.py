@@ -18,6 +18,7 @@ def test_up_again_says_the_same(vms, address):
     assert LINE.search(vms.vagrant("up")).groups() == address
 
 
+@pytest.mark.quick
 def test_a_node_that_is_halted_and_up_again(vms):
     vms.python("lab = Lab.open(take_over=True); lab.build(); answer = 1")
     vms.vagrant("halt", "node2")

@@ -12,6 +12,7 @@ class Physical(InterfaceKind):
     """A network card: on a VM, a node's way to the other nodes."""
 
     faces_outside = True
+    driver_limits = True
     picture = "uplink"
 
     def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterable[Wire]:

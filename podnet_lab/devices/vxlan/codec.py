@@ -9,6 +9,7 @@ from podnet_lab.devices.nlattr import attribute, attributes, pack_ipv4, unpack_i
 
 FORWARDS = True
 NAMES_LINKS = True
+BY_SOCKET = True
 
 VNI, REMOTE, LINK, LOCAL, LEARNING, PORT, TTL_INHERIT = 1, 2, 3, 4, 7, 15, 28
 _USUAL = {8: struct.pack("=I", 300), 18: b"\1", 31: b"\1", 33: bytes.fromhex("f7ffffff000000ff")}

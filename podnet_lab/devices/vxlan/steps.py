@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 
 from podnet_lab.devices.add_link import AddLink
 from podnet_lab.devices.link_steps import RemoveLink
+from podnet_lab.devices.vxlan.options import words
 from podnet_lab.errors import BadInput
 from podnet_lab.model import Link, Snapshot
 from podnet_lab.plan import ip_address, mac_address, port_number
@@ -47,12 +48,12 @@ class AddVxlan(AddLink):
 
     @property
     def command(self) -> str:
-        words = [f"id {self.vni}"]
-        words += [f"dev {quoted(self.dev)}"] if self.dev else []
-        words += [f"local {self.local}"] if self.local else []
-        words += [f"remote {self.remote}"] if self.remote else []
-        words += [f"dstport {self.port}", *([] if self.learning else ["nolearning"])]
-        return f"ip {on(self.namespace)}link add {named(self.name, 'name')} type vxlan {' '.join(words)}"
+        given = [f"id {self.vni}"]
+        given += [f"dev {quoted(self.dev)}"] if self.dev else []
+        given += [f"local {self.local}"] if self.local else []
+        given += [f"remote {self.remote}"] if self.remote else []
+        given += [f"dstport {self.port}", *([] if self.learning else ["nolearning"])]
+        return f"ip {on(self.namespace)}link add {named(self.name, 'name')} type vxlan {' '.join(given)}"
 
     @property
     def pyroute2(self) -> str:
@@ -64,6 +65,10 @@ class AddVxlan(AddLink):
     @property
     def claim(self) -> str:
         return f"{self.name}{where(self.namespace)} is a vxlan with VNI {self.vni}"
+
+    @property
+    def unsaid(self) -> str:
+        return f"settings of {self.name}{where(self.namespace)}: {', '.join(words(self.other))}" if self.other else ""
 
     def requests(self) -> list[Request]:
         settings = self._settings | ({"other": self.other} if self.other else {})
@@ -116,9 +121,11 @@ class _Forwarding(Step):
     def requests(self) -> list[Request]:
         return [(self.operation, self.namespace, {"mac": self.mac, "dev": self.dev, "remote": str(self.remote)})]
 
-    def _remotes(self, now: Snapshot) -> list[str]:
+    def _remotes(self, now: Snapshot, learnt: bool) -> list[str]:
+        """Where the MAC is looked for: as somebody has written, or also as was *learnt*."""
         entries = now.spaces[self.namespace].fdb if self.namespace in now.spaces else ()
-        return sorted(str(entry.remote) for entry in entries if (entry.dev, entry.mac, entry.permanent) == (self.dev, self.mac, True))
+        of_mac = (entry for entry in entries if (entry.dev, entry.mac) == (self.dev, self.mac) and entry.remote is not None)
+        return sorted(str(entry.remote) for entry in of_mac if entry.permanent or learnt)
 
     def touches(self) -> tuple:
         return (("fdb", self.namespace, self.dev, self.mac),)
@@ -136,7 +143,7 @@ class AppendForwarding(_Forwarding):
     def contradiction(self, now: Snapshot) -> str | None:
         if (missing := no_link(now, self.namespace, self.dev)) is not None:
             return missing
-        remotes = self._remotes(now)
+        remotes = self._remotes(now, learnt=False)
         if str(self.remote) in remotes:
             return None
         at = f", but at {', '.join(remotes)}" if remotes else ""
@@ -144,7 +151,7 @@ class AppendForwarding(_Forwarding):
 
     def conflict(self, before: Snapshot) -> str | None:
         # Linux ignores a second remote of a single host's MAC without a word (vxlan_fdb_update_existing in vxlan_core.c).
-        remotes = [] if self._for_many else self._remotes(before)
+        remotes = [] if self._for_many else [one for one in self._remotes(before, learnt=True) if one != str(self.remote)]
         return f"{self.dev}{where(self.namespace)} looks for {self.mac} at {remotes[0]}" if remotes else None
 
     @property
@@ -169,7 +176,7 @@ class RemoveForwarding(_Forwarding):
         return f"{self.dev}{where(self.namespace)} does not look for {self.mac} at {self.remote}"
 
     def contradiction(self, now: Snapshot) -> str | None:
-        still = str(self.remote) in self._remotes(now)
+        still = str(self.remote) in self._remotes(now, learnt=True)
         return f"{self.dev}{where(self.namespace)} still looks for {self.mac} at {self.remote}" if still else None
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:

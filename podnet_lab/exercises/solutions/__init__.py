@@ -7,7 +7,12 @@ Each has right answers, some of them with names of their own, and a wrong one fo
 from podnet_lab.exercises.solutions import (
     addr_solutions,
     bridge_solutions,
+    calico_solutions,
+    cni_solutions,
+    flannel_solutions,
+    kubernetes_solutions,
     namespaces_solutions,
+    policy_solutions,
     route_solutions,
     services_solutions,
     troubleshooting_solutions,
@@ -22,5 +27,10 @@ SOLUTIONS = (
     | route_solutions.SOLUTIONS
     | services_solutions.SOLUTIONS
     | troubleshooting_solutions.SOLUTIONS
+    | flannel_solutions.SOLUTIONS
+    | calico_solutions.SOLUTIONS
+    | cni_solutions.SOLUTIONS
+    | kubernetes_solutions.SOLUTIONS
+    | policy_solutions.SOLUTIONS
 )
 """By the name of the exercise."""

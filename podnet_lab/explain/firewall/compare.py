@@ -128,6 +128,8 @@ def _parts(actual: tuple, token: Any) -> bool | None:
 
 
 def _named(name: str, token: Any) -> bool | None:
+    if isinstance(token, bool):  # `missing` and `exists`
+        return bool(name) == token
     if not isinstance(token, str):
         return None
     return name.startswith(token[:-1]) if token.endswith("*") else name == token

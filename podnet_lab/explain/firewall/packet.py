@@ -22,7 +22,8 @@ class Packet:
 
     Of a frame at hooks of bridge, netdev and arp: *ethertype* "ip" or "arp", MACs, and for ARP its *operation* ("request",
     "reply"), where *source* and *target* are those of the ARP message. *in_port* and *out_port* are the ports of a bridge that
-    passes it on through the hooks of IP (bridge-nf-call-iptables), "" where there is none.
+    passes it on through the hooks of IP (bridge-nf-call-iptables), "" where there is none. *way_back* is the interface that it came
+    by, if what is for its source leaves by that, "" if not.
     """
 
     source: IPv4Address
@@ -52,6 +53,7 @@ class Packet:
     in_port: str | None = ""
     out_port: str | None = ""
     own_addresses: frozenset[IPv4Address] | None = None
+    way_back: str | None = None
 
     def is_local(self, address: IPv4Address) -> bool | None:
         """Whether an address is the namespace's own, after a rewriting; None where that is not known."""

@@ -2,7 +2,7 @@
 What the statements of one rule do with a packet (libnftables-json(5)), and where it goes on. Pure.
 
 Besides nft's own statements there are four that rules of iptables need (model/iptables.py): ``unjudged`` (a match, in words),
-``any`` (one of several matches holds), ``drawn`` (a match that draws lots) and ``netmap``.
+``any`` (one of several matches holds), ``drawn`` (a match that draws lots) and ``netmap``; and ``text``, for which nft has no JSON.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from podnet_lab.explain.firewall.kinds import CONNTRACK
 from podnet_lab.explain.firewall.lookup import look_up
 from podnet_lab.explain.firewall.outcome import Outcome
 from podnet_lab.explain.firewall.rewrite import Context, mangled, translated
+from podnet_lab.model.nftables import WRITES
 
 HARMLESS = frozenset({"counter", "log", "comment", "last", "ct helper", "ct timeout", "ct expectation", "dup", "secmark", "reset"})
 """What a packet passes without any effect on where it goes."""
@@ -90,6 +91,8 @@ def _holds(kind: str, body: Any, at: Outcome, here: Context) -> bool | str | Non
             return any_of(fits(here.ruleset, here.table, one["match"], at.packet, here.place) for one in body)
         case "unjudged":
             return body
+        case "text":  # what nft has no JSON for: of that, what writes into a map lets all pass
+            return True if WRITES.match(body) else ""
         case "xt":
             match_of = isinstance(body, Mapping) and body.get("type") == "match"
             return f"has the match {body['name']}, which nft does not show" if match_of else ""
@@ -112,6 +115,8 @@ def _ending(kind: str, body: Any, at: Outcome, here: Context) -> Iterator[Way]:
             yield at, f"{kind} {body['target']}"
         case "vmap":
             yield from _by_map(body, at, here)
+        case "text":
+            yield at.unknown(f"{here.words} ({' '.join(str(body).split())}) is not for this to judge"), ""
         case _ if kind in TRANSLATIONS:
             for after in translated(kind, body or {}, at, here):
                 yield after, "" if after.verdict else "next"

@@ -169,8 +169,10 @@ def _meta(key: str, packet: Packet, place: Place) -> Any:
 
 
 def _fib(fib: Mapping[str, Any], packet: Packet) -> Any:
-    """Only whose address it is: what is not in the table local is unicast (nft_fib4_eval_type)."""
+    """Whose address it is: unicast, if not in the table local (nft_fib4_eval_type); and whether there is a way back (nft_fib4_eval)."""
     flags = set(fib.get("flags", ()))
+    if fib.get("result") == "oif" and flags == {"saddr", "iif"}:
+        return None if packet.way_back is None else Name(packet.way_back)
     if fib.get("result") != "type":
         return None
     own = packet.local_source if "saddr" in flags else packet.local_target

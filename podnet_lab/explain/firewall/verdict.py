@@ -8,6 +8,7 @@ nf_tables_core.c, nf_nat_core.c of the kernel, libnftables-json(5).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -32,6 +33,8 @@ NAT_PRIORITY = {"prerouting": -100, "output": -100, "postrouting": 100, "input":
 """Where the kernel runs all chains of the type nat, whatever their own priority, which only orders them among each other."""
 
 IP = ("ip", "inet")
+
+_DROPS = re.compile(r"a rule of chain (\S+) says drop")
 
 
 def outcomes(ruleset: Ruleset, hook: str, packet: Packet, families: tuple[str, ...] = IP, device: str = "") -> list[Outcome]:
@@ -102,6 +105,12 @@ def _translates(before: Outcome, place: Place) -> bool:
     return first and not before.rewritten and has_connection(packet, place) is not False
 
 
+def chain_that_drops(why: str) -> str:
+    """The chain one of whose rules drops a packet, by what is said of it; "" if it is said of something else, such as a policy."""
+    match = _DROPS.fullmatch(why)
+    return match[1] if match else ""
+
+
 def _chain(ruleset: Ruleset, key: ChainKey, at: list[Outcome], place: Place, depth: int) -> tuple[list[Outcome], list[Outcome]]:
     """A chain's rules, one after the other, on each way that leads to it: those that end there, and those that go on behind it."""
     words = f"a rule of chain {key[2]}"
@@ -131,3 +140,12 @@ def _chain(ruleset: Ruleset, key: ChainKey, at: list[Outcome], place: Place, dep
         if not at:
             break
     return merged(ended), merged([*at, *returned])
+
+
+def _judged(rule: list, at: Outcome, here: Context) -> list[statements.Way]:
+    """The possible outcomes of one rule; of one that is listed in a way that nobody here has ever seen, that it is not judged."""
+    try:
+        return list(statements.rule(rule, at, here))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        unsure = f"{here.words} says something that is not for this to judge"
+        return [(at.doubted(unsure), "next"), (at.unknown(unsure), "")]

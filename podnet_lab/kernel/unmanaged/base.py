@@ -106,6 +106,10 @@ class Kind:
         other = [f"{self.words(key, value)} is not as it was" for key, value in now.items() if key in then and then[key] != value]
         return surplus + other + [f"{self.words(key, value)} is gone" for key, value in then.items() if key not in now]
 
+    def beside_steps(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        """In words, what differs between the two and is neither said by steps nor comes with what they make."""
+        return self.left(now, then)
+
     def words(self, key: str, value: Any) -> str:
         """What a person calls one of them."""
         return f"{self.name} {key}"

@@ -28,6 +28,10 @@ def _ip(family: int) -> str:
     return "ip -6" if family == socket.AF_INET6 else "ip"
 
 
+def _is_ipv6(entry: dict[str, Any]) -> bool:
+    return bytes.fromhex(entry["head"][:2]) == bytes([socket.AF_INET6])
+
+
 class Rules(Objects):
     """Policy rules."""
 
@@ -43,6 +47,9 @@ class Rules(Objects):
 
     def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
         return f"{_ip(head[0])} rule | priority {_U32.unpack(has[self.PRIORITY])[0]}"
+
+    def is_beside_steps(self, entry: dict[str, Any]) -> bool:
+        return _is_ipv6(entry)  # IPv4's are in snapshots, and named there
 
 
 class Nexthops(Objects):
@@ -98,6 +105,10 @@ class Addresses(Objects):
     def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
         return f"{_ip(head[0])} addr | {inet(head[0], has.get(self.LOCAL, has.get(self.ADDRESS)))}/{head[1]} dev {dev}"
 
+    def is_beside_steps(self, entry: dict[str, Any]) -> bool:
+        lives = {kind: value for kind, _, value in entry["attributes"] if kind in (self.FLAGS, self.CACHEINFO)}
+        return _is_ipv6(entry) or lives != {self.FLAGS: "00" * 4, self.CACHEINFO: "ff" * 8 + "00" * 8}
+
 
 class Routes(Objects):
     """Routes of all tables, those included that the kernel makes for IPv4 addresses."""
@@ -132,6 +143,9 @@ class Routes(Objects):
         words += [f" table {TABLES.get(table, table)}" if table != 254 else ""]
         return f"{_ip(family)} route | {''.join(words)}"
 
+    def is_beside_steps(self, entry: dict[str, Any]) -> bool:
+        return _is_ipv6(entry)  # IPv4's are in snapshots
+
 
 class Neighbours(Objects):
     """Neighbours that were written down: permanent and noarp ones, and proxies."""
@@ -152,6 +166,11 @@ class Neighbours(Objects):
     def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
         proxy = "proxy " if head[10] & self.PROXY else ""
         return f"{_ip(head[0])} neigh | {proxy}{inet(head[0], has[self.DST])} dev {dev}"
+
+    def is_beside_steps(self, entry: dict[str, Any]) -> bool:
+        head = bytes.fromhex(entry["head"])
+        permanent = struct.unpack_from("=H", head, 8)[0] & self.PERMANENT and not head[10] & self.PROXY
+        return _is_ipv6(entry) or not permanent
 
 
 class ForwardingEntries(Objects):
@@ -181,6 +200,9 @@ class ForwardingEntries(Objects):
     def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
         mac = has[self.LLADDR]
         return f"bridge fdb | {'its own MAC' if mac == self.OWN else mac.hex(':')} dev {dev}"
+
+    def is_beside_steps(self, entry: dict[str, Any]) -> bool:
+        return False  # they are in snapshots
 
 
 class AddressLabels(Objects):

@@ -41,6 +41,8 @@ NUMBERS = {
 
 FLAGS = {0x4: "debug", 0x20: "trailers", 0x100: "promisc", 0x200: "allmulticast", 0x1000: "multicast", 0x8000: "dynamic"}
 UP = 0x1
+NEW = {"mode": "00", "group": "00000000", "protodown": "00", "debug": False, "promisc": False, "allmulticast": False, "xdp": 0}
+"""What an interface has that was just made, whatever its kind."""
 FALLBACKS = ("tunl0", "gre0", "gretap0", "erspan0", "sit0", "ip_vti0", "ip6tnl0", "ip6_vti0", "ip6gre0")
 """Interfaces that the kernel puts into a namespace by itself, and that can't be deleted; new ones are down."""
 
@@ -105,6 +107,10 @@ class Links(Kind):
             for word in now[name]
             if word in then[name] and now[name][word] != then[name][word]
         ]
+
+    def beside_steps(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        made = [(name, word) for name in now.keys() - then.keys() for word in NEW if now[name][word] not in (NEW[word], "")]
+        return [*self.left(now, then), *(f"{word} of {name} is not as with a new one" for name, word in sorted(made))]
 
 
 def _names(properties: bytes) -> list[str]:

@@ -27,7 +27,7 @@ FLAGS = ("dormant", "owner", "persist")
 
 def tables() -> list[tuple[int, str]]:
     """(family, name) of every nftables table here; none where the kernel has no nftables."""
-    return [(body[0], attributes(body, 4)[TABLE_NAME].rstrip(b"\0").decode()) for body in _tables()]
+    return [(body[0], _name(attributes(body, 4))) for body in _tables()]
 
 
 def table_flags() -> dict[tuple[str, str], list[str]]:
@@ -36,9 +36,14 @@ def table_flags() -> dict[tuple[str, str], list[str]]:
     for body in _tables():
         has = attributes(body, 4)
         (number,) = struct.unpack("!I", has.get(TABLE_FLAGS, bytes(4)))
-        key = (FAMILIES.get(body[0], ""), has[TABLE_NAME].rstrip(b"\0").decode())
+        key = (FAMILIES.get(body[0], ""), _name(has))
         flags[key] = [name for bit, name in enumerate(FLAGS) if number >> bit & 1]
     return flags
+
+
+def _name(table: dict[int, bytes]) -> str:
+    """A table's name; bytes that are no UTF-8, which no program of ours types, come and go as Python's own escapes."""
+    return table[TABLE_NAME].rstrip(b"\0").decode(errors="surrogateescape")
 
 
 def _tables() -> list[bytes]:
@@ -51,7 +56,13 @@ def _tables() -> list[bytes]:
 
 def add_table(name: str) -> None:
     """Make an empty nftables table of the family ip; OSError where the kernel has no nftables."""
-    _transaction([(NFT << 8 | NEWTABLE, NLM_F_CREATE_NEW, struct.pack("!BBH", 2, 0, 0) + attribute(1, name.encode() + b"\0"))])
+    _transaction([(NFT << 8 | NEWTABLE, NLM_F_CREATE_NEW, _table_body(2, name))])
+
+
+def set_dormant(family: str, name: str, dormant: bool) -> None:
+    """Detach a table's chains from their hooks, or attach them again; `nft` 1.0.6 can't say so in JSON."""
+    number = next(number for number, words in FAMILIES.items() if words == family)
+    _transaction([(NFT << 8 | NEWTABLE, 0, _table_body(number, name) + attribute(TABLE_FLAGS, struct.pack("!I", dormant)))])
 
 
 def _transaction(messages: list[tuple[int, int, bytes]]) -> None:
@@ -62,9 +73,11 @@ def _transaction(messages: list[tuple[int, int, bytes]]) -> None:
 
 def remove_tables(surplus: list[tuple[int, str]]) -> None:
     """Delete nftables tables with all that is in them, in one transaction."""
-    _transaction(
-        [(NFT << 8 | DELTABLE, 0, struct.pack("!BBH", family, 0, 0) + attribute(1, name.encode() + b"\0")) for family, name in surplus]
-    )
+    _transaction([(NFT << 8 | DELTABLE, 0, _table_body(family, name)) for family, name in surplus])
+
+
+def _table_body(family: int, name: str) -> bytes:
+    return struct.pack("!BBH", family, 0, 0) + attribute(TABLE_NAME, name.encode(errors="surrogateescape") + b"\0")
 
 
 class Tables(Kind):
@@ -86,6 +99,9 @@ class Tables(Kind):
     def left(self, now: Any, then: Any) -> list[str]:
         gone = [f"the nft table {_table(*table)} is gone" for table in _surplus(then, now)]
         return [f"the nft table {_table(*table)} is there" for table in _surplus(now, then)] + gone
+
+    def beside_steps(self, now: Any, then: Any) -> list[str]:
+        return []  # steps bring tables
 
 
 def _surplus(now: Any, then: Any) -> list[tuple[int, str]]:

@@ -126,6 +126,13 @@ class Objects(Kind):
     def left(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
         return [line.replace(" | ", " ") for line in super().left(now, then)]
 
+    def is_beside_steps(self, entry: dict[str, Any]) -> bool:
+        """Whether one of them is neither said by steps nor made by the kernel for what they say."""
+        return True
+
+    def beside_steps(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        return self.left(*({key: entry for key, entry in one.items() if self.is_beside_steps(entry)} for one in (now, then)))
+
 
 def _did(request: Any, look: Look, entry: dict[str, Any]) -> bool:
     try:

@@ -4,46 +4,70 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import socket
 import struct
 from contextlib import suppress
 from typing import Any
 
+from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel import namespaces
 from podnet_lab.kernel.sysctl import write_sysctl
 from podnet_lab.kernel.unmanaged.base import Kind, Look
 from podnet_lab.printable_names import printable, raw, raw_path
 
 SETTINGS = "/proc/sys/net"
-MOST_BYTES = 1 << 16
+FOLDER, BOTH = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, os.O_RDWR | os.O_CLOEXEC
+USUAL_BYTES, MOST_BYTES = 1 << 10, 1 << 16
+"""What a setting is read into: the kernel makes room for all that might be read, and clears it."""
+
 DRIFTING = ("tcp_fastopen_key", "tcp_mem", "udp_mem", "nf_conntrack_max", "nf_conntrack_buckets", "nf_conntrack_expect_max")
 """Settings that the kernel draws anew at each boot, or takes from the memory that there is."""
 
 SIOCDELMULTI = 0x8932
 
 
-def _readable() -> list[str]:
-    """The paths below /proc/sys/net of all settings here that can be read and written."""
-    found, start = [], len(SETTINGS) + 1
-    for folder, _, names in os.walk(SETTINGS):
-        prefix = f"{folder[start:]}/" if len(folder) > start else ""
-        found += [f"{prefix}{name}" for name in names if not name.endswith(DRIFTING)]
-    return [printable(os.fsencode(path)) for path in found if os.access(f"{SETTINGS}/{path}", os.R_OK | os.W_OK)]
+def _all() -> dict[str, str]:
+    """All settings here that can be read and written, by their paths below /proc/sys/net."""
+    values: dict[str, str] = {}
+    _collect(os.open(SETTINGS, FOLDER), "", values)
+    return values
+
+
+def _collect(folder: int, prefix: str, values: dict[str, str]) -> None:
+    """
+    Add the settings below an open *folder*, which is closed, and whose path is *prefix*.
+
+    A thousand of them, each time: opened by their names alone, and for reading and writing, which says whether both are allowed.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.is_dir()) for entry in entries]
+        for name, _ in (one for one in found if not one[1] and not one[0].endswith(DRIFTING)):
+            with suppress(OSError):  # it can't be both, or went with an interface this moment
+                values[prefix + name] = _read(os.open(name, BOTH, dir_fd=folder))
+        for name, _ in (one for one in found if one[1]):
+            with suppress(OSError):
+                _collect(os.open(name, FOLDER, dir_fd=folder), f"{prefix}{printable(os.fsencode(name))}/", values)
+    finally:
+        os.close(folder)
 
 
 def _values(paths: list[str]) -> dict[str, str]:
     values = {}
     for path in paths:
         with suppress(OSError):  # it went with an interface this moment, or can only be written
-            values[path] = _value(path)
+            values[path] = _read(os.open(f"{SETTINGS}/{raw_path(path)}", os.O_RDONLY | os.O_CLOEXEC))
     return values
 
 
-def _value(path: str) -> str:
-    # A thousand of them: Python's files take three times as long.
-    descriptor = os.open(f"{SETTINGS}/{raw_path(path)}", os.O_RDONLY | os.O_CLOEXEC)
+def _read(descriptor: int) -> str:
+    """What an open setting is; it is closed. Python's files take three times as long."""
     try:
-        return os.read(descriptor, MOST_BYTES).decode(errors="replace").strip()
+        value = os.read(descriptor, USUAL_BYTES)
+        if len(value) == USUAL_BYTES:
+            value = os.pread(descriptor, MOST_BYTES, 0)
+        return value.decode(errors="replace").strip()
     finally:
         os.close(descriptor)
 
@@ -55,7 +79,8 @@ class Settings(Kind):
     MOST_PASSES = 3
 
     def read(self, look: Look) -> dict[str, Any]:
-        return {path: value for path, value in _values(_readable()).items() if look.hidden.isdisjoint(path.split("/"))}
+        found = _all()
+        return {path: value for path, value in found.items() if look.hidden.isdisjoint(path.split("/"))} if look.hidden else found
 
     def restore(self, look: Look, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
         words, now = [], _with_unwritable(now, then)
@@ -80,6 +105,29 @@ class Settings(Kind):
         now = _with_unwritable(now, then)
         wanted = self._wanted(now, then)
         return [f"sysctl net/{path} is {now[path]!r}, not {value!r}" for path, value in wanted.items() if now[path] != value]
+
+    def beside_steps(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        wanted = {path: now.get(_default(path), value) if path not in then else then[path] for path, value in now.items()}
+        other = (path for path, value in wanted.items() if now[path] != value and not _SAID.fullmatch(path))
+        other = (path for path in other if path in then or (path.rpartition("/")[2], now[path]) not in _WITHOUT_MAC)
+        return [f"sysctl net/{path} is {now[path]!r}, not {wanted[path]!r}" for path in other]
+
+
+_SAID = re.compile(
+    r"ipv4/(ip_forward|icmp_echo_ignore_all|conf/[^/]+/(forwarding|rp_filter|proxy_arp|route_localnet)|neigh/[^/]+/proxy_delay"
+    r"|conf/all/accept_redirects)|.*/mtu"
+)
+"""Settings that steps say, that snapshots name, or that go with those: forwarding switches accept_redirects."""
+
+
+_WITHOUT_MAC = {("accept_dad", "-1"), ("use_tempaddr", "-1"), ("addr_gen_mode", "3")}
+"""What the kernel gives a new interface that has no MAC, such as a TUN device, by itself (ipv6_add_dev in net/ipv6/addrconf.c)."""
+
+
+def _default(path: str) -> str:
+    """The setting that an interface's own began with."""
+    family, what, dev, *rest = path.split("/") if path.startswith(_PER_LINK) else ("", "", "")
+    return "/".join([family, what, "default", *rest]) if rest and dev not in ("all", "default") else ""
 
 
 def _with_unwritable(now: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
@@ -124,24 +172,35 @@ class HostName(Kind):
 
 class Ipv6OfItsOwn(Kind):
     """
-    Interfaces that lack the IPv6 address which the kernel gives each by itself (::1 and link-local ones).
+    Interfaces that lack the IPv6 address which the kernel gives each by itself (::1, and a link-local one of its MAC).
 
-    It comes with the interface, or when IPv6 is switched on; one that somebody took away does not come back by itself. Nothing
-    is told of it: it may be late by a moment.
+    It comes with the interface, or when IPv6 is switched on; one that somebody took away does not come back by itself, and one
+    of a MAC that it had meanwhile does not go. Nothing is told of it: it may be late by a moment.
     """
 
     name = "own IPv6 address"
     LOOPBACK, LINK = 254, 253
+    IFF_LOOPBACK = 0x8
+    ADDRESS, IFLA_ADDRESS = 1, 1
 
     def read(self, look: Look) -> list[str]:
-        bodies = look.dump(22, [struct.pack("=BBBBI", socket.AF_INET6, 0, 0, 0, 0)])
-        have = {look.names.get(struct.unpack_from("=I", body, 4)[0]) for body in bodies if body[3] in (self.LOOPBACK, self.LINK)}
-        up = [name for name, (_, flags, _) in look.links.items() if flags & 0x10001 == 0x10001 and name not in have]
+        have: dict[str | None, set[bytes]] = {}
+        for body in look.dump(22, [struct.pack("=BBBBI", socket.AF_INET6, 0, 0, 0, 0)]):
+            if body[3] in (self.LOOPBACK, self.LINK):
+                have.setdefault(look.names.get(struct.unpack_from("=I", body, 4)[0]), set()).add(attributes(body, 8)[self.ADDRESS])
+        up = [name for name, (_, flags, _) in look.links.items() if flags & 0x10001 == 0x10001 and self._lacks(look, name, have)]
         wanted = ([f"ipv6/conf/{name}/{key}" for key in ("disable_ipv6", "addr_gen_mode")] for name in up)
         return [name for name, paths in zip(up, wanted, strict=True) if _values(paths) == dict.fromkeys(paths, "0")]
 
+    def _lacks(self, look: Look, name: str, have: dict[str | None, set[bytes]]) -> bool:
+        _, flags, has = look.links[name]
+        mac = has.get(self.IFLA_ADDRESS, b"")
+        if name not in have or flags & self.IFF_LOOPBACK or len(mac) != 6:
+            return name not in have
+        return bytes([0xFE, 0x80, *bytes(6), mac[0] ^ 2, *mac[1:3], 0xFF, 0xFE, *mac[3:]]) not in have[name]  # RFC 4291, appendix A
+
     def restore(self, look: Look, now: Any, then: Any) -> list[str]:
-        for name in now:
+        for name in (name for name in now if name not in then):
             with suppress(OSError):
                 write_sysctl(f"ipv6/conf/{name}/disable_ipv6", 1)
                 write_sysctl(f"ipv6/conf/{name}/disable_ipv6", 0)

@@ -55,6 +55,10 @@ class Queues(Kind):
         other = [name for name, (has, was) in both.items() if any(_differ(has.get(key), was.get(key)) for key in has.keys() | was.keys())]
         return [f"the queueing disciplines of {name} are not as they were" for name in sorted(other)]
 
+    def beside_steps(self, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+        made = [name for name in now.keys() - then.keys() if any(handle for _, handle, *_ in now[name])]
+        return [*self.left(now, then), *(f"{name} has queueing disciplines of its own" for name in sorted(made))]
+
 
 def _named(queues: list) -> dict[tuple, list]:
     return {(kind, handle, parent): [kind, handle, parent, *(options or [""])] for kind, handle, parent, *options in queues}

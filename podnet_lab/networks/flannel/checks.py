@@ -1,5 +1,5 @@
 """
-What must be true on a node of Flannel's once each stage is done, by structure: a tunnel is the vxlan interface. Pure.
+What must be true on a node of Flannel's once each stage is done, by structure, not by name. Pure.
 
 What the other nodes publish is read off their kernels: the MAC that an entry should have is the one that the other tunnel has.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from podnet_lab.checks.check import Check, Checks
-from podnet_lab.devices.roles import bridge_of, cable, gateways, uplink
+from podnet_lab.devices.roles import bridge_of, cable, gateways, tunnel_of, uplink
 from podnet_lab.model import DEFAULT, Cluster, Link, Namespace, Snapshot
 from podnet_lab.networks.flannel import names
 from podnet_lab.networks.static_routes import checks as lesson
@@ -54,12 +54,6 @@ def way_out(node: Snapshot) -> Checks:
     return Checks([*(found or lesson.namespaces(node)), lesson.forwards(node)])
 
 
-def tunnel_of(node: Snapshot) -> Link | None:
-    """A node's tunnel: its vxlan interface, by Flannel's name if it has several."""
-    found = [link for link in node.own.links.values() if link.kind == "vxlan"]
-    return max(found, key=lambda link: link.name == names.TUNNEL, default=None)
-
-
 def tunnel(node: Snapshot) -> Checks:
     """The node's end of the tunnel: as flanneld makes it, up, with one address of /32."""
     link = tunnel_of(node)
@@ -91,7 +85,7 @@ def peers(node: Snapshot, cluster: Cluster) -> Checks:
     others = [other for name, other in cluster.items() if name != node.node]
     if link is None:
         return tunnel(node)
-    found = [check for other in others for check in _peer(node, link, other)]
+    found = [check for other in others for check in peer(node, other)]
     counts = {
         "neighbours": sum(entry.dev == link.name and entry.state == "PERMANENT" for entry in node.own.neighbours),
         "forwarding entries": sum(entry.dev == link.name and entry.remote is not None for entry in node.own.fdb),
@@ -103,12 +97,14 @@ def peers(node: Snapshot, cluster: Cluster) -> Checks:
     return Checks([*found, Check(f"{node.node} has one of each for each other node, and has learnt nothing", "; ".join(more) or None)])
 
 
-def _peer(node: Snapshot, link: Link, other: Snapshot) -> Iterator[Check]:
-    far = tunnel_of(other)
+def peer(node: Snapshot, other: Snapshot) -> Iterator[Check]:
+    """What *node* has to know of one other node: neighbour, forwarding entry and route, as that node really is."""
+    link, far = tunnel_of(node), tunnel_of(other)
     subnet = next((gateway.network for gateway in gateways(other)), None)
     claim = f"{node.node} knows the tunnel of {other.node}"
-    if far is None or subnet is None:
-        yield Check(claim, f"{other.node} has {'no tunnel' if far is None else 'no bridge with an address'}")
+    if link is None or far is None or subnet is None:
+        lacks = f"{other.node} has no bridge with an address" if link and far else f"{(other if link else node).node} has no tunnel"
+        yield Check(claim, lacks)
         return
     gateway, up = subnet.network_address, uplink(other)
     macs = [entry.mac for entry in node.own.neighbours if (entry.dev, entry.address, entry.state) == (link.name, gateway, "PERMANENT")]
@@ -128,14 +124,3 @@ def _route(node: Snapshot, link: Link, gateway: IPv4Address, subnet) -> str | No
         return "it has none"
     right = (routes[0].via, routes[0].dev, routes[0].onlink) == (gateway, link.name, True)
     return None if right else f"it has {routes[0]}"
-
-
-def rules(node: Snapshot) -> Checks:
-    """Flannel's table is there: what passes to and from Pods is accepted, and what leaves their range is masqueraded."""
-    claim = f"{node.node} has Flannel's rules"
-    if node.own.rules.problem:
-        return Checks([Check(claim, node.own.rules.problem)])
-    has = {key[2]: len(said) for key, said in node.own.rules.rules.items() if key[:2] == ("ip", names.TABLE)}
-    wanted = {"forward": 2, "postrtg": 6}
-    wrong = [f"its chain {chain} has {has.get(chain, 'no')} rules" for chain, count in wanted.items() if has.get(chain) != count]
-    return Checks([Check(claim, wrong[0] if wrong else None)])

@@ -26,10 +26,26 @@ ETHERNET_MTU, TUNNEL_MTU = 1500, 1450
 
 POD_LINK = "eth0"
 
+SUBNET_ENV = "/run/flannel/subnet.env"
+"""What flanneld tells the CNI plugin."""
+
+IPAM = "/var/lib/cni/networks/cbr0"
+"""Where host-local, which gives out addresses, keeps which is whose; cbr0 is what Flannel's manifest calls the network."""
+
+
+def subnet_env(node: Node, mtu: int) -> str:
+    """What is in `SUBNET_ENV`: the gateway's address stands for the subnet; packets that leave the range are masqueraded."""
+    return f"FLANNEL_NETWORK={NETWORK}\nFLANNEL_SUBNET={node.gateway}\nFLANNEL_MTU={mtu}\nFLANNEL_IPMASQ=true\n"
+
+
+def pod_link(pod: Pod) -> str:
+    """The Pod's end of its cable."""
+    return pod.ends[0] if pod.ends else POD_LINK
+
 
 def port_name(pod: Pod) -> str:
     """The host's end of a Pod's cable: "veth" and eight hexadecimal digits, which the plugin draws, and which here follow from the name."""
-    return f"veth{_digest(pod.name)[:8]}"
+    return pod.ends[1] if pod.ends else f"veth{_digest(pod.name)[:8]}"
 
 
 def tunnel_address(node: Node) -> IPv4Interface:

@@ -9,19 +9,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from podnet_lab.checks.check import Checks
+from podnet_lab.explain.fault import Fault
+from podnet_lab.model import Cluster
 from podnet_lab.networks.base import Facts, Need, Stage
 from podnet_lab.networks.bridged import BridgedNetwork
-from podnet_lab.networks.flannel import checks, names, recipe
+from podnet_lab.networks.flannel import checks, faults, names, recipe, rule_checks
 from podnet_lab.networks.static_routes import checks as lesson
 from podnet_lab.networks.static_routes import recipe as lesson_recipe
 from podnet_lab.plan import Node, Plan, Pod
+from podnet_lab.steps import file, forwarding
 from podnet_lab.steps.base import Step
 
 REAL = (
     "interfaces, addresses, routes, neighbours, forwarding entries and rules, as flanneld and its CNI plugins write them",
     "the packets on the wire",
+    "etcd, its keys, values, transactions and watches, once agents are started (control_plane.py)",
 )
-STANDS_IN = ("MACs, and the names of Pods' ports, follow from names, where flanneld and the plugins draw them",)
+STANDS_IN = (
+    "MACs, and the names of Pods' ports, follow from names, where flanneld and the plugins draw them",
+    "which address is free is read off the kernels, and then noted in host-local's files, a Pod's name in place of a container's number",
+    "agent.py stands in for flanneld: it finds the tunnel and the rules made, and takes the subnet that is planned for its node",
+    "its lease lasts seconds and is kept alive; flanneld's lasts a day, and before its end flanneld puts its key with another one",
+    "it takes a node's entries back in reverse order, and those of a former MAC, which flanneld leaves",
+)
 
 
 def _stages(mtu: int, between: tuple[Stage, ...]) -> tuple[Stage, ...]:
@@ -56,18 +66,18 @@ def _stages(mtu: int, between: tuple[Stage, ...]) -> tuple[Stage, ...]:
             "rules",
             "what leaves the Pods' range gets the node's address; what passes to and from Pods is let through",
             recipe.add_rules,
-            lambda node, cluster, pods: checks.rules(node),
+            lambda node, cluster, pods: rule_checks.rules(node),
         ),
     )
 
 
 class Flannel(BridgedNetwork):
-    """A bridge on each node, and between the nodes what the backend says: *mtu* for Pods, and the stages *between*."""
+    """A bridge on each node, and between the nodes what the backend says: *mtu* for Pods, the stages *between*, and its *own* faults."""
 
     needs = (Need("nft", "nftables"),)
 
-    def __init__(self, name: str, title: str, mtu: int, between: tuple[Stage, ...], facts: Facts) -> None:
-        self.name, self.title, self.mtu, self.facts = name, title, mtu, facts
+    def __init__(self, name: str, title: str, mtu: int, between: tuple[Stage, ...], facts: Facts, own: tuple[Fault, ...]) -> None:
+        self.name, self.title, self.mtu, self.facts, self.faults = name, title, mtu, facts, own
         self.stages = _stages(mtu, between)
 
     def plan(self, nodes: int, pods: int) -> Plan:
@@ -75,9 +85,19 @@ class Flannel(BridgedNetwork):
         planned = super().plan(nodes, pods)
         return replace(planned, nodes=tuple(replace(node, bridge=names.BRIDGE) for node in planned.nodes))
 
+    def first_steps(self, node: Node) -> list[Step]:
+        """Its bridge, and forwarding."""
+        return [*recipe.add_bridge(node, self.mtu), forwarding.on()]
+
     def pod(self, pod: Pod, node: Node) -> list[Step]:
         """A namespace, a cable into a hairpin port of the bridge, an address, two routes."""
         return recipe.pod(pod, node, self.mtu)
+
+    def removal(self, cluster: Cluster, name: str) -> tuple[str, list[Step]]:
+        """As of any network; and its addresses are nobody's any more."""
+        node, steps = super().removal(cluster, name)
+        noted = [recipe.address_file(has.interface.ip) for has in cluster[node].spaces[name].addresses]
+        return node, [*(file.remove(path) for path in noted if path in cluster[node].files), *steps]
 
 
 def _facts(mtu: int, per_remote_node: str) -> Facts:
@@ -105,6 +125,7 @@ NETWORK = Flannel(
         ),
     ),
     _facts(names.TUNNEL_MTU, "one neighbour, one forwarding entry, one route"),
+    faults.VXLAN_FAULTS,
 )
 
 HOST_GW = Flannel(
@@ -120,6 +141,7 @@ HOST_GW = Flannel(
         ),
     ),
     _facts(names.ETHERNET_MTU, "one route"),
+    faults.HOST_GW_FAULTS,
 )
 
 VARIANTS = (HOST_GW,)

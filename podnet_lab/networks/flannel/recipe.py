@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Network
+
 from podnet_lab.devices import link
 from podnet_lab.devices.bridge import steps as bridge
 from podnet_lab.devices.veth import steps as veth
 from podnet_lab.devices.vxlan import steps as vxlan
 from podnet_lab.networks.flannel import names
 from podnet_lab.plan import Node, Plan, Pod
-from podnet_lab.steps import address, forwarding, namespace, neighbour, route
+from podnet_lab.steps import address, file, forwarding, namespace, neighbour, route
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.nft import statements as say
 from podnet_lab.steps.nft import steps as nft
-
-UPLINK = "eth0"
 
 
 def _pods(node: Node, plan: Plan) -> tuple[Pod, ...]:
@@ -25,8 +25,9 @@ def _others(node: Node, plan: Plan) -> list[Node]:
 
 
 def add_bridge(node: Node, mtu: int) -> list[Step]:
-    """The bridge, with a MAC of its own and the tunnel's MTU, up, with the gateway's address."""
+    """What the CNI plugin is told; and the bridge, with a MAC of its own and the tunnel's MTU, up, with the gateway's address."""
     return [
+        file.write(names.SUBNET_ENV, names.subnet_env(node, mtu), replace=True),
         bridge.add(node.bridge),
         link.change(node.bridge, mtu=mtu, mac=names.bridge_mac(node)),
         link.up(node.bridge),
@@ -40,25 +41,37 @@ def add_cables(node: Node, plan: Plan, mtu: int) -> list[Step]:
 
 
 def _cable(pod: Pod, node: Node, mtu: int) -> list[Step]:
-    port = names.port_name(pod)
+    port, inside = names.port_name(pod), names.pod_link(pod)
     return [
-        veth.add(port, peer=names.POD_LINK, peer_namespace=pod.name),
-        *([link.change(port, mtu=mtu), link.change(names.POD_LINK, pod.name, mtu=mtu)] if mtu != names.ETHERNET_MTU else []),
+        veth.add(port, peer=inside, peer_namespace=pod.name),
+        *([link.change(port, mtu=mtu), link.change(inside, pod.name, mtu=mtu)] if mtu != names.ETHERNET_MTU else []),
         veth.plug(port, into=node.bridge),
         bridge.hairpin(port),
     ]
 
 
 def add_addresses(node: Node, plan: Plan) -> list[Step]:
-    """An address for each Pod, and everything up."""
-    return [step for pod in _pods(node, plan) for step in _address(pod)]
+    """An address for each Pod, each noted as host-local does, and everything up."""
+    pods = _pods(node, plan)
+    return [*(step for pod in pods for step in _address(pod)), *([_last_reserved(pods[-1])] if pods else [])]
+
+
+def address_file(address: IPv4Address) -> str:
+    """Where host-local notes whose an address is."""
+    return f"{names.IPAM}/{address}"
+
+
+def _last_reserved(pod: Pod) -> Step:
+    """Where host-local begins to look for the next free address."""
+    return file.write(f"{names.IPAM}/last_reserved_ip.0", str(pod.address.ip), replace=True)
 
 
 def _address(pod: Pod) -> list[Step]:
     return [
-        address.add(pod.address, dev=names.POD_LINK, namespace=pod.name),
+        file.write(address_file(pod.address.ip), f"{pod.name}\r\n{names.pod_link(pod)}"),
+        address.add(pod.address, dev=names.pod_link(pod), namespace=pod.name),
         link.up(names.port_name(pod)),
-        link.up(names.POD_LINK, namespace=pod.name),
+        link.up(names.pod_link(pod), namespace=pod.name),
         link.up("lo", namespace=pod.name),
     ]
 
@@ -75,7 +88,7 @@ def _pod_routes(pod: Pod, node: Node) -> list[Step]:
 def add_tunnel(node: Node, plan: Plan) -> list[Step]:
     """The node's end of the tunnel: it learns nothing by itself, and has one address, of the whole subnet's name."""
     return [
-        vxlan.add(names.TUNNEL, names.VNI, str(node.external.ip), UPLINK, names.PORT, learning=False),
+        vxlan.add(names.TUNNEL, names.VNI, str(node.external.ip), node.uplink, names.PORT, learning=False),
         link.change(names.TUNNEL, mtu=names.TUNNEL_MTU, mac=names.tunnel_mac(node)),
         link.up(names.TUNNEL),
         address.add(names.tunnel_address(node), dev=names.TUNNEL),
@@ -104,7 +117,12 @@ def add_host_routes(node: Node, plan: Plan) -> list[Step]:
 
 def add_rules(node: Node, plan: Plan) -> list[Step]:
     """What passes to and from Pods is let through; what leaves for elsewhere gets the node's address, what stays in the range does not."""
-    own, range_ = node.subnet, names.NETWORK
+    return rules(node.subnet)
+
+
+def rules(own: IPv4Network) -> list[Step]:
+    """The same for a node whose subnet is *own*."""
+    range_ = names.NETWORK
     chains = [
         nft.table(names.TABLE),
         nft.chain("forward", hook="forward", does="filter", table=names.TABLE),
@@ -125,4 +143,4 @@ def add_rules(node: Node, plan: Plan) -> list[Step]:
 
 def pod(pod: Pod, node: Node, mtu: int) -> list[Step]:
     """All that one Pod needs."""
-    return [namespace.add(pod.name), *_cable(pod, node, mtu), *_address(pod), *_pod_routes(pod, node)]
+    return [namespace.add(pod.name), *_cable(pod, node, mtu), *_address(pod), _last_reserved(pod), *_pod_routes(pod, node)]

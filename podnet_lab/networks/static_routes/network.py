@@ -64,6 +64,10 @@ class StaticRoutes(BridgedNetwork):
         """Its bridge, its Pods one after the other, its routes to the others' Pods."""
         return recipe.node(node, plan)
 
+    def first_steps(self, node: Node) -> list[Step]:
+        """Its bridge, and forwarding."""
+        return recipe.ready(node)
+
     def pod(self, pod: Pod, node: Node) -> list[Step]:
         """A namespace, a cable into the bridge, an address, a default route."""
         return recipe.pod(pod, node)

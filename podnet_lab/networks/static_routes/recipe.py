@@ -19,9 +19,14 @@ def add_namespaces(node: Node, plan: Plan) -> list[Step]:
     return [namespace.add(pod.name) for pod in _pods(node, plan)]
 
 
-def add_bridge(node: Node, plan: Plan) -> list[Step]:
+def add_bridge(node: Node, plan: Plan | None = None) -> list[Step]:
     """The node's bridge, up, with the gateway's address."""
     return [bridge.add(node.bridge), link.up(node.bridge), address.add(node.gateway, dev=node.bridge)]
+
+
+def ready(node: Node) -> list[Step]:
+    """What a node has to have before its first Pod, if its Pods are to be added one by one."""
+    return [*add_bridge(node), forwarding.on()]
 
 
 def add_cables(node: Node, plan: Plan) -> list[Step]:

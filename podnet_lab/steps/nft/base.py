@@ -25,7 +25,7 @@ _WORD = re.compile(
 )
 """Words of nft's own grammar that a person can't type as a name (nft(8))."""
 
-_HOLDERS = {"element": "map", "rules": "chain", "all rules": "chain"}
+_HOLDERS = {"element": "map", "members": "set", "rules": "chain", "all rules": "chain"}
 """What objects of nft are in, beside their table."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9/\\_.-]*")

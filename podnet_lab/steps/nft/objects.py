@@ -6,13 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from podnet_lab.model import Snapshot
+from podnet_lab.model.nft_text import described_text
 from podnet_lab.model.nftables import Ruleset
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.nft.base import FAMILY, TABLE, Nft
+from podnet_lab.steps.nft.dormant import DORMANT, SetDormant
+
+
+def key_type(types: tuple[str, ...]) -> str | list[str]:
+    """The type of a map's or a set's keys, as nft's JSON has it: one alone is no list."""
+    return list(types) if len(types) > 1 else types[0]
+
+
+def key_parts(key: str) -> Any:
+    """A key like ``10.96.0.20 . tcp . 80`` as nft's JSON has it."""
+    parts = [int(part) if part.isdigit() else part for part in key.split(" . ")]
+    return {"concat": parts} if len(parts) > 1 else parts[0]
 
 
 @dataclass(frozen=True)
-class _Object(Nft):
+class Named(Nft):
     """A thing with a name in a table."""
 
     name: str
@@ -34,6 +47,10 @@ class _Object(Nft):
     def _described(self) -> dict[str, Any]:
         return {}
 
+    def _is(self, described: dict[str, Any]) -> str:
+        """What such a thing is, in words."""
+        return described_text(self.kind, described)
+
     @property
     def typed(self) -> str:
         return f"add {self._path}"
@@ -52,11 +69,15 @@ class _Object(Nft):
         existing = self._there(rules)
         if existing is None:
             return f"no {self.kind} of {self.table} is called {self.name}"
-        return None if existing == self._described() else f"the {self.kind} {self.name} is another one: {existing}"
+        if existing == self._described():
+            return None
+        return f"the {self.kind} {self.name} is {self._is(existing)}, and should be {self._is(self._described())}"
 
     def conflict(self, before: Snapshot) -> str | None:
         existing = before.own.rules.objects.get(self.key)
-        return None if existing in (None, self._described()) else f"a {self.kind} {self.name} is there already, of another kind: {existing}"
+        if existing in (None, self._described()):
+            return None
+        return f"a {self.kind} {self.name} is there already, of another kind: it is {self._is(existing)}"
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (Remove(self.kind, self.name, self.table),)
@@ -66,7 +87,7 @@ class _Object(Nft):
 
 
 @dataclass(frozen=True)
-class AddTable(_Object):
+class AddTable(Named):
     """See `table`."""
 
     @property
@@ -81,11 +102,20 @@ class AddTable(_Object):
         return [{"add": {"table": {"family": FAMILY, "name": self.name}}}]
 
     def wrong(self, rules: Ruleset) -> str | None:
-        return None if self.key in rules.objects else f"no table is called {self.name}"
+        if self.key not in rules.objects:
+            return f"no table is called {self.name}"
+        return f"the table {self.name} is {DORMANT}" if rules.is_dormant(self.key[1:]) else None
+
+    def conflict(self, before: Snapshot) -> str | None:
+        return None if before.own.rules.is_dormant(self.key[1:]) else super().conflict(before)
+
+    def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
+        there = self.key in before.own.rules.objects  # asleep: it was woken
+        return (SetDormant(FAMILY, self.name, True),) if there else super().inverse(before, after)
 
 
 @dataclass(frozen=True)
-class AddChain(_Object):
+class AddChain(Named):
     """See `chain`."""
 
     hook: str = ""
@@ -109,7 +139,7 @@ class AddChain(_Object):
 
 
 @dataclass(frozen=True)
-class AddMap(_Object):
+class AddMap(Named):
     """See `verdict_map`."""
 
     key_type: tuple[str, ...] = ()
@@ -117,7 +147,7 @@ class AddMap(_Object):
     kind = "map"
 
     def _described(self) -> dict[str, Any]:
-        return {"type": list(self.key_type), "map": "verdict"}
+        return {"type": key_type(self.key_type), "map": "verdict"}
 
     @property
     def typed(self) -> str:
@@ -125,7 +155,7 @@ class AddMap(_Object):
 
 
 @dataclass(frozen=True)
-class AddSet(_Object):
+class AddSet(Named):
     """See `address_set`."""
 
     timeout: int = 0
@@ -189,10 +219,9 @@ class _Element(Nft):
         return rules.objects.get(("element", FAMILY, self.table, self.map, self.key))
 
     def _element(self) -> dict[str, Any]:
-        parts = [int(part) if part.isdigit() else part for part in self.key.split(" . ")]
         verb, _, target = self.verdict.partition(" ")
         place = {"family": FAMILY, "table": self.table, "name": self.map}
-        key = {"concat": parts} if len(parts) > 1 else parts[0]
+        key = key_parts(self.key)
         return {"element": place | {"elem": [[key, {verb: {"target": target} if target else None}] if self.verdict else key]}}
 
     def touches(self) -> tuple:

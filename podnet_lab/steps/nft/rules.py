@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from podnet_lab.model import Snapshot
+from podnet_lab.model.nft_text import rule_text, same_rule
 from podnet_lab.model.nftables import Ruleset
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.nft.base import FAMILY, TABLE, Nft
@@ -129,13 +131,40 @@ class SetRules(_InChain):
         chain = rules.rules.get(self._where)
         if chain is None:
             return f"no chain of {self.table} is called {self.chain}"
-        return None if chain == self._wanted else f"{self.chain} has other rules"
+        return f"{self.chain}{words}" if (words := difference(chain, self.rules, self._wanted)) else None
 
     def touches(self) -> tuple:
         return (("nft", None, "rules", *self._where), ("nft", None, "all rules", *self._where))
 
     def ends(self) -> tuple:
         return self.touches()
+
+
+def difference(listed: Sequence[Any], rules: Sequence[Rule], wanted: Sequence[Any] | None = None) -> str:
+    """
+    In words behind a chain's name, the first rule that is not as it should be; "" where all are.
+
+    *listed* is what the chain has, *rules* what it should have, *wanted* the same as nft lists them. Those at both ends that are right
+    are left aside: so one rule too many is said to be just that.
+    """
+    should = [json(rule) for rule in rules] if wanted is None else wanted
+    if [*listed] == [*should]:
+        return ""
+    pairs = zip(listed, should, strict=False)
+    first = next((number for number, pair in enumerate(pairs) if not same_rule(*pair)), min(len(listed), len(should)))
+    last, most = 0, min(len(listed), len(should)) - first
+    while last < most and same_rule(listed[-1 - last], should[-1 - last]):
+        last += 1
+    there, lacking = listed[first : len(listed) - last], rules[first : len(rules) - last]
+    if there and lacking:
+        return f"'s rule {first + 1} is `{rule_text(there[0])}`, and should be `{text(lacking[0])}`"
+    if there:
+        return f" has {_counted(there)} that should not be there: `{rule_text(there[0])}`"
+    return f" lacks {_counted(lacking)}: `{text(lacking[0])}`" if lacking else ""
+
+
+def _counted(rules: Sequence[Any]) -> str:
+    return "a rule" if len(rules) == 1 else f"{len(rules)} rules, the first of them"
 
 
 @dataclass(frozen=True)

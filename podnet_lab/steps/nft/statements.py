@@ -1,5 +1,5 @@
 """
-LabParts of an nftables rule: each as a person types it (nft(8)), and as `nft` takes and gives it as JSON (libnftables-json(5)).
+Parts of an nftables rule: each as a person types it (nft(8)), and as `nft` takes and gives it as JSON (libnftables-json(5)).
 
 Pure. A test holds the two against each other on a real kernel.
 """
@@ -75,6 +75,28 @@ def from_here() -> Statement:
 
 
 @checked
+def comes_by(interface: str) -> Statement:
+    """The packet came in by an interface; a name that ends with a star stands for all that begin so."""
+    nft_name(interface.removesuffix("*"))
+    match = {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": interface}
+    return Statement(f'iifname "{interface}"', {"match": match})
+
+
+@checked
+def leaves_by(interface: str) -> Statement:
+    """The packet is to leave by an interface; a name that ends with a star stands for all that begin so."""
+    nft_name(interface.removesuffix("*"))
+    match = {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": interface}
+    return Statement(f'oifname "{interface}"', {"match": match})
+
+
+def has_no_way_back() -> Statement:
+    """What would be sent to the packet's source would not leave by the interface that it came in by (reverse path filtering)."""
+    match = {"op": "==", "left": {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, "right": False}
+    return Statement("fib saddr . iif oif missing", {"match": match})
+
+
+@checked
 def protocol(name: Protocol) -> Statement:
     """The packet is of a transport protocol, tcp or udp; a port can't be rewritten before that is said."""
     return Statement(f"meta l4proto {name}", {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": name}})
@@ -86,6 +108,21 @@ def port(name: Protocol, number: int) -> Statement:
     port_number(number)
     left = {"payload": {"protocol": name, "field": "dport"}}
     return Statement(f"{name} dport {number}", {"match": {"op": "==", "left": left, "right": number}})
+
+
+@checked
+def ports(name: Protocol, first: int, last: int) -> Statement:
+    """The packet goes to one of the ports of a transport protocol from *first* to *last*."""
+    if port_number(first) >= port_number(last):
+        raise BadInput(f"ports go from a smaller one to a bigger one, not from {first} to {last}")
+    left = {"payload": {"protocol": name, "field": "dport"}}
+    return Statement(f"{name} dport {first}-{last}", {"match": {"op": "==", "left": left, "right": {"range": [first, last]}}})
+
+
+def known() -> Statement:
+    """The packet belongs to a connection that was let pass before, or is an error about one."""
+    match = {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}
+    return Statement("ct state established,related", {"match": match})
 
 
 def new() -> Statement:
@@ -196,6 +233,28 @@ def remembered(name: str) -> Statement:
     """The packet's source is in a set."""
     nft_name(name)
     return Statement(f"ip saddr @{name}", {"match": {"op": "==", "left": _payload("saddr"), "right": f"@{name}"}})
+
+
+@checked
+def look_up_host(name: str, which: Literal["saddr", "daddr"]) -> Statement:
+    """Look up the packet's source or destination in a map of verdicts."""
+    nft_name(name)
+    return Statement(f"ip {which} vmap @{name}", {"vmap": {"key": _payload(which), "data": f"@{name}"}})
+
+
+@checked
+def look_up_interface(name: str, which: Literal["iifname", "oifname"]) -> Statement:
+    """Look up the interface that the packet came in by, or is to leave by, in a map of verdicts."""
+    nft_name(name)
+    return Statement(f"{which} vmap @{name}", {"vmap": {"key": {"meta": {"key": which}}, "data": f"@{name}"}})
+
+
+@checked
+def member(name: str, which: Literal["saddr", "daddr", "service"]) -> Statement:
+    """The packet's source or destination is in a set; *which* "service": destination, protocol and port together."""
+    nft_name(name)
+    text, left = _fields(service=True, address=True) if which == "service" else (f"ip {which}", _payload(which))
+    return Statement(f"{text} @{name}", {"match": {"op": "==", "left": left, "right": f"@{name}"}})
 
 
 def text(rule: Iterable[Statement]) -> str:

@@ -16,6 +16,7 @@ from podnet_lab.name_suggestions import did_you_mean, no_such
 from podnet_lab.steps.nft.base import HOOKS, TABLE, Nft, nft_name
 from podnet_lab.steps.nft.objects import AddChain, AddElement, AddMap, AddSet, AddTable, Remove, RemoveElement
 from podnet_lab.steps.nft.rules import AddRule, SetRules, Transaction
+from podnet_lab.steps.nft.sets import AddMembersSet, SetMembers
 from podnet_lab.steps.nft.statements import Rule, Statement
 from podnet_lab.typed_arguments import checked
 
@@ -58,22 +59,59 @@ def chain(name: str, hook: str = "", does: str = "nat", priority: int | None = N
     return AddChain(nft_name(name), nft_name(table), hook, does if hook else "nat", where)
 
 
-KEYS = {"address": ("ipv4_addr", "inet_proto", "inet_service"), "port": ("inet_proto", "inet_service")}
-"""What a map of verdicts is looked up by: address, protocol and port; or protocol and port."""
+KEYS = {
+    "address": ("ipv4_addr", "inet_proto", "inet_service"),
+    "port": ("inet_proto", "inet_service"),
+    "host": ("ipv4_addr",),
+    "interface": ("ifname",),
+}
+"""What a map or a set is looked up by: address, protocol and port; protocol and port; an address alone; or an interface."""
 
 
 @checked
 def verdict_map(name: str, by: str = "address", table: str = TABLE) -> AddMap:
     """
-    Make a map that says what becomes of a packet, by destination address, protocol and port (*by* "port": the last two).
+    Make a map that says what becomes of a packet, by destination address, protocol and port.
+
+    *by* "port": by the last two; by "host": by an address alone, the source's or the destination's; by "interface": by that.
 
     By hand::
 
         nft 'add map ip kube-proxy service-ips { type ipv4_addr . inet_proto . inet_service : verdict ; }'
     """
+    return AddMap(nft_name(name), nft_name(table), _looked_up(by))
+
+
+def _looked_up(by: str) -> tuple[str, ...]:
     if by not in KEYS:
         raise BadInput(f"a map is looked up by {' or '.join(KEYS)}, not by {by!r}{did_you_mean(by, KEYS)}")
-    return AddMap(nft_name(name), nft_name(table), KEYS[by])
+    return KEYS[by]
+
+
+@checked
+def members_set(name: str, by: str = "host", table: str = TABLE) -> AddMembersSet:
+    """
+    Make a set of addresses that rules look into; *by* "address": of addresses with protocol and port, "port": without the address.
+
+    By hand::
+
+        nft 'add set ip network-policy clients { type ipv4_addr ; }'
+    """
+    return AddMembersSet(nft_name(name), nft_name(table), _looked_up(by))
+
+
+@checked
+def set_members(name: str, members: Sequence[str], table: str = TABLE) -> SetMembers:
+    """
+    Give a set exactly these members, in one transaction: no packet meets half of them.
+
+    By hand::
+
+        nft 'flush set ip network-policy clients; add element ip network-policy clients { 10.244.1.2, 10.244.2.2 }'
+    """
+    if isinstance(members, str):
+        raise BadInput(f"members are several, like ['10.244.1.2'], not {members!r}")
+    return SetMembers(nft_name(name), tuple(sorted(set(map(_key, members)))), nft_name(table))
 
 
 @checked

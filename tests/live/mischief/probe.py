@@ -85,6 +85,15 @@ class Echoes:
     def over(self):
         return self.sent >= WANTED and all(self.sent - 1 - k in self.back for k in range(WANTED))
 
+    def reading(self):
+        return self.sockets
+
+    def writing(self):
+        return []
+
+    def next_try(self):
+        return self.due
+
     def verdict(self):
         if not self.back:
             return "broken"
@@ -131,7 +140,7 @@ class Connection:
             self.begin(now)
 
     def step(self, now):
-        if len(self.results) >= self.tries:
+        if not self.waits:
             return None
         if not self.connected:
             _, writable, _ = select.select([], [self.one], [], 0)
@@ -160,6 +169,19 @@ class Connection:
     def over(self):
         return len(self.results) >= 2
 
+    def reading(self):
+        return [self.one] if self.waits and self.connected else []
+
+    def writing(self):
+        return [self.one] if self.waits and not self.connected else []
+
+    def next_try(self):
+        return self.again if self.tries < 2 else float("inf")
+
+    @property
+    def waits(self):
+        return len(self.results) < self.tries
+
     def verdict(self):
         found = {*self.results, *["broken"] * (self.tries - len(self.results))}
         return found.pop() if len(found) == 1 else "flaky"
@@ -167,13 +189,21 @@ class Connection:
 
 def settings(place):
     with inside(place):
-        found = [
-            f"{folder}/{name}"
-            for tree in ("ipv4", "bridge", "netfilter")
-            for folder, _, names in os.walk(f"/proc/sys/net/{tree}")
-            for name in names
-        ]
-        return sorted("net" + path.partition("/sys/net")[2] for path in found if os.stat(path).st_mode & 0o200)
+        folders = [one for tree in ("ipv4", "bridge", "netfilter") for one in os.walk(f"/proc/sys/net/{tree}")]
+        found = [f"{folder}/{name}" for folder, _, names in folders for name in names if writable(folder, name)]
+        return sorted("net" + path.partition("/sys/net")[2] for path in found)
+
+
+WRITABLE = {}
+
+
+def writable(folder, name):
+    """Whether it may be written: of one setting of many interfaces it is the same of each, and so asked once."""
+    above, kind = os.path.split(os.path.dirname(folder))
+    key = (above, kind, name) if kind in ("conf", "neigh") else (folder, name)
+    if key not in WRITABLE:
+        WRITABLE[key] = bool(os.stat(f"{folder}/{name}").st_mode & 0o200)
+    return WRITABLE[key]
 
 
 class Servers:
@@ -232,8 +262,11 @@ def attempt(pairs, patience, servers):
         servers.step()
         for one in running:
             one.step(now)
-        watched = [each for one in running for each in one.sockets if each.fileno() >= 0]
-        select.select([*watched[:200], *servers.listening.values(), *servers.open], [], [], 0.01)
+        waiting = [one for one in running if not one.over]
+        reading = [*servers.listening.values(), *servers.open, *(each for one in waiting for each in one.reading())]
+        writing = [each for one in waiting for each in one.writing()]
+        until = min([end, *(one.next_try() for one in waiting)])
+        select.select(reading, writing, [], min(max(until - time.monotonic(), 0), EVERY))
         if any(isinstance(one, Connection) for one in running):
             time.sleep(0.001)
     said = ["gone" if isinstance(one, str) else one.verdict() for one in tried]

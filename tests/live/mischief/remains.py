@@ -5,27 +5,42 @@ from __future__ import annotations
 import re
 
 _LOOK = """
-echo "# nft"; nft -s list ruleset
-for one in iptables-legacy-save ip6tables-legacy-save; do
-  echo "# $one"; $one 2>/dev/null | grep -v -e '^#' -e '^:' -e '^\\*' -e COMMIT
-done
-for one in iptables-legacy-save; do echo "# policies"; $one 2>/dev/null | grep -e ' DROP \\['; done
-for one in filter nat broute; do echo "# ebtables $one"; ebtables-legacy -t $one -L 2>/dev/null | grep -e '^-' -e 'policy: DROP'; done
-echo "# arptables"; arptables-legacy -S 2>/dev/null | grep -e '^-A' -e 'DROP'
-echo "# rule"; ip rule
-echo "# route"; ip route show table all
-echo "# nexthop"; ip nexthop
-echo "# xfrm"; ip xfrm policy; ip xfrm state; ip xfrm policy getdefault 2>/dev/null
-echo "# neigh"; ip neigh show nud permanent; ip neigh show nud noarp; ip neigh show proxy
-echo "# addr"; ip -o addr show
-echo "# link"; ip -o -d link show
-echo "# tc"; tc qdisc show
-for one in $(ls /sys/class/net); do for way in ingress egress ""; do tc filter show dev $one $way; done; done
-echo "# netns"; ip netns list
-echo "# ntable"; ip ntable show name arp_cache 2>/dev/null | grep -e queue -e probes
-echo "# sysctl"; cd /proc/sys && find net/ipv4 net/bridge net/netfilter -type f -perm -600 2>/dev/null | sort | xargs grep -H . 2>/dev/null
+echo "== nft"; nft -s list ruleset
+for one in iptables-legacy-save ip6tables-legacy-save; do echo "== $one"; $one 2>/dev/null; done
+for one in filter nat broute; do echo "== ebtables $one"; ebtables-legacy -t $one -L 2>/dev/null; done
+echo "== arptables"; arptables-legacy -S 2>/dev/null
+echo "== ip"; ip -force -batch - <<END 2>/dev/null
+rule
+route show table all
+nexthop
+neigh show nud permanent
+neigh show nud noarp
+neigh show proxy
+netns list
+END
+echo "== xfrm"; ip xfrm policy; ip xfrm state; ip xfrm policy getdefault 2>/dev/null # in a batch they end it
+echo "== addr"; ip -o addr show
+echo "== link"; ip -o -d link show
+echo "== ntable"; ip ntable show name arp_cache 2>/dev/null
+echo "== tc"
+{ echo qdisc show
+  for one in /sys/class/net/*; do for way in ingress egress ""; do echo "filter show dev ${one##*/} $way"; done; done
+} | tc -force -batch - 2>/dev/null
+echo "== sysctl"; cd /proc/sys && find net/ipv4 net/bridge net/netfilter -type f -perm -600 -exec grep -H . {} + 2>/dev/null
 true
 """
+
+_EBTABLES = re.compile(r"-|.*policy: DROP")
+_TOLD = {
+    "iptables-legacy-save": re.compile(r"(?![#*]|COMMIT)(?!:)|:.* DROP \["),
+    "ip6tables-legacy-save": re.compile(r"(?![#*:]|COMMIT)"),
+    "ebtables filter": _EBTABLES,
+    "ebtables nat": _EBTABLES,
+    "ebtables broute": _EBTABLES,
+    "arptables": re.compile(r"-A|.*DROP"),
+    "ntable": re.compile(r".*(queue|probes)"),
+}
+"""Of what some programs say, the lines that matter."""
 
 _CHANGING = re.compile(
     r"refcnt \S+|reachable \d+|^ff02.*|@if\d+|^\d+: |link-netns\S* \S+|link/ether \S+|permaddr \S+|fe80::\S+"
@@ -46,8 +61,10 @@ def look(lab, node: str) -> list[str]:
     printed = (lab.outside if node == "outside" else lab[node]).shell(_LOOK, may_fail=True)
     section, lines = "", []
     for line in printed.splitlines():
-        if line.startswith("# "):
-            section = line[2:]
+        if line.startswith("== "):
+            section = line[3:]
+        elif section in _TOLD and not _TOLD[section].match(line):
+            continue
         elif line.strip() and not line.startswith(_PASSING) and not any(word in line for word in _VERSION6):
             lines.append(f"{section}: {_CHANGING.sub('', line).strip()}")
     return lines

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from live.batched import batched
 
 NODES = ("node1", "node2", "node3")
 
@@ -69,27 +70,7 @@ class Shape:
         if self.name == "lesson":
             lab.goto("done")
         for node, script in self.scripts.items():
-            (lab.outside if node == "outside" else lab[node]).shell(f"set -e\n{_batched(script)}")
-
-
-def _batched(script: str) -> str:
-    """The same with lines of `ip` that follow each other in one namespace given to one `ip -batch`: a network is wired often."""
-    lines = [" ".join(line.split()) for line in script.strip().splitlines() if line.strip()]
-    done = []
-    for where, group in itertools.groupby(lines, _program):
-        if where:
-            done.append(f"{where} -batch - <<'EOF'\n" + "\n".join(line.removeprefix(where) for line in group) + "\nEOF")
-        else:
-            done += group
-    return "\n".join(done)
-
-
-def _program(line: str) -> str:
-    """`ip` or `ip -n NAME`; nothing for other programs."""
-    words = line.split()
-    if words[0] != "ip" or words[1:3] == ["netns", "exec"]:
-        return ""
-    return " ".join(words[:3]) if words[1] == "-n" else "ip"
+            (lab.outside if node == "outside" else lab[node]).shell(f"set -e\n{batched(script)}")
 
 
 def others(n: int) -> list[int]:

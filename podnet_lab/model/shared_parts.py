@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -30,26 +30,38 @@ def shared(value: Value, earlier: Any) -> Value:
         return _tuple(value, earlier)
     if type(value) in DEEP:
         return _dataclass(value, earlier)
-    return earlier if value == earlier else value
+    return earlier if _whole(value) == _whole(earlier) else value
+
+
+def _whole(value: Any) -> Any:
+    """What stands for a value where two are compared, with the fields that its own `==` leaves out."""
+    hidden = _hidden(type(value))
+    return (value, *[getattr(value, name) for name in hidden]) if hidden else value
+
+
+@cache
+def _hidden(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if not field.compare) if is_dataclass(kind) else ()
 
 
 def _mapping(value: Mapping, earlier: Mapping) -> Any:
     if type(value) is not dict:
-        return earlier if value == earlier else value
+        return earlier if value == earlier else value  # what is left out of `==` is looked at in a dict alone: a model has no other
     keys = {key: key for key in earlier}
     made = {keys.get(key, key): shared(part, earlier.get(key)) for key, part in value.items()}
     return earlier if list(made) == list(earlier) and all(made[key] is earlier[key] for key in made) else made
 
 
 def _tuple(value: tuple, earlier: tuple) -> Any:
-    if value == earlier:
+    wholes, earlier_wholes = [*map(_whole, value)], [*map(_whole, earlier)]
+    if wholes == earlier_wholes:
         return earlier
     try:
-        known = {part: part for part in earlier}
-        return tuple(known.get(part, part) for part in value)
+        known = dict(zip(earlier_wholes, earlier, strict=True))
+        return tuple(known.get(whole, part) for whole, part in zip(wholes, value, strict=True))
     except TypeError:  # parts that have no hash: what `nft` printed
-        known = {repr(part): part for part in earlier}
-        return tuple(known.get(repr(part), part) for part in value)
+        known = {repr(whole): part for whole, part in zip(earlier_wholes, earlier, strict=True)}
+        return tuple(known.get(repr(whole), part) for whole, part in zip(wholes, value, strict=True))
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Programs that are files of daemons: written on a node, and run there by themselves; nobody imports them."""
