@@ -145,6 +145,7 @@ class Backend:
         self.writer.stop()
         self._threads.join(THREADS_END)
         self._after_close()
+        self._threads.join(THREADS_END)  # one whose agent stayed ends with it
 
     def _before_close(self) -> None:
         """End what would not end by being asked to."""

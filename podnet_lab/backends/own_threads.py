@@ -19,20 +19,28 @@ class JoinedThreads(ThreadExecModel):
 
     def __init__(self) -> None:
         self._started: list[threading.Thread] = []
+        self._lock = threading.Lock()  # execnet starts threads on threads
 
     def start(self, func: Callable, args: tuple = ()) -> None:
         """Run *func* on a thread of its own; RuntimeError if there may be no more."""
-        self._started = [thread for thread in self._started if thread.is_alive()]
         thread = threading.Thread(target=func, args=args, name="podnet-execnet", daemon=True)
-        thread.start()
-        self._started.append(thread)
+        with self._lock:
+            self._started = [other for other in self._started if other.is_alive()]
+            thread.start()
+            self._started.append(thread)
 
     def join(self, timeout: float) -> bool:
         """Wait for all that were started, *timeout* seconds at most; whether they have ended."""
         deadline = time.monotonic() + timeout
-        for thread in self._started:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._started)
+        while left := self._alive():  # a thread that ends may have started another
+            if (seconds := deadline - time.monotonic()) <= 0:
+                return False
+            left[0].join(seconds)
+        return True
+
+    def _alive(self) -> list[threading.Thread]:
+        with self._lock:
+            return [thread for thread in self._started if thread.is_alive()]
 
 
 @contextmanager

@@ -78,6 +78,11 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{ROOT}:{path}".rstrip(":"), **more}
 
 
+def limited(**more: str) -> dict[str, str]:
+    """`environment` for a Python that may write no whole file: 3.11 keeps what part of a module's code it could write, for others."""
+    return environment(PYTHONDONTWRITEBYTECODE="1", **more)
+
+
 def podnet(*words: str, seconds: float = 30, **more: str) -> subprocess.CompletedProcess:
     """The program `podnet`, as from another terminal."""
     command = [sys.executable, "-c", "from podnet_lab.cli import main; main()", *words]

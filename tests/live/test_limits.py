@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from live.helpers import VMS, environment
+from live.helpers import VMS, environment, limited
 from podnet_lab.backends import doctor, limits
 from podnet_lab.errors import CannotRun
 
@@ -42,7 +42,7 @@ def opened(allowed, folder, prefix=()):
         timeout=60,
         check=False,
         preexec_fn=limit,
-        env=environment() | {"XDG_RUNTIME_DIR": str(folder)},
+        env=limited(XDG_RUNTIME_DIR=str(folder)),
     )
     # Without memory Python itself may fall at its very end, after all was said.
     assert done.returncode == 0 or (resource.RLIMIT_AS in allowed and done.returncode == -signal.SIGSEGV), done.stderr[-2000:]
