@@ -19,7 +19,6 @@ from podnet_lab.exercises.claims import Untested, everyone
 from podnet_lab.exercises.lesson_errors import in_lesson, located, place_of
 from podnet_lab.model import Snapshot
 from podnet_lab.networks import registry as networks
-from podnet_lab.plan import plan
 from podnet_lab.printable_names import one_line
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class Exercise:
         names = [mistake.name for mistake in self.mistakes]
         if len(set(names)) < len(names):
             raise BadInput(f"{self.name}: two of its mistakes have the same name")
-        networks.find(self.network).before(self.starts_at, plan())
+        networks.find(self.network).earlier(self.starts_at)
 
     @property
     def starts_at(self) -> str:

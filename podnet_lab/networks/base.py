@@ -149,11 +149,15 @@ class Network:
         """What must be true on *node* once a stage is done, with *pods* Pods planned for it."""
         return self.stage(stage).checks(node, cluster, pods)
 
-    def before(self, start: str, plan: Plan) -> dict[str, list[Step]]:
-        """What the stages before *start* take, node by node; BadInput if there is no such place."""
+    def earlier(self, start: str) -> tuple[Stage, ...]:
+        """The stages before *start*; BadInput if there is no such place."""
         if start not in self.starts:
             raise BadInput(no_such("stage", start, self.starts))
-        earlier = self.stages[: self.starts.index(start)]
+        return tuple(self.stages[: self.starts.index(start)])
+
+    def before(self, start: str, plan: Plan) -> dict[str, list[Step]]:
+        """What the stages before *start* take, node by node; BadInput if there is no such place."""
+        earlier = self.earlier(start)
         return {node.name: [step for stage in earlier for step in stage.steps(node, plan)] for node in plan.nodes}
 
     # The whole, and one Pod more or less
