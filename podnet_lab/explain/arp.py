@@ -29,11 +29,11 @@ class Learned:
     """
     What has been learned on the way so far, and holds for what comes after.
 
-    *macs* are those that a place has learned from ARP requests, by place and address; *ports* those behind which bridges have
+    *macs* are those that a place has learned from ARP requests, by place, interface and address; *ports* those behind which bridges have
     heard a MAC: (place, bridge, port, MAC).
     """
 
-    macs: dict[tuple[Place, IPv4Address], str] = field(default_factory=dict)
+    macs: dict[tuple[Place, str, IPv4Address], str] = field(default_factory=dict)
     ports: set[tuple[Place, str, str, str]] = field(default_factory=set)
 
     def hear(self, receiver: Receiver, mac: str) -> None:
@@ -123,18 +123,23 @@ def no_reply(hop: Hop, receiver: Receiver, source: IPv4Address | None) -> Cause 
     cause = receiver.cause or unusable(receiver.link, receiver.place, hop.cluster) or _unheard(hop, receiver)
     if cause is not None or source is None:
         return cause
-    space = hop.cluster[receiver.place[0]].spaces[receiver.place[1]]
-    cause = fails_rp_filter(receiver.place, space, source, address, receiver.link.name)
-    if cause is not None and is_own(space, source):
-        cause = causes.arp_from_own_address(receiver.place, source, address, space.own_address(source))
-    else:
-        cause = cause and cause.prefixed(f"{source}, who asks by ARP, is not answered: ")
+    cause = _taken_for_forged(hop, receiver, source)
     answer = _routing(hop, receiver, source)
     if answer is not None:
         takes = not answer.error and answer.kind == "local"
         why = "its routing does not take that for its own"
         cause = None if takes else cause or causes.no_arp_reply(receiver.place, address, source, why, "")
     return cause or _setting_forbids(hop, receiver, source)
+
+
+def _taken_for_forged(hop: Hop, receiver: Receiver, source: IPv4Address) -> Cause | None:
+    """Why whoever is asked takes the source of an ARP request for forged, and does not answer (ip_route_input in arp_process)."""
+    space = hop.cluster[receiver.place[0]].spaces[receiver.place[1]]
+    cause = fails_rp_filter(receiver.place, space, source, hop.neighbour, receiver.link.name)
+    if cause is not None and is_own(space, source):
+        own, theirs = space.own_address(source), hop.space.own_address(source)
+        return causes.arp_from_own_address(receiver.place, source, hop.neighbour, own, hop.place, theirs)
+    return cause and cause.prefixed(f"{source}, who asks by ARP, is not answered: ")
 
 
 def _unheard(hop: Hop, receiver: Receiver) -> Cause | None:
@@ -204,7 +209,9 @@ def no_proxy_route(hop: Hop, reached: Iterable[Receiver]) -> Cause | None:
         if routed and (cause := no_proxy(hop, receiver, on)) is not None:
             return cause
         if on:
-            return causes.proxy_without_route(receiver.place, dev, hop.neighbour)
+            source = arp_source(hop)
+            forged = _taken_for_forged(hop, receiver, source) if source else None
+            return forged or causes.proxy_without_route(receiver.place, dev, hop.neighbour)
     return None
 
 

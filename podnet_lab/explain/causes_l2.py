@@ -193,11 +193,18 @@ def neighbour_table_full(place: Place, entries: int) -> Cause:
     return Cause(text, "neighbour", place, question, look, mend="ip neigh flush all")
 
 
-def arp_from_own_address(place: Place, sender: IPv4Address, address: IPv4Address, own: Address | None) -> Cause:
-    """Whoever is asked has the ARP request's source address, too: the kernel takes the request for forged, and does not answer."""
+def arp_from_own_address(
+    place: Place, sender: IPv4Address, address: IPv4Address, own: Address | None, asker: Place, theirs: Address | None
+) -> Cause:
+    """
+    Whoever is asked has the ARP request's source address, too: the kernel takes the request for forged, and does not answer.
+
+    *own* is that address at whoever is asked, *theirs* at the *asker*; of a Pod and its node, the Pod is to give it up.
+    """
     text = f"{place_name(place)} does not answer {sender}, who asks for {address}: it has {sender} itself"
     question = f"Who has {sender}?"
-    return Cause(text, "address", place, question, f"ip {on(place[1])}addr", mend=remove_own(place, own))
+    at, held = (asker, theirs) if theirs and asker[1] and not place[1] else (place, own)
+    return Cause(text, "address", at, question, f"ip {on(at[1])}addr", mend=remove_own(at, held))
 
 
 def remove_own(place: Place, own: Address | None) -> str:

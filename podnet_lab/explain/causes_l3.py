@@ -243,11 +243,15 @@ def dropped_by_firewall(place: Place, chain: str, rule: str) -> Cause:
     return Cause(text, "firewall", place, question, "nft -a list ruleset", undecided=undecided)
 
 
-def martian_source(place: Place, sender: IPv4Address, own: Address | None) -> Cause:
-    """The receiver has the packet's source address, too: a martian source, which the kernel drops (fib_validate_source)."""
+def martian_source(place: Place, sender: IPv4Address, own: Address | None, at: Place | None = None) -> Cause:
+    """
+    The receiver has the packet's source address, too: a martian source, which the kernel drops (fib_validate_source).
+
+    *own* is that address where it is to be taken away: *at* the sender, or else at the receiver.
+    """
     text = f"{place_name(place)} drops what comes from {sender}: it has that address itself"
-    question = f"Who has {sender}?"
-    return Cause(text, "address", place, question, f"ip {on(place[1])}addr", mend=remove_own(place, own))
+    question, at = f"Who has {sender}?", at or place
+    return Cause(text, "address", at, question, f"ip {on(at[1])}addr", mend=remove_own(at, own))
 
 
 def refused_by_rule(place: Place, rule: PolicyRule, to: IPv4Address) -> Cause:

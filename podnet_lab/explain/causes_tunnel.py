@@ -41,6 +41,22 @@ def tunnel_from_no_own_address(place: Place, space: Namespace, link: Link) -> Ca
     return Cause(text, "address", place, question, f"ip {on(place[1])}-d link show dev {link.name}", mend=mend)
 
 
+def tunnel_host_gone(cluster: Cluster, place: Place, link: Link, mac: str, host: IPv4Address) -> Cause:
+    """A tunnel's table leads to an address that nobody has; whose own end still sends from it has lost it."""
+    text = f"{place_name(place)}'s tunnel {link.name} sends what is for {mac} to {host}, which nobody has"
+    question = f"Who should have {host}?"
+    lost = next((end for end in ends(cluster) if end.link.setting("local") == str(host)), None)
+    lower = lost and lost.link.setting("dev")
+    if lower is None or lower not in lost.node.own.links:
+        undecided = f"nobody here says who should have {host}"
+        return Cause(text, "address", place, question, f"bridge {on(place[1])}fdb show dev {link.name}", undecided=undecided)
+    near = (own for node in cluster.values() for own in node.own.addresses_of(link.setting("dev") or "") if host in own.network)
+    length = next((own.network.prefixlen for own in near), 32)
+    back = AddAddress(IPv4Interface(f"{host}/{length}"), lower)
+    text += f": {lost.node.node}'s end of the tunnel is to send from it"
+    return Cause(text, "address", (lost.node.node, None), question, f"ip addr show dev {lower}", back)
+
+
 def no_neighbour_in_tunnel(place: Place, dev: str, address: IPv4Address, mac: str) -> Cause:
     """A tunnel that learns nothing, and floods nothing, has no neighbour entry for an address: nobody hears who asks for it."""
     text = f"{place_name(place)} has no neighbour entry for {address}, and its tunnel {dev} carries no question to everybody"

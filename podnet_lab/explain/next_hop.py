@@ -40,14 +40,14 @@ class NextHop:
     The *receiver* of a frame, or the *cause* why there is none; *unsure* says in words what could not be judged.
 
     *misdelivery* is the cause why the frame goes to another receiver than the one that was meant. *learned*: after an ARP
-    exchange, the place that answered and the sender's address, whose MAC that place has learned from the request.
+    exchange, the place that answered, by which interface, and the sender's address, whose MAC it has learned from the request.
     """
 
     receiver: Receiver | None = None
     cause: Cause | None = None
     misdelivery: Cause | None = None
     unsure: str = ""
-    learned: tuple[Place, IPv4Address] | None = None
+    learned: tuple[Place, str, IPv4Address] | None = None
 
 
 def next_hop(hop: Hop) -> NextHop:
@@ -73,8 +73,8 @@ def _by_table_or_arp(hop: Hop, reached: list[Receiver]) -> NextHop:
         sent = _by_entry(hop, Neighbour(address, dev, link.mac, "NOARP"), reached)
         return NextHop(sent.receiver, None if sent.receiver else arp_off, arp_off)
     # Whoever asks by ARP is believed at once, but against what a person wrote (arp_process, neigh_update).
-    if (place, address) in hop.learned.macs and (entry is None or entry.state not in ("PERMANENT", "NOARP")):
-        entry = Neighbour(address, dev, hop.learned.macs[place, address], "REACHABLE")
+    if (place, dev, address) in hop.learned.macs and (entry is None or entry.state not in ("PERMANENT", "NOARP")):
+        entry = Neighbour(address, dev, hop.learned.macs[place, dev, address], "REACHABLE")
     if entry is not None:
         return _by_entry(hop, entry, reached)
     if (entries := sum(map(_counted, hop.cluster[place[0]].spaces.values()))) >= GC_THRESH3:
@@ -135,8 +135,15 @@ def _by_entry(hop: Hop, entry: Neighbour, reached: list[Receiver]) -> NextHop:
         if receiver.cause is None and receiver.link.up and wrong_port(cluster, place, link, receiver, heard) is None:
             if (forgot := _forgot_itself(hop, receiver)) is not None:
                 return NextHop(cause=forgot)
-            return NextHop(receiver, misdelivery=None if right or routed or proxies(hop, receiver, entry.address) else cause)
+            meant = right or routed or (not owners and _as_written(hop, entry, receiver)) or proxies(hop, receiver, entry.address)
+            return NextHop(receiver, misdelivery=None if meant else cause)
     return NextHop(cause=(right[0].cause or unusable(right[0].link, right[0].place, cluster)) if right else cause)
+
+
+def _as_written(hop: Hop, entry: Neighbour, receiver: Receiver) -> bool:
+    """Whether an entry, written by hand for an address that nobody has, leads to one who may take it: in a tunnel that only names a MAC."""
+    fit = receiver.place[1] is None or owns(hop.cluster, receiver, hop.to)
+    return bool(kind_of(hop.link).agreed) or (entry.state == "PERMANENT" and fit)
 
 
 def _takes(cluster: Cluster, receiver: Receiver, mac: str) -> bool:
@@ -222,7 +229,7 @@ def _by_arp(hop: Hop, reached: list[Receiver]) -> NextHop:
     receiver = answering[0]
     if (cause := reply_taken_by_bridge(cluster, place, link, receiver)) is not None:
         return NextHop(cause=cause)
-    learned = source and (receiver.place, source)
+    learned = source and (receiver.place, receiver.link.name, source)
     if (forgot := _forgot_itself(hop, receiver)) is not None:
         return NextHop(cause=forgot, learned=learned)
     if (misled := wrong_port(cluster, place, link, receiver, fresh=True)) is not None:

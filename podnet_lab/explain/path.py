@@ -28,7 +28,7 @@ from podnet_lab.explain.tunnel import answer_by_arp, through_tunnel
 from podnet_lab.explain.walk_state import WalkState
 from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Namespace, Route
-from podnet_lab.model.route_lookup import source_for
+from podnet_lab.model.route_lookup import is_own, source_for
 
 
 class PathWalk(WalkState):
@@ -50,6 +50,8 @@ class PathWalk(WalkState):
             if iif is not None and (cause := self._prerouting(place, space, iif)):
                 return cause
             decision = self._decide(place, space, iif)
+            if iif is not None and decision.cause is not None:
+                decision = replace(decision, cause=self._of_a_pod(start, place, decision.cause))
             stays = decision.cause is not None and decision.cause.layer == "forwarding"
             if not decision.local and not stays and (lost := lost_route(self, place)) is not None:
                 return lost
@@ -78,6 +80,14 @@ class PathWalk(WalkState):
         ) is not None:  # a reply's target is put back before its route is looked up
             self.flow = replace(self.flow, to=translation.before.source)
         return None
+
+    def _of_a_pod(self, start: Place, place: Place, cause: Cause) -> Cause:
+        """*cause*; where a node drops what a Pod sends from the node's own address, the Pod is to give that up."""
+        source = self.flow.source
+        if cause.layer != "address" or not start[1] or place[1] or not is_own(self.cluster[place[0]].own, source):
+            return cause
+        theirs = self.cluster[start[0]].spaces[start[1]].own_address(source)
+        return causes_l3.martian_source(place, source, theirs, start) if theirs else cause
 
     def _decide(self, place: Place, space: Namespace, iif: str | None) -> Decision:
         """Where the packet goes from here; what is sent from here gets its source and its time to live, and meets the hook output."""

@@ -76,12 +76,17 @@ def lost_in_tunnel(cluster: Cluster, place: Place, link: Link, mac: str) -> Caus
     known = [entry.remote for entry in table if (entry.dev, entry.mac) == (link.name, mac) and entry.remote is not None]
     for end in kind_of(link).other_ends(wires(cluster), *place, link):
         if end.link.mac == mac and end.tunnel is not None:
-            return _at_end(cluster, place, link, end) or (
-                None if end.tunnel in known else causes_tunnel.tunnel_lacks_entry(place, link.name, mac, end.tunnel, *known[:1])
-            )
+            if (cause := _at_end(cluster, place, link, end)) is not None:
+                return cause
+            if end.tunnel not in known:
+                return causes_tunnel.tunnel_lacks_entry(place, link.name, mac, end.tunnel, *known[:1])
     for host in known:
-        if (node := owner(cluster, host)) is not None:
-            return _without_the_mac(cluster, place, link, node, host, mac)
+        node = owner(cluster, host)
+        return (
+            _without_the_mac(cluster, place, link, node, host, mac)
+            if node
+            else causes_tunnel.tunnel_host_gone(cluster, place, link, mac, host)
+        )
     return None
 
 
