@@ -87,7 +87,8 @@ class JoinedNetns(NetnsBackend):
                     answer()
         except (OSError, EOFError, AssertionError, execnet.RemoteError, LabGone, Refusal) as error:
             self.close()
-            raise NoLab(f"the lab {entry} could not be joined: {error or 'it ended this moment'}") from error
+            why = "" if isinstance(error, EOFError) else str(error)  # that speaks of bytes
+            raise NoLab(f"the lab {entry} could not be joined: {why or 'it ended this moment'}") from error
         except BaseException:
             self.close()
             raise

@@ -97,6 +97,8 @@ def _forked(work: Callable[[], int]) -> int:
     status = 1
     try:
         status = work()
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # the node has ended: whoever waits for its agent hears that, and says so
     except OSError as error:
         print(f"a node can't be entered: {error}", file=sys.stderr, flush=True)
     finally:

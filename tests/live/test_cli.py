@@ -34,6 +34,9 @@ def test_check(wired):
     assert (found["reached"], found["pairs"], found["total"], found["failures"]) == (30, 30, 30, [])
     few = data("check", "--sample", "10", "--seed", "3")
     assert (few["pairs"], few["total"]) == (10, 30)
+    one = podnet("check", "--sample", "1")
+    assert "no such pair was drawn: a sample of more may have one" in one.stdout
+    assert one.returncode == 3, "what could not be tried is not said to hold, nor to fail"
     wired["node1"].run(route.remove("10.244.3.0/24"))
     done = podnet("check")
     assert (done.returncode, done.stdout) == (1, f"{wired.check()}\n")

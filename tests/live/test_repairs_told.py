@@ -34,7 +34,11 @@ CASES = {
         {"node2": "ip addr del 10.244.2.0/32 dev flannel.1"},
         "the answer has no way back: node2 has no route to 10.244.1.2",
     ),
-    "a tunnel's node has another address": ("flannel", {"node2": RENUMBERED}, "to 192.168.1.12, which nobody has: node2's end of the tunnel"),
+    "a tunnel's node has another address": (
+        "flannel",
+        {"node2": RENUMBERED},
+        "to 192.168.1.12, which nobody has: node2's end of the tunnel",
+    ),
     "a neighbour written by hand, and no way back": (
         "static_routes",
         {"node1": OWN_NEIGHBOUR, "node2": "ip route del 10.244.1.0/24"},
