@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.devices.roles import routed_pod, uplink
 from podnet_lab.explain import causes_l2 as causes
-from podnet_lab.explain import causes_l3, causes_routed
+from podnet_lab.explain import causes_l3, causes_routed, causes_routing
 from podnet_lab.explain.cause import Cause, Place
 from podnet_lab.explain.causes_tunnel import no_neighbour_in_tunnel
 from podnet_lab.explain.evidence import Evidence
@@ -119,7 +119,6 @@ def asks_nobody(hop: Hop) -> Cause | None:
 
 def no_reply(hop: Hop, receiver: Receiver, source: IPv4Address | None) -> Cause | None:
     """Why the owner of the wanted address does not answer an ARP request from *source*; None if it does."""
-    address = hop.neighbour
     cause = receiver.cause or unusable(receiver.link, receiver.place, hop.cluster) or _unheard(hop, receiver)
     if cause is not None or source is None:
         return cause
@@ -127,9 +126,17 @@ def no_reply(hop: Hop, receiver: Receiver, source: IPv4Address | None) -> Cause 
     answer = _routing(hop, receiver, source)
     if answer is not None:
         takes = not answer.error and answer.kind == "local"
-        why = "its routing does not take that for its own"
-        cause = None if takes else cause or causes.no_arp_reply(receiver.place, address, source, why, "")
+        cause = None if takes else cause or _not_for_itself(receiver.place, hop, source, answer)
     return cause or _setting_forbids(hop, receiver, source)
+
+
+def _not_for_itself(place: Place, hop: Hop, source: IPv4Address, answer: RouteAnswer) -> Cause:
+    """Why the owner of an address does not answer for it, as its kernel says that it is elsewhere."""
+    space = hop.cluster[place[0]].spaces[place[1]]
+    own = space.own_address(hop.neighbour)
+    if own is not None and not answer.error and answer.kind == "unicast":
+        return causes_routing.not_taken_for_own(place, space, own)
+    return causes.no_arp_reply(place, hop.neighbour, source, "its routing does not take that for its own", "")
 
 
 def _taken_for_forged(hop: Hop, receiver: Receiver, source: IPv4Address) -> Cause | None:

@@ -11,6 +11,7 @@ from podnet_lab.devices.registry import kind_of
 from podnet_lab.explain import causes_l2 as causes
 from podnet_lab.explain.cause import Cause, Place
 from podnet_lab.explain.causes_l3 import no_gateway, not_on_link
+from podnet_lab.explain.causes_routing import not_taken_for_own
 from podnet_lab.explain.causes_tunnel import no_neighbour_in_tunnel
 from podnet_lab.explain.tunnel_end import tunnel_end
 from podnet_lab.explain.tunnel_evidence import ends, leads_through
@@ -22,6 +23,8 @@ def arp_failure(cluster: Cluster, place: Place, route: Route, to: IPv4Address) -
     """Why the next hop of *route* is not resolved: a cable that is unplugged, or on another bridge; else a wrong address."""
     space, address = cluster[place[0]].spaces[place[1]], route.via or to
     link = space.links[route.dev]
+    if (own := space.own_address(address)) is not None and route.via is None:
+        return not_taken_for_own(place, space, own)
     cause = _owners_cable_unplugged(cluster, place, address) or own_cable_unplugged(cluster, place, link)
     cause = cause or on_other_bridge(cluster, place, link, address)
     far = next((end for end in ends(cluster) if end.gateway == address and leads_through(tunnel_end(cluster[place[0]]), end)), None)
@@ -94,7 +97,7 @@ def _nobody_has(cluster: Cluster, place: Place, link: Link, address: IPv4Address
     wide = [prefix for prefix in own if address in prefix.network]
     if elsewhere and wide:
         prefix = max(wide, key=lambda prefix: prefix.network.prefixlen)
-        return causes.prefix_too_wide(place, link.name, address, prefix, _length_of_others(cluster[place[0]], place, prefix))
+        return causes.prefix_too_wide(place, link.name, address, prefix, _length_of_others(cluster[place[0]], place, prefix), own)
     return causes.nobody_has(place, link.name, address)
 
 

@@ -151,7 +151,8 @@ def _not_told(one: Snapshot, mine: BgpSession, other: Snapshot, theirs: BgpSessi
         return Cause(text, "route", (one.node, None), question, f"ip route get {hops[0]}", undecided="what the way there was is not known")
     refuses = ", or the kernel refuses a route into a tunnel that is told no gateway (its log)" if _leads_into_tunnel(one) else ""
     text = (
-        f"{one.node}'s BIRD has heard of {block}, and does not tell its kernel: protocol kernel is off, or its filter rejects it{refuses}"
+        f"{one.node}'s BIRD has heard of {block}, and its kernel has no route by that: protocol kernel is off, its filter "
+        f"rejects it{refuses}, or somebody took the route away (BIRD gives it back when it looks again, every scan time)"
     )
     return _cause(one, text, f"What does {one.node}'s BIRD give its kernel?", "show protocols all kernel1")
 

@@ -86,11 +86,18 @@ def nobody_has(place: Place, dev: str, address: IPv4Address) -> Cause:
     return Cause(text, "address", place, question, f"ip {on(place[1])}neigh show {address}", undecided=undecided)
 
 
-def prefix_too_wide(place: Place, dev: str, address: IPv4Address, prefix: IPv4Interface, right: int | None) -> Cause:
-    """An address's prefix takes in what is not on the same link; *right*: its length as others on the link have it, if they agree."""
+def prefix_too_wide(
+    place: Place, dev: str, address: IPv4Address, prefix: IPv4Interface, right: int | None, own: tuple[IPv4Interface, ...] = ()
+) -> Cause:
+    """
+    An address's prefix takes in what is not on the same link; *right*: its length as others on the link have it, if they agree.
+
+    *own* are all addresses of the interface: the right one may be among them.
+    """
     text = f"{place_name(place)} takes {address} for a neighbour, as {prefix} on {dev} says, but nobody beyond {dev} has it"
     question = f"Which addresses does {prefix} say are on the same cable?"
-    mend = f"ip {on(place[1])}addr add {prefix.ip}/{right} dev {dev}; ip {on(place[1])}addr del {prefix} dev {dev}" if right else ""
+    add, away = f"ip {on(place[1])}addr add {prefix.ip}/{right} dev {dev}; ", f"ip {on(place[1])}addr del {prefix} dev {dev}"
+    mend = ("" if IPv4Interface(f"{prefix.ip}/{right}") in own else add) + away if right else ""
     undecided = "nobody else on that cable says how long the prefix should be"
     return Cause(text, "address", place, question, f"ip {on(place[1])}addr show dev {dev}", mend=mend, undecided=undecided)
 
@@ -183,6 +190,15 @@ def wrong_fdb_entry(place: Place, entry: FdbEntry, wanted: str) -> Cause:
     text = f"{place_name(place)}'s bridge sends what is for {wanted} to {entry.dev}"
     question = f"Behind which port does the bridge believe {wanted} to be?"
     return Cause(text, "neighbour", place, question, "bridge fdb show", mend=f"bridge fdb del {entry.mac} dev {entry.dev} master")
+
+
+def taken_by_entry(place: Place, entry: FdbEntry, dev: Link, wanted: str) -> Cause:
+    """A bridge takes what is for somebody's MAC for its own, as an entry says that somebody wrote (``bridge fdb … local``)."""
+    text = f"{place_name(place)}'s bridge takes what is for {wanted} for its own: its forwarding entry {entry.mac} dev {entry.dev} is local"
+    question = f"Whose does the bridge believe the MAC of {wanted} to be?"
+    of = "master" if dev.master else "self"
+    mend = f"bridge {on(place[1])}fdb del {entry.mac} dev {entry.dev} {of}"
+    return Cause(text, "neighbour", place, question, f"bridge {on(place[1])}fdb show", mend=mend)
 
 
 def neighbour_table_full(place: Place, entries: int) -> Cause:

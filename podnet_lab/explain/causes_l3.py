@@ -4,20 +4,20 @@ Causes inside a node or a Pod: addresses, routes, forwarding, filters. Pure.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from ipaddress import IPv4Address
 
 from podnet_lab.devices import link
 from podnet_lab.devices.registry import kind_of
 from podnet_lab.devices.roles import bridge_of, gateways, pod_subnets
+from podnet_lab.explain import causes_routing
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.causes_l2 import remove_own
 from podnet_lab.explain.causes_tunnel import no_tunnel
 from podnet_lab.explain.lowest_layer import link_without_address, missing_link
 from podnet_lab.explain.tunnel_end import tunnel_end
 from podnet_lab.explain.tunnel_evidence import behind, leads_through
-from podnet_lab.model import DEFAULT, MAIN_TABLE, Address, Cluster, Namespace, PolicyRule, Route
+from podnet_lab.model import DEFAULT, Address, Cluster, Namespace, Route
 from podnet_lab.model.route_lookup import lookup_route
 from podnet_lab.steps import address, forwarding, route
 from podnet_lab.steps.base import Step, on
@@ -54,13 +54,17 @@ def no_forwarding_from(place: Place, dev: str) -> Cause:
     )
 
 
+USUAL_TTL = 64
+"""The time to live that Linux gives its packets (net.ipv4.ip_default_ttl, RFC 1700)."""
+
+
 def no_route(cluster: Cluster, place: Place, space: Namespace, to: IPv4Address) -> Cause:
     """No route fits; or what is missing below it, that the route went with."""
     lower = missing_link(place, space) or link_without_address(place, space) or _tunnel_gone(cluster, place, to)
     if lower is not None:
         return lower.suffixed(f", and so no route to {to}")
-    if not any(rule.table == MAIN_TABLE and rule.kind == "lookup" for rule in space.policy):
-        return main_not_asked(place, to)
+    if (own := causes_routing.said_by_routing(place, space, to)) is not None:
+        return own
     down = [
         one.name for one in space.links.values() if not one.up and space.addresses_of(one.name) and not kind_of(one).comes_with_namespace
     ]
@@ -74,13 +78,6 @@ def no_route(cluster: Cluster, place: Place, space: Namespace, to: IPv4Address) 
 def _tunnel_gone(cluster: Cluster, place: Place, to: IPv4Address) -> Cause | None:
     """The cause if the way to *to* is a tunnel's, and a node has no end of it any more."""
     return no_tunnel(cluster, cluster[place[0]]) if place[1] is None and behind(cluster, to, place[0]) else None
-
-
-def main_not_asked(place: Place, to: IPv4Address) -> Cause:
-    """No policy rule leads to the main table any more (ip rule flush): the routes are there, and nobody looks at them."""
-    text = f"{place_name(place)} has no policy rule that asks its main table, and so no route to {to}"
-    question = f"Which tables does {place_name(place)} ask, and in which order?"
-    return Cause(text, "route", place, question, f"ip {on(place[1])}rule", mend=f"ip {on(place[1])}rule add lookup main pref 32766")
 
 
 def _routes(place: Place, to: IPv4Address) -> str:
@@ -173,27 +170,11 @@ def not_on_link(cluster: Cluster, place: Place, space: Namespace, bad: Route, to
     return Cause(text, "route", place, question, _routes(place, to), RemoveRoute.of(bad, place[1], raw=bool(bad.extra)), *right)
 
 
-def rejecting_route(place: Place, bad: Route, to: IPv4Address) -> Cause:
-    """The route is of the kind blackhole, unreachable or prohibit."""
-    text = f"{place_name(place)}'s route to {to} is {bad.kind}"
-    question = f"Which of {place_name(place)}'s routes fits {to} best?"
-    return Cause(text, "route", place, question, _routes(place, to), RemoveRoute.of(bad, place[1], raw=bool(bad.extra)))
-
-
 def routing_loop(place: Place, to: IPv4Address) -> Cause:
     """Routers send a packet round in a loop."""
     text = f"the packet goes round and round until its time to live is over, past {place_name(place)}"
     question = f"Where does each node on the way send what is for {to}?"
     return Cause(text, "route", place, question, _routes(place, to), undecided="which of the routes on its way is wrong can't be told")
-
-
-def kernel_refuses(place: Place, to: IPv4Address, source: IPv4Address | None, iif: str | None, code: int) -> Cause:
-    """The kernel, asked for the packet's way, says no, and the snapshot does not show why."""
-    packet = f"from {source} " * (source is not None) + f"iif {iif}" * (iif is not None)
-    came = f" that came in by {iif}" if iif else ""
-    text = f"{place_name(place)}'s kernel has no way for a packet to {to}{came}: {os.strerror(code).lower()}"
-    question = f"What does {place_name(place)}'s routing say of such a packet?"
-    return Cause(text, "route", place, question, f"ip {on(place[1])}route get {to} {packet}".rstrip())
 
 
 def no_host(place: Place, to: IPv4Address, kind: str) -> Cause:
@@ -203,13 +184,22 @@ def no_host(place: Place, to: IPv4Address, kind: str) -> Cause:
     return Cause(text, "address", place, question, f"ip {on(place[1])}route show table local {to}")
 
 
-def time_exceeded(place: Place, sender: Place, ttl: int) -> Cause:
-    """A router gets a packet whose time to live has run out (ip_forward); *ttl* is what *sender* gave it."""
+def time_exceeded(place: Place, sender: Place, ttl: int, given_by: Route | None = None) -> Cause:
+    """
+    A router gets a packet whose time to live has run out (ip_forward); *ttl* is what *sender* gave it.
+
+    *given_by* is the route that told the sender so, None where its own default did.
+    """
     text = f"the packet's time to live ({ttl} when it was sent) is over at {place_name(place)}"
     question = f"How many routers may {place_name(sender)}'s packet pass, and how many are on its way?"
     inside = f"ip netns exec {sender[1]} " if sender[1] else ""
     look = f"{inside}sysctl net.ipv4.ip_default_ttl; ip {on(sender[1])}route; nft list ruleset"
-    return Cause(text, "route", place, question, look)
+    if ttl >= USUAL_TTL:
+        return Cause(text, "route", place, question, look)
+    mend = (
+        f"{inside}sysctl -w net.ipv4.ip_default_ttl={USUAL_TTL}" if given_by is None else causes_routing.without_metrics(sender, given_by)
+    )
+    return Cause(text, "route", sender, question, look, mend=mend)
 
 
 def nobody_listens(place: Place, protocol: str, port: int, elsewhere: str) -> Cause:
@@ -252,13 +242,6 @@ def martian_source(place: Place, sender: IPv4Address, own: Address | None, at: P
     text = f"{place_name(place)} drops what comes from {sender}: it has that address itself"
     question, at = f"Who has {sender}?", at or place
     return Cause(text, "address", at, question, f"ip {on(at[1])}addr", mend=remove_own(at, own))
-
-
-def refused_by_rule(place: Place, rule: PolicyRule, to: IPv4Address) -> Cause:
-    """A policy rule is of the kind blackhole, unreachable or prohibit, and comes before the routing tables."""
-    text = f"{place_name(place)}'s policy rule {rule.priority} says {rule.kind}"
-    question = f"Which rules does {place_name(place)} ask before its main routing table?"
-    return Cause(text, "route", place, question, f"ip {on(place[1])}rule", mend=f"ip {on(place[1])}rule del priority {rule.priority}")
 
 
 def fragmentation_needed(place: Place, dev: str, most: int, size: int, usual: int) -> Cause:

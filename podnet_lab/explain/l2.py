@@ -192,6 +192,9 @@ def _wrong_entry(cluster: Cluster, passed: BridgePass, to: Receiver, fresh: bool
         if entry.dev == passed.out_port and (not entry.permanent or passed.in_port is None):
             continue
         if entry.permanent:
+            held = space.links.get(entry.dev)
+            if held is not None and held.mac != entry.mac:  # nobody's own: somebody wrote it
+                return causes.taken_by_entry(passed.place, entry, held, place_name(to.place))
             return causes.duplicate_mac(passed.place, (to.place, to.link.name), (passed.place, entry.dev), entry.mac)
         port = space.links.get(passed.out_port)
         if not fresh or (port is not None and "learning off" in port_flags(port)):

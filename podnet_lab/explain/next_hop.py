@@ -241,6 +241,8 @@ def _taken_by_bridge(reached: list[Receiver], meant: Receiver, cause: Cause) -> 
     """Where a frame for *meant* ends that a bridge does not bring there: at the bridge itself, if it has the same MAC."""
     for passed in meant.bridges:
         for receiver in reached:
+            if receiver is meant:
+                continue  # it is the bridge that was meant, and what keeps the frame from it keeps it from all
             took = (receiver.place, receiver.link.name) == (passed.place, passed.bridge) and receiver.link.mac == meant.link.mac
             if took and passed.in_port is not None and receiver.cause is None:
                 return NextHop(receiver, misdelivery=cause)

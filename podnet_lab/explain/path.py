@@ -28,7 +28,7 @@ from podnet_lab.explain.tunnel import answer_by_arp, through_tunnel
 from podnet_lab.explain.walk_state import WalkState
 from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Namespace, Route
-from podnet_lab.model.route_lookup import is_own, source_for
+from podnet_lab.model.route_lookup import hop_limit, is_own, source_for
 
 
 class PathWalk(WalkState):
@@ -110,6 +110,7 @@ class PathWalk(WalkState):
                     return decision
         self.flow = replace(self.flow, ttl=decision.hop_limit or self._influences.default_ttl(place))
         self._sender, self._sent_with = place, self.flow.ttl
+        self._sent_by = decision.route if hop_limit(decision.route) else None
         return self._sent(place, space, decision, decision.route.dev)
 
     def _sent(self, place: Place, space: Namespace, decision: Decision, dev: str) -> Decision:
@@ -194,7 +195,7 @@ class PathWalk(WalkState):
         if cause := self._xfrm(place, "fwd", iif):
             return cause
         if self.flow.ttl <= 1:
-            return causes_l3.time_exceeded(place, self._sender, self._sent_with)
+            return causes_l3.time_exceeded(place, self._sender, self._sent_with, self._sent_by)
         self.flow = replace(self.flow, ttl=self.flow.ttl - 1)
         return self._at_hook(At(place, space, "forward", iif, route.dev))
 

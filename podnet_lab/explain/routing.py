@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from podnet_lab.explain import causes_l3
+from podnet_lab.explain import causes_l3, causes_routing
 from podnet_lab.explain.cause import Cause, Place, place_name
 from podnet_lab.explain.evidence import Evidence
 from podnet_lab.explain.rp_filter import fails_rp_filter
@@ -47,6 +47,10 @@ class Packet:
     port: int | None = None
     mark: int = 0
     tos: int = 0
+
+
+_SAID_BY = {errno.ENETUNREACH: ("unreachable", "goto"), errno.EACCES: ("prohibit",), errno.EINVAL: ("blackhole",)}
+"""What a policy rule says where the kernel answers with an error (fib4_rule_action); after a goto, there may be no table left."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ def _settled(packet: Packet, read: Decision, answer: RouteAnswer) -> Decision:
     if answer.error and answer.error not in _NO_WAY:
         return replace(read, unsure=read.unsure or f"{name}: the kernel does not say which way ({os.strerror(answer.error)})")
     if answer.error:
-        return Decision(cause=read.cause or causes_l3.kernel_refuses(packet.place, packet.to, packet.source, packet.iif, answer.error))
+        refused = causes_routing.kernel_refuses(packet.place, packet.to, packet.source, packet.iif, answer.error)
+        return Decision(cause=read.cause or _refused_by_rule(packet, answer.error) or refused)
     if answer.kind == "local":
         return Decision(local=True, source=answer.source, asked=True)
     if answer.kind != "unicast":
@@ -109,6 +114,18 @@ def _settled(packet: Packet, read: Decision, answer: RouteAnswer) -> Decision:
     if route is None or (route.via, route.dev, "") != (answer.via, answer.dev, answer.via6):
         route = Route(IPv4Network(packet.to), answer.via, answer.dev, via6=answer.via6)
     return Decision(route=route, source=answer.source, mtu=answer.mtu, hop_limit=answer.hop_limit, asked=True)
+
+
+def _refused_by_rule(packet: Packet, error: int) -> Cause | None:
+    """The cause if one policy rule, which asks for what a snapshot can't judge, explains the kernel's no: without it there is a way."""
+    space = packet.space
+    saying = [rule for rule in space.policy if rule.kind in _SAID_BY.get(error, ()) and (rule.extra or rule.kind == "goto")]
+    if len(saying) != 1:
+        return None
+    rest = replace(space, policy=tuple(rule for rule in space.policy if rule != saying[0]))
+    way = lookup_route(rest, packet.to, packet.source or ANYWHERE, packet.iif or "")
+    sure = way.route is not None and way.route.kind == "unicast" and not way.unsure
+    return causes_routing.refused_by_rule(packet.place, saying[0], packet.to) if sure else None
 
 
 def read_off(cluster: Cluster, packet: Packet) -> Decision:
@@ -138,8 +155,8 @@ def _look_up(cluster: Cluster, packet: Packet) -> Decision:
         return Decision(cause=causes_l3.no_host(place, to, route.kind))
     if route.kind != "unicast":
         if choice.rule is not None and choice.rule.kind != "lookup":
-            return Decision(cause=causes_l3.refused_by_rule(place, choice.rule, to))
-        return Decision(cause=causes_l3.rejecting_route(place, route, to))
+            return Decision(cause=causes_routing.refused_by_rule(place, choice.rule, to))
+        return Decision(cause=causes_routing.rejecting_route(place, route, to))
     return Decision(route=route, mtu=mtu(space, route), hop_limit=hop_limit(route))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from podnet_lab.devices.link_steps import USUAL_MTU
 from podnet_lab.devices.registry import kind_of
-from podnet_lab.explain import causes_l2, causes_l3
+from podnet_lab.explain import causes_l2, causes_l3, causes_routing
 from podnet_lab.explain.cause import Cause, place_name
 from podnet_lab.explain.flow import Flow
 from podnet_lab.explain.hooks import At
@@ -54,6 +54,8 @@ def too_big(at: At, flow: Flow, answered: int, may_be_cut: bool) -> tuple[Cause 
     if most < flow.size and may_be_cut:
         flow = replace(flow, size=most)
     elif most < flow.size:
+        if most == mtu(space, route) < space.links[route.dev].mtu:
+            return causes_routing.route_mtu_too_small(at.place, route, most, flow.size), flow
         return causes_l3.fragmentation_needed(at.place, route.dev, most, flow.size, usual_mtu(space, space.links[route.dev])), flow
     if at.iif is None and not may_be_cut and (most := space.learnt.get(flow.to, flow.size)) < flow.size:
         return causes_l3.path_mtu_too_small(at.place, flow.to, most, flow.size), flow

@@ -44,6 +44,7 @@ class WalkState:
     def __post_init__(self) -> None:
         self._hooks = Hooks(self.evidence, self.unsure, self.reply, self.endpoint, self.tracked)
         self._untranslated, self._sender, self._sent_with, self._only_bridged = self.flow, None, self.flow.ttl, None
+        self._sent_by = None
         self._influences = Influences(self.cluster, self.evidence, self.unsure)
 
     def _written(self, place: Place) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 
 from podnet_lab.model import DEFAULT, LOCAL_TABLE, MAIN_TABLE, Namespace, PolicyRule, Route
 
-RTA_PREFSRC, RTA_METRICS, RTAX_MTU, RTAX_HOPLIMIT = 7, 8, 2, 10
+RTA_PREFSRC, RTA_METRICS, RTA_NH_ID, RTAX_MTU, RTAX_HOPLIMIT = 7, 8, 30, 2, 10
 ANYWHERE = IPv4Address(0)
 
 
@@ -72,6 +72,16 @@ def _in_table(space: Namespace, table: int, to: IPv4Address) -> Route | None:
     return min(fits, key=lambda route: (-route.to.prefixlen, route.metric), default=None)
 
 
+def thrown_by(space: Namespace, to: IPv4Address) -> Route | None:
+    """The route of kind throw that ends the search in a table where another route would fit; None if there is none."""
+    for rule in space.policy:
+        fits = [route for route in space.routes if route.table == rule.table and to in route.to] if rule.kind == "lookup" else []
+        chosen = _in_table(space, rule.table, to)
+        if chosen is not None and chosen.kind == "throw" and any(route.kind != "throw" for route in fits):
+            return chosen
+    return None
+
+
 def is_own(space: Namespace, address: IPv4Address) -> bool:
     """Whether *address* is one of this namespace's own, on any of its interfaces, or made so by a route in the table local."""
     if any(own.interface.ip == address or (own.dev == "lo" and address in own.interface.network) for own in space.addresses):
@@ -103,6 +113,16 @@ def hop_limit(route: Route) -> int:
     """The time to live that *route* gives what is sent by it; 0 if it gives none."""
     metrics = _attribute(route, RTA_METRICS)
     return _metrics(metrics).get(RTAX_HOPLIMIT, 0) if metrics is not None else 0
+
+
+def has_nexthop_object(route: Route) -> bool:
+    """Whether *route* goes by an object of its own (``ip nexthop``)."""
+    return _attribute(route, RTA_NH_ID) is not None
+
+
+def only_metrics(route: Route) -> bool:
+    """Whether what *route* has beyond the usual is metrics alone, such as an MTU."""
+    return all(word.startswith(f"{RTA_METRICS}:") for word in route.extra.split())
 
 
 def _attribute(route: Route, kind: int) -> bytes | None:
