@@ -28,7 +28,7 @@ def near(name: object, known: Iterable[str], *, alike: float = ALIKE) -> str | N
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """``"; did you mean 'bridge'?"``, to stand after what is said of *name*; "" if none of *known* is like it."""
     meant = near(name, known)
-    return f"; did you mean {meant!r}?" if meant else ""
+    return f"; did you mean {str(meant)!r}?" if meant else ""
 
 
 def no_such(kind: str, name: object, known: Iterable[str]) -> str:

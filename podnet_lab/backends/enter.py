@@ -65,4 +65,5 @@ def _shell() -> Sequence[str]:
 
 
 def _words(words: Sequence[str]) -> Sequence[str]:
-    return ["bash", "-c", words[0]] if len(words) == 1 else words  # one text, as in a shell's own -c
+    """One text as in a shell's own -c; several are a command and its arguments, and bash says so where there is no such command."""
+    return ["bash", "-c", words[0]] if len(words) == 1 else ["bash", "-c", '"$@"', "bash", *words] if words else words

@@ -67,4 +67,5 @@ class Group(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read has had enough; click ends quietly
                 raise
-            raise click.ClickException(str(error)) from error
+            words = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+            raise click.ClickException(words) from error

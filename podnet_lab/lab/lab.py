@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from podnet_lab.backends import running_labs
 from podnet_lab.backends.backend import Backend
@@ -142,7 +142,11 @@ class Lab:
         """The host on the external network that is not in the cluster."""
         return self._nodes[OUTSIDE_NAME]
 
-    __getattr__ = suggest_attribute
+    def __getattr__(self, name: str) -> NoReturn:
+        nodes = self.__dict__.get("_nodes", {})
+        if name in nodes:
+            raise AttributeError(f"a lab has no {name!r}: it is lab[{name!r}]")
+        suggest_attribute(self, name)
 
     def __getitem__(self, name: str) -> Node:
         self.parts.core.require_node(name)

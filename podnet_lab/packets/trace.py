@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
 from itertools import groupby
+from pathlib import Path
 from shlex import quote
 from types import MappingProxyType
 
 from podnet_lab.devices.registry import kind_of
+from podnet_lab.errors import BadInput
 from podnet_lab.model import Cluster
 from podnet_lab.packets import frame_order
 from podnet_lab.packets.frames import BROADCAST, RST, SYN, Frame
@@ -68,12 +70,14 @@ class Trace(tuple[Hop, ...]):
         """
         Write the frames to *path* as pcapng, for Wireshark: one interface for each place; says how many there are.
 
-        Where Wireshark has to be told at which port a tunnel is, it says with which option.
+        Where Wireshark has to be told at which port a tunnel is, it says with which option. BadInput where *path* can't be written.
         """
         packets = [(f"{hop.seen.place}:{hop.seen.dev}", hop.seen.time, hop.seen.data, hop.seen.length, str(hop)) for hop in self]
         bare = {f"{hop.seen.place}:{hop.seen.dev}" for hop in self if not hop.seen.whole.source_mac}
-        with open(path, "wb") as file:
-            file.write(pcapng(packets, bare))
+        try:
+            Path(path).write_bytes(pcapng(packets, bare))
+        except OSError as error:
+            raise BadInput(f"the trace can't be written to {path}: {error.strerror}") from error
         options = sorted({outer.tunnel.decode_as for hop in self for outer in hop.seen.outer} - {""})
         wireshark = f"; to see what is inside the tunnel: wireshark {' '.join(f'-d {option}' for option in options)} {quote(path)}"
         return f"{len(packets)} frames of {len({name for name, *_ in packets})} interfaces are in {path}{wireshark if options else ''}"
