@@ -45,7 +45,7 @@ def _enter_namespaces(entry: Entry, node: str, words: Sequence[str]) -> None:
     nsenter.refuse_without()
     pid = host_pid(entry.nodes[node])
     prompt = {"PS1": f"{node}# ", "PROMPT_COMMAND": "", "PODNET_NODE": node}
-    inside = ["setpriv", "--pdeathsig", "KILL", *(_words(words) or _shell())]  # nsenter's child, which ends with it
+    inside = ["setpriv", "--pdeathsig", "KILL", *(_by_bash(words) or _shell())]  # nsenter's child, which ends with it
     line = nsenter.command(pid, nsenter.owner_of(pid), inside)
     os.execvpe(line[0], line, shell_environment() | prompt)
 
@@ -65,5 +65,9 @@ def _shell() -> Sequence[str]:
 
 
 def _words(words: Sequence[str]) -> Sequence[str]:
-    """One text as in a shell's own -c; several are a command and its arguments, and bash says so where there is no such command."""
-    return ["bash", "-c", words[0]] if len(words) == 1 else ["bash", "-c", '"$@"', "bash", *words] if words else words
+    return ["bash", "-c", words[0]] if len(words) == 1 else words  # one text, as in a shell's own -c
+
+
+def _by_bash(words: Sequence[str]) -> Sequence[str]:
+    """The same, where bash looks for a command and its arguments: it says what a student knows of a command that there is not."""
+    return ["bash", "-c", '"$@"', "bash", *words] if len(words) > 1 else _words(words)

@@ -7,6 +7,7 @@ On one machine all of them are forked from one Python that was started for it (`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from typing import NamedTuple
 
@@ -101,8 +102,13 @@ class JoinedNetns(NetnsBackend):
     def _enter_all(self, names: Sequence[str]) -> None:
         """Start an agent on each node, all before the first is waited for."""
         pipes = {name: self._door.agent(self._pids[name], self._threads) for name in names}
-        for name, end in pipes.items():
-            self.agents[name] = self._client(name, end)
+        with ExitStack() as unheard:
+            for end in pipes.values():
+                unheard.callback(end.close_read)
+                unheard.callback(end.close_write)
+            for name, end in pipes.items():
+                self.agents[name] = self._client(name, end)
+            unheard.pop_all()
 
     @cached_property
     def lab_agent(self) -> AgentClient:

@@ -1,9 +1,11 @@
 """Vxlan."""
 
+from live.helpers import UPLINK
+
 from podnet_lab import link, namespace, neighbour, route, vxlan
 
 NAME, REMOTE, MAC = "flannel.1", "192.168.1.12", "02:00:00:00:00:02"
-ADD = vxlan.add(NAME, 1, local="192.168.1.11", dev="eth0", port=8472, learning=False)
+ADD = vxlan.add(NAME, 1, local="192.168.1.11", dev=UPLINK, port=8472, learning=False)
 APPEND = vxlan.fdb_append(MAC, REMOTE, dev=NAME)
 
 
@@ -14,7 +16,7 @@ def UNIT(world):  # noqa: N802 - a table like the others
     return [
         (
             ADD,
-            f"ip link add {NAME} type vxlan id 1 dev eth0 local 192.168.1.11 dstport 8472 nolearning",
+            f"ip link add {NAME} type vxlan id 1 dev {UPLINK} local 192.168.1.11 dstport 8472 nolearning",
             bare,
             f"no interface is called {NAME}",
         ),
@@ -45,7 +47,7 @@ EXAMPLES = {
 LIVE = {
     "vxlan.add": ([], ADD),
     "vxlan.add in a Pod": ([], vxlan.add("vx", 7, remote="10.244.1.1", namespace="pod-1-2")),
-    "vxlan.add with a group": ([], vxlan.add("vx", 8, dev="eth0", remote="239.1.1.1")),
+    "vxlan.add with a group": ([], vxlan.add("vx", 8, dev=UPLINK, remote="239.1.1.1")),
     "vxlan.remove": ([ADD, link.up(NAME), APPEND], vxlan.remove(NAME)),
     "vxlan.remove of one with a remote": ([vxlan.add("vx", 7, remote=REMOTE)], vxlan.remove("vx")),
     "vxlan.remove with neighbour and route": (

@@ -77,6 +77,11 @@ def test_a_word_that_is_no_expectation_is_refused(word):
         expectation(word)
 
 
+def test_a_slip_of_an_expectation_is_told_in_words():
+    with pytest.raises(BadInput, match=r"; did you mean 'reached'[?]$"):
+        expectation("reach")
+
+
 def full(members, verdict=Verdict.REACHED):
     return Matrix(Ping(a, b, verdict, a.addresses[0]) for a, b in permutations(members, 2))
 
