@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, collapse_addresses
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model.nftables import Ruleset
@@ -146,20 +146,39 @@ def _policy(policy: NetworkPolicy, direction: str, labels: _Labels) -> Nft:
         if selecting:
             pods = frozenset().union(*(labels.peer(policy, peer) for peer in selecting))
             made += [nft.members_set(name, table=TABLE), nft.set_members(name, [str(ip) for ip in sorted(pods)], table=TABLE)]
-        rules += [[*peer, *port, stmt.accept()] for peer in _peers(rule, direction, name) for port in _ports(rule.ports)]
+        excepted = {peer: names.excepted_set(direction, policy.full_name, number, peer) for peer in _several_excepted(rule)}
+        for peer, known in excepted.items():
+            # nft takes no subnet twice in a set: neither by itself nor within another one.
+            subnets = list(map(str, collapse_addresses(rule.peers[peer].block.excepted)))
+            made += [nft.members_set(known, table=TABLE, subnets=True), nft.set_members(known, subnets, table=TABLE)]
+        rules += [[*peer, *port, stmt.accept()] for peer in _peers(rule, direction, name, excepted) for port in _ports(rule.ports)]
     made += [nft.chain(chain, table=TABLE), nft.set_rules(chain, rules, table=TABLE)]
     what = f"NetworkPolicy {policy.full_name} has its {direction.lower()} rules ({len(policy.rules(direction))})"
     return nft.transaction(made, what)
 
 
-def _peers(rule: Rule, direction: str, name: str) -> list[list[stmt.Statement]]:
-    """What a packet's other end must be, each way by itself: in the set of Pods, or in a block of addresses."""
+def _several_excepted(rule: Rule) -> list[int]:
+    """
+    The numbers of a rule's peers whose block leaves out more than one subnet: these stand in a set.
+
+    In the rule itself would be room for some: it is made of 128 expressions at most (NFT_RULE_MAXEXPRS), two for each subnet.
+    """
+    return [number for number, peer in enumerate(rule.peers) if peer.block is not None and len(peer.block.excepted) > 1]
+
+
+def _peers(rule: Rule, direction: str, name: str, excepted: Mapping[int, str]) -> list[list[stmt.Statement]]:
+    """
+    What a packet's other end must be, each way by itself: in the set of Pods, or in a block of addresses.
+
+    *excepted* are the sets of what blocks leave out, by the number of the peer; a single subnet stands in the rule.
+    """
     which = _OTHER[direction]
     ways = [[stmt.member(name, which)]] if any(peer.block is None for peer in rule.peers) else []
     place = stmt.destination if direction == EGRESS else stmt.source
-    for block in (peer.block for peer in rule.peers if peer.block is not None):
+    for number, block in ((number, peer.block) for number, peer in enumerate(rule.peers) if peer.block is not None):
         inside = [place(block.cidr)] if block.cidr.prefixlen else []  # 0.0.0.0/0 is everybody: there is nothing to ask
-        ways.append([*inside, *(place(network, negate=True) for network in block.excepted)])
+        outside = [stmt.member(excepted[number], which, negate=True)] if number in excepted else []
+        ways.append([*inside, *(outside or [place(network, negate=True) for network in block.excepted])])
     return ways or [[]]
 
 
