@@ -41,17 +41,14 @@ def load(text: str) -> tuple[Kind, ...]:
     The objects in a text of YAML: NetworkPolicies, and the Pods and Namespaces whose labels they ask for.
 
     Raises BadInput with the object and the field's path, as ``NetworkPolicy default/web: spec.ingress[0].ports[0].port``, for what
-    Kubernetes' API would refuse, and for what this lab does not judge: SCTP, and IPv6.
+    Kubernetes' API would refuse, and for what this lab does not judge: SCTP, and IPv6; with the line, for what is no YAML, or says the
+    same key twice.
     """
-    import yaml  # here: whoever does not read YAML need not wait for it
-
     if not isinstance(text, str):
         raise BadInput(f"policies.load takes a text of YAML, not {text!r}{_OTHERWISE.get(type(text), '')}")
-    try:
-        documents = [document for document in yaml.safe_load_all(text) if document is not None]
-    except yaml.YAMLError as error:
-        raise BadInput(f"this is no YAML: {error}") from None
-    items = [item for document in documents for item in _items(document)]
+    from podnet_lab.policies.yaml_documents import documents  # here: whoever does not read YAML need not wait for it
+
+    items = [item for document in documents(text) if document is not None for item in _items(document)]
     if not items:
         raise BadInput("there is no object in this text: policies.load takes YAML with objects of the kinds " + ", ".join(_VERSIONS))
     return tuple(_read_named(item, f"object {number}" if len(items) > 1 else "") for number, item in enumerate(items, 1))
