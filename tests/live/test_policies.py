@@ -277,7 +277,13 @@ def test_a_new_pod_is_under_policies_that_are_applied_again(web):
 
 def test_what_cannot_be_applied_changes_nothing(served):
     before = everything(served)
-    for objects in ((), policies.load("{apiVersion: v1, kind: Pod, metadata: {name: pod-7-7}}"), load(WEB, OPEN)):
+    wrong = policies.NetworkPolicy("q", types=("Foo",)), policies.NetworkPolicy("q", ingress=policies.Rule())
+    for objects in (
+        (),
+        policies.load("{apiVersion: v1, kind: Pod, metadata: {name: pod-7-7}}"),
+        load(WEB, OPEN),
+        *((one,) for one in wrong),
+    ):
         with pytest.raises(BadInput):
             served.apply(*objects)
     assert everything(served) == before
