@@ -36,7 +36,7 @@ from podnet_lab.steps import bridge_netfilter
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.nft import statements as stmt
 from podnet_lab.steps.nft import steps as nft
-from podnet_lab.steps.nft.base import FAMILY, Nft
+from podnet_lab.steps.nft.base import FAMILY, LONGEST_NAME, Nft
 
 DIRECTIONS = (EGRESS, INGRESS)
 
@@ -138,6 +138,7 @@ def _rules(policy: NetworkPolicy) -> Iterator[Rule]:
 def _policy(policy: NetworkPolicy, direction: str, labels: _Labels) -> Nft:
     """A policy's sets and its chain in a direction, as one transaction; nothing leads to it but its Pods' chains."""
     chain = names.policy_chain(direction, policy.full_name)
+    _check_names(policy, direction)
     made: list[Nft] = []
     rules: list[list[stmt.Statement]] = []
     for number, rule in enumerate(policy.rules(direction)):
@@ -155,6 +156,21 @@ def _policy(policy: NetworkPolicy, direction: str, labels: _Labels) -> Nft:
     made += [nft.chain(chain, table=TABLE), nft.set_rules(chain, rules, table=TABLE)]
     what = f"NetworkPolicy {policy.full_name} has its {direction.lower()} rules ({len(policy.rules(direction))})"
     return nft.transaction(made, what)
+
+
+def _check_names(policy: NetworkPolicy, direction: str) -> None:
+    """Raise BadInput where one of the names that a policy has on a node is longer than nft takes."""
+    called = [names.policy_chain(direction, policy.full_name)]
+    for number, rule in enumerate(policy.rules(direction)):
+        called += [names.peers_set(direction, policy.full_name, number)] if any(peer.block is None for peer in rule.peers) else []
+        called += [names.excepted_set(direction, policy.full_name, number, peer) for peer in _several_excepted(rule)]
+    longest = max(called, key=len)
+    if len(longest) > LONGEST_NAME:
+        most = LONGEST_NAME - (len(longest) - len(policy.name))
+        raise BadInput(
+            f"NetworkPolicy {policy.full_name}: metadata.name: {len(policy.name)} letters are too long, at most {most} work here: "
+            f"nft takes names of {LONGEST_NAME}, and this policy's longest one there is {longest}"
+        )
 
 
 def _several_excepted(rule: Rule) -> list[int]:
