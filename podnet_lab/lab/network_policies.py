@@ -17,6 +17,7 @@ from podnet_lab.model import Snapshot
 from podnet_lab.name_suggestions import no_such
 from podnet_lab.policies.differences import beside, differences, tables
 from podnet_lab.policies.objects import LabelledNamespace, LabelledPod, NetworkPolicy, PlacedPod, PolicyCluster
+from podnet_lab.policies.validity import check_objects
 from podnet_lab.recipes.results import Result
 from podnet_lab.typed_arguments import Limits
 
@@ -128,7 +129,8 @@ def _where_they_are_now(applied: PolicyCluster, known: PolicyCluster) -> PolicyC
 
 
 def policy_cluster(now: Mapping[str, Snapshot], objects: Sequence[NetworkPolicy | LabelledPod | LabelledNamespace]) -> PolicyCluster:
-    """What the kernels say of Pods and nodes, with the labels that *objects* give them; BadInput for a Pod that is not there."""
+    """What the kernels say of Pods and nodes, with the labels that *objects* give them; BadInput for wrong ones, or an absent Pod."""
+    check_objects(objects)
     for kind, several in ((LabelledPod, "Pods"), (LabelledNamespace, "Namespaces")):
         called = Counter(one.name for one in objects if isinstance(one, kind))
         if twice := next((name for name, count in called.items() if count > 1), ""):

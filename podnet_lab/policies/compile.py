@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, collapse_addresses
 
 from podnet_lab.errors import BadInput
 from podnet_lab.model.nftables import Ruleset
@@ -36,7 +36,7 @@ from podnet_lab.steps import bridge_netfilter
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.nft import statements as stmt
 from podnet_lab.steps.nft import steps as nft
-from podnet_lab.steps.nft.base import FAMILY, Nft
+from podnet_lab.steps.nft.base import FAMILY, LONGEST_NAME, Nft
 
 DIRECTIONS = (EGRESS, INGRESS)
 
@@ -138,6 +138,7 @@ def _rules(policy: NetworkPolicy) -> Iterator[Rule]:
 def _policy(policy: NetworkPolicy, direction: str, labels: _Labels) -> Nft:
     """A policy's sets and its chain in a direction, as one transaction; nothing leads to it but its Pods' chains."""
     chain = names.policy_chain(direction, policy.full_name)
+    _check_names(policy, direction)
     made: list[Nft] = []
     rules: list[list[stmt.Statement]] = []
     for number, rule in enumerate(policy.rules(direction)):
@@ -146,20 +147,54 @@ def _policy(policy: NetworkPolicy, direction: str, labels: _Labels) -> Nft:
         if selecting:
             pods = frozenset().union(*(labels.peer(policy, peer) for peer in selecting))
             made += [nft.members_set(name, table=TABLE), nft.set_members(name, [str(ip) for ip in sorted(pods)], table=TABLE)]
-        rules += [[*peer, *port, stmt.accept()] for peer in _peers(rule, direction, name) for port in _ports(rule.ports)]
+        excepted = {peer: names.excepted_set(direction, policy.full_name, number, peer) for peer in _several_excepted(rule)}
+        for peer, known in excepted.items():
+            # nft takes no subnet twice in a set: neither by itself nor within another one.
+            subnets = list(map(str, collapse_addresses(rule.peers[peer].block.excepted)))
+            made += [nft.members_set(known, table=TABLE, subnets=True), nft.set_members(known, subnets, table=TABLE)]
+        rules += [[*peer, *port, stmt.accept()] for peer in _peers(rule, direction, name, excepted) for port in _ports(rule.ports)]
     made += [nft.chain(chain, table=TABLE), nft.set_rules(chain, rules, table=TABLE)]
     what = f"NetworkPolicy {policy.full_name} has its {direction.lower()} rules ({len(policy.rules(direction))})"
     return nft.transaction(made, what)
 
 
-def _peers(rule: Rule, direction: str, name: str) -> list[list[stmt.Statement]]:
-    """What a packet's other end must be, each way by itself: in the set of Pods, or in a block of addresses."""
+def _check_names(policy: NetworkPolicy, direction: str) -> None:
+    """Raise BadInput where one of the names that a policy has on a node is longer than nft takes."""
+    called = [names.policy_chain(direction, policy.full_name)]
+    for number, rule in enumerate(policy.rules(direction)):
+        called += [names.peers_set(direction, policy.full_name, number)] if any(peer.block is None for peer in rule.peers) else []
+        called += [names.excepted_set(direction, policy.full_name, number, peer) for peer in _several_excepted(rule)]
+    longest = max(called, key=len)
+    if len(longest) > LONGEST_NAME:
+        most = LONGEST_NAME - (len(longest) - len(policy.name))
+        raise BadInput(
+            f"NetworkPolicy {policy.full_name}: metadata.name: {len(policy.name)} letters are too long, at most {most} work here: "
+            f"nft takes names of {LONGEST_NAME}, and this policy's longest one there is {longest}"
+        )
+
+
+def _several_excepted(rule: Rule) -> list[int]:
+    """
+    The numbers of a rule's peers whose block leaves out more than one subnet: these stand in a set.
+
+    In the rule itself would be room for some: it is made of 128 expressions at most (NFT_RULE_MAXEXPRS), two for each subnet.
+    """
+    return [number for number, peer in enumerate(rule.peers) if peer.block is not None and len(peer.block.excepted) > 1]
+
+
+def _peers(rule: Rule, direction: str, name: str, excepted: Mapping[int, str]) -> list[list[stmt.Statement]]:
+    """
+    What a packet's other end must be, each way by itself: in the set of Pods, or in a block of addresses.
+
+    *excepted* are the sets of what blocks leave out, by the number of the peer; a single subnet stands in the rule.
+    """
     which = _OTHER[direction]
     ways = [[stmt.member(name, which)]] if any(peer.block is None for peer in rule.peers) else []
     place = stmt.destination if direction == EGRESS else stmt.source
-    for block in (peer.block for peer in rule.peers if peer.block is not None):
+    for number, block in ((number, peer.block) for number, peer in enumerate(rule.peers) if peer.block is not None):
         inside = [place(block.cidr)] if block.cidr.prefixlen else []  # 0.0.0.0/0 is everybody: there is nothing to ask
-        ways.append([*inside, *(place(network, negate=True) for network in block.excepted)])
+        outside = [stmt.member(excepted[number], which, negate=True)] if number in excepted else []
+        ways.append([*inside, *(outside or [place(network, negate=True) for network in block.excepted])])
     return ways or [[]]
 
 

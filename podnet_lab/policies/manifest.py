@@ -7,13 +7,14 @@ its containers' ports are read: what wires it is the lab.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from podnet_lab.errors import BadInput
 from podnet_lab.name_suggestions import did_you_mean
-from podnet_lab.policies import fields
+from podnet_lab.policies import fields, known_fields
 from podnet_lab.policies.objects import (
     DEFAULT,
     EGRESS,
@@ -25,15 +26,17 @@ from podnet_lab.policies.objects import (
     NetworkPolicy,
     Peer,
     Port,
-    PortName,
     Requirement,
     Rule,
     Selector,
 )
+from podnet_lab.policies.pod_manifest import port_names
 
 _VERSIONS = {"NetworkPolicy": "networking.k8s.io/v1", "Pod": "v1", "Namespace": "v1"}
-_OBJECT = ("apiVersion", "kind", "metadata", "spec", "status")
-_SPEC = ("podSelector", "policyTypes", "ingress", "egress")
+_LISTS = {"List": ""} | {f"{kind}List": kind for kind in _VERSIONS}
+"""Kinds of lists, and the kind of an item that does not say its own."""
+
+_LENGTH = re.compile(r"/[0-9]+", re.ASCII)
 
 
 def load(text: str) -> tuple[Kind, ...]:
@@ -41,17 +44,14 @@ def load(text: str) -> tuple[Kind, ...]:
     The objects in a text of YAML: NetworkPolicies, and the Pods and Namespaces whose labels they ask for.
 
     Raises BadInput with the object and the field's path, as ``NetworkPolicy default/web: spec.ingress[0].ports[0].port``, for what
-    Kubernetes' API would refuse, and for what this lab does not judge: SCTP, and IPv6.
+    Kubernetes' API would refuse, a field that it does not know included, and for what this lab does not judge: SCTP, and IPv6; with the
+    line, for what is no YAML, or says the same key twice.
     """
-    import yaml  # here: whoever does not read YAML need not wait for it
-
     if not isinstance(text, str):
-        raise BadInput(f"policies.load takes a text of YAML, not {text!r}{_OTHERWISE.get(type(text), '')}")
-    try:
-        documents = [document for document in yaml.safe_load_all(text) if document is not None]
-    except yaml.YAMLError as error:
-        raise BadInput(f"this is no YAML: {error}") from None
-    items = [item for document in documents for item in _items(document)]
+        raise BadInput(f"policies.load takes a text of YAML, not {fields.shown(text)}{_OTHERWISE.get(type(text), '')}")
+    from podnet_lab.policies.yaml_documents import documents  # here: whoever does not read YAML need not wait for it
+
+    items = [item for document in documents(text) if document is not None for item in _items(document)]
     if not items:
         raise BadInput("there is no object in this text: policies.load takes YAML with objects of the kinds " + ", ".join(_VERSIONS))
     return tuple(_read_named(item, f"object {number}" if len(items) > 1 else "") for number, item in enumerate(items, 1))
@@ -66,9 +66,22 @@ _OTHERWISE = {
 
 
 def _items(document: Any) -> list[Any]:
-    if isinstance(document, Mapping) and document.get("kind") == "List":
-        return [item for item, _ in fields.several(document.get("items"), "items")]
-    return [document]
+    """The objects of a document: it is one, or a list of some."""
+    kind = document.get("kind") if isinstance(document, Mapping) else None
+    if not isinstance(kind, str) or kind not in _LISTS:
+        return [document]
+    version = _VERSIONS.get(_LISTS[kind], "v1")
+    _is_version(document, kind, version)
+    fields.mapping(document, "", known_fields.LIST)
+    fields.mapping(document.get("metadata"), "metadata", known_fields.LIST_METADATA)
+    items = [item for item, _ in fields.several(document.get("items"), "items")]
+    implied = {"apiVersion": version, "kind": _LISTS[kind]} if _LISTS[kind] else {}
+    return [{**item, **implied} if isinstance(item, Mapping) and not item.get("kind") else item for item in items]
+
+
+def _is_version(document: Mapping[str, Any], kind: str, wanted: str) -> None:
+    if (version := document.get("apiVersion")) != wanted:
+        raise fields.wrong("apiVersion", f"of a {kind} it is {wanted}, not {fields.shown(version)}")
 
 
 def _read_named(item: Any, number: str) -> Kind:
@@ -85,42 +98,36 @@ def _called(item: Any) -> str:
     """The kind and name of an object with whose fields something is wrong; "" if it does not say both."""
     metadata = item.get("metadata") if isinstance(item, Mapping) else None
     kind, name = item.get("kind") if metadata else None, metadata.get("name") if isinstance(metadata, Mapping) else None
-    if kind not in _VERSIONS or not isinstance(name, str) or not name:
+    if not isinstance(kind, str) or kind not in _VERSIONS or not isinstance(name, str) or not name:
         return ""
-    namespace = metadata.get("namespace", DEFAULT) if kind == "NetworkPolicy" else None
+    namespace = (metadata.get("namespace") or DEFAULT) if kind == "NetworkPolicy" else None
     return f"{kind} {namespace}/{name}" if isinstance(namespace, str) else f"{kind} {name}"
 
 
 def read(document: Any) -> Kind:
     """One object from what its YAML says, as dictionaries and lists."""
     kind = fields.mapping(document, "the document").get("kind")
-    if kind not in _VERSIONS:
-        raise fields.wrong("kind", f"must be one of {', '.join(_VERSIONS)}, not {kind!r}")
-    if (version := document.get("apiVersion")) != _VERSIONS[kind]:
-        raise fields.wrong("apiVersion", f"of a {kind} it is {_VERSIONS[kind]}, not {version!r}")
-    metadata = fields.mapping(document.get("metadata"), "metadata")
+    if not isinstance(kind, str) or kind not in _VERSIONS:
+        raise fields.wrong("kind", f"must be one of {', '.join(_VERSIONS)}, not {fields.shown(kind)}")
+    _is_version(document, kind, _VERSIONS[kind])
+    fields.mapping(document, "", known_fields.OBJECT)
+    metadata = fields.mapping(document.get("metadata"), "metadata", known_fields.METADATA)
     name = fields.object_name(metadata.get("name"), "metadata.name", dots=kind != "Namespace")
     labels = fields.labels(metadata.get("labels"), "metadata.labels")
+    fields.annotations(metadata.get("annotations"), "metadata.annotations")
+    fields.mapping(document.get("status"), "status")
     if kind == "Namespace":
+        fields.mapping(document.get("spec"), "spec", known_fields.NAMESPACE)
         return LabelledNamespace(name, labels)
-    namespace = fields.object_name(metadata.get("namespace", DEFAULT), "metadata.namespace")
+    namespace = metadata.get("namespace")
+    namespace = DEFAULT if namespace in (None, "") else fields.object_name(namespace, "metadata.namespace")
     if kind == "Pod":
-        return LabelledPod(name, namespace, labels, tuple(_container_ports(document.get("spec"))))
-    fields.mapping(document, "", _OBJECT)
+        return LabelledPod(name, namespace, labels, tuple(port_names(document.get("spec"))))
     return _policy(name, namespace, document.get("spec"))
 
 
-def _container_ports(spec: Any) -> Iterable[PortName]:
-    for container, path in fields.several(fields.mapping(spec, "spec").get("containers"), "spec.containers"):
-        for port, at in fields.several(fields.mapping(container, path).get("ports"), f"{path}.ports"):
-            has = fields.mapping(port, at)
-            if "name" in has:
-                number = fields.number(has.get("containerPort"), f"{at}.containerPort")
-                yield PortName(_port_name(has["name"], f"{at}.name"), number, _protocol(has.get("protocol"), f"{at}.protocol"))
-
-
 def _policy(name: str, namespace: str, spec: Any) -> NetworkPolicy:
-    has = fields.mapping(spec, "spec", _SPEC)
+    has = fields.mapping(spec, "spec", known_fields.POLICY)
     if has.get("podSelector") is None:
         # Required in v1; `podSelector: {}` selects all Pods of the namespace.
         raise fields.wrong("spec.podSelector", "required: {} selects all Pods of the namespace")
@@ -161,7 +168,7 @@ def _peer(peer: Any, path: str) -> Peer:
 
 def _block(block: Any, path: str) -> IpBlock:
     has = fields.mapping(block, path, ("cidr", "except"))
-    if not has.get("cidr"):
+    if has.get("cidr") in (None, ""):
         raise fields.wrong(f"{path}.cidr", "required")
     cidr = _network(has["cidr"], f"{path}.cidr")
     excepted = []
@@ -178,21 +185,23 @@ def _network(has: Any, path: str) -> IPv4Network:
         # Host bits are cut off, as the API's own parser does it.
         network = ip_network(fields.text(has, path), strict=False)
     except ValueError:
-        raise fields.wrong(path, f"{has!r} is no CIDR like 10.9.0.0/16") from None
+        raise fields.wrong(path, f"{fields.shown(has)} is no CIDR like 10.9.0.0/16") from None
     if isinstance(network, IPv6Network):
         raise fields.wrong(path, f"{has} is IPv6, which this lab does not judge")
     if "/" not in has:
-        raise fields.wrong(path, f"{has!r} is no CIDR like 10.9.0.0/16: the prefix length is missing")
+        raise fields.wrong(path, f"{fields.shown(has)} is no CIDR like 10.9.0.0/16: the prefix length is missing")
+    if not _LENGTH.fullmatch(has.removeprefix(has.partition("/")[0])):
+        raise fields.wrong(path, f"{fields.shown(has)} is no CIDR like {network}: a prefix length, not a mask, stands behind the /")
     return network
 
 
 def _port(port: Any, path: str) -> Port:
     has = fields.mapping(port, path, ("protocol", "port", "endPort"))
-    protocol, number, end = _protocol(has.get("protocol"), f"{path}.protocol"), has.get("port"), has.get("endPort")
+    protocol, number, end = fields.protocol(has.get("protocol"), f"{path}.protocol"), has.get("port"), has.get("endPort")
     if isinstance(number, str):
         if number.isdecimal():
-            raise fields.wrong(f"{path}.port", f"{number!r} is text, which would be a port's name: a number has no quotes")
-        _port_name(number, f"{path}.port")
+            raise fields.wrong(f"{path}.port", f"{fields.shown(number)} is text, which would be a port's name: a number has no quotes")
+        fields.port_name(number, f"{path}.port")
     elif number is not None:
         fields.number(number, f"{path}.port")
     if end is not None:
@@ -201,22 +210,6 @@ def _port(port: Any, path: str) -> Port:
         if fields.number(end, f"{path}.endPort") < number:
             raise fields.wrong(f"{path}.endPort", f"must be greater than or equal to port: {end} is less than {number}")
     return Port(protocol, number, end)
-
-
-def _protocol(has: Any, path: str) -> str:
-    protocol = "TCP" if has is None else fields.one_of(has, path, ("TCP", "UDP", "SCTP"))
-    if protocol == "SCTP":
-        raise fields.wrong(path, "SCTP is not judged in this lab: TCP or UDP")
-    return protocol
-
-
-def _port_name(has: Any, path: str) -> str:
-    """IANA_SVC_NAME: at most 15 small letters, digits and dashes, one letter at least."""
-    name = fields.text(has, path)
-    plain = name.isascii() and name.replace("-", "a").isalnum() and name == name.lower()
-    if not plain or len(name) > 15 or name != name.strip("-") or "--" in name or not any(map(str.isalpha, name)):
-        raise fields.wrong(path, f"{name!r} is no port's name: at most 15 small letters, digits and dashes, one letter at least")
-    return name
 
 
 def _selector(selector: Any, path: str) -> Selector:

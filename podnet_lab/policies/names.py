@@ -35,6 +35,11 @@ def peers_set(direction: str, full_name: str, number: int) -> str:
     return f"{policy_chain(direction, full_name)}/{number}"
 
 
+def excepted_set(direction: str, full_name: str, number: int, peer: int) -> str:
+    """The set of the subnets that the ipBlock of a rule's peer leaves out, where there are several."""
+    return f"{peers_set(direction, full_name, number)}/except-{peer}"
+
+
 def port_set(protocol: str, name: str) -> str:
     """The set of the Pods' ports that have a name."""
     return f"port-{protocol.lower()}-{name}"

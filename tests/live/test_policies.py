@@ -62,6 +62,28 @@ def test_a_policy_holds_on_its_node_and_on_others(web):
     assert not web.policies().decide("pod-2-3", "pod-1-2", 8080)
 
 
+@pytest.mark.parametrize("left_out", ["10.244.3.2/32", "10.244.3.0/24"])
+def test_a_block_may_leave_out_any_number_of_subnets(served, left_out):
+    """Among them some that overlap, and some that are neighbours: three hundred, where a rule of nft has room for sixty."""
+    before = everything(served)
+    excepted = [f"10.{second}.{third}.0/24" for second in (9, 10) for third in range(149)]
+    block = f"{{ipBlock: {{cidr: 10.0.0.0/8, except: [{', '.join([*excepted, left_out, '10.9.0.0/20'])}]}}}}"
+    served.apply(*load(HEAD.format("far", f"{{podSelector: {{matchLabels: {{app: web}}}}, ingress: [{{from: [{block}]}}]}}")))
+    assert answered(served, "pod-2-3")
+    assert not answered(served, "pod-3-2")
+    assert "denied by NetworkPolicy default/far" in str(served.explain("pod-3-2", "pod-1-2", tcp=8080))
+    assert served.explain("pod-2-3", "pod-1-2", tcp=8080)
+    assert not served.policies().differences
+    assert not served.apply(*served.policies().cluster.policies, *load()).changed, "what the kernel lists is what was asked of it"
+    served.apply(*load(WEB))
+    assert not answered(served, "pod-2-3")
+    served.undo()
+    assert answered(served, "pod-2-3")
+    assert not answered(served, "pod-3-2")
+    served.undo()
+    assert everything(served) == before
+
+
 def test_explain_names_the_policy_and_what_its_rules_let_pass(web):
     said = web.explain("pod-2-3", "pod-1-2", tcp=8080)
     assert said.cause.layer == "policy"
@@ -231,7 +253,9 @@ def test_goto_reset_and_removal_leave_nothing(web):
 @pytest.mark.parametrize("language", ["shell", "pyroute2"])
 def test_a_script_of_it_makes_the_same_rules(wired, other, language):
     other.build()
-    mixed = load(WEB, DENY, HEAD.format("b", "{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.9.0.0/16]}}]}]}"))
+    one, two = "{cidr: 10.0.0.0/8, except: [10.9.0.0/16]}", "{cidr: 10.0.0.0/8, except: [10.9.0.0/16, 10.8.8.8/32]}"
+    blocks = f"{{podSelector: {{}}, egress: [{{to: [{{ipBlock: {one}}}, {{ipBlock: {two}}}]}}]}}"
+    mixed = load(WEB, DENY, HEAD.format("b", blocks))
     recipe = changed(wired.apply(*mixed))
     for node in other:
         if language == "shell":
@@ -253,7 +277,13 @@ def test_a_new_pod_is_under_policies_that_are_applied_again(web):
 
 def test_what_cannot_be_applied_changes_nothing(served):
     before = everything(served)
-    for objects in ((), policies.load("{apiVersion: v1, kind: Pod, metadata: {name: pod-7-7}}"), load(WEB, OPEN)):
+    wrong = policies.NetworkPolicy("q", types=("Foo",)), policies.NetworkPolicy("q", ingress=policies.Rule())
+    for objects in (
+        (),
+        policies.load("{apiVersion: v1, kind: Pod, metadata: {name: pod-7-7}}"),
+        load(WEB, OPEN),
+        *((one,) for one in wrong),
+    ):
         with pytest.raises(BadInput):
             served.apply(*objects)
     assert everything(served) == before

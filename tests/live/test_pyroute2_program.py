@@ -164,6 +164,8 @@ RULES = [
     RemoveRule("web", "kube-proxy", (say.drop(),), 0),
     nft.members_set("clients"),
     nft.set_members("clients", ["10.244.1.3", "10.244.2.2"]),
+    nft.members_set("offices", subnets=True),
+    nft.set_members("offices", ["10.9.0.0/16", "10.8.8.8/32"]),
     nft.members_set("ports", by="address"),
     nft.set_members("ports", ["10.244.1.3 . tcp . 80"]),
     nft.verdict_map("by-host", by="host"),

@@ -37,6 +37,7 @@ SAID = [
     say.remember("affinity"),
     say.remembered("affinity"),
     say.look_up_host("isolated", "saddr"),
+    say.member("offices", "daddr", negate=True),
     say.look_up_interface("from-wl-dispatch", "iifname"),
     say.member("clients", "daddr"),
     say.member("ports", "service"),

@@ -1,13 +1,26 @@
 """What YAML is a NetworkPolicy, and which field of it is wrong."""
 
+from json import loads
+from pathlib import Path
+
+import kubernetes_validate
 import pytest
 import yaml
 
 from podnet_lab import policies
 from podnet_lab.errors import BadInput
+from podnet_lab.policies import known_fields
 from podnet_lab.policies.objects import LabelledNamespace, LabelledPod, NetworkPolicy
 
 HEAD = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "p"}}
+
+
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+
+
+def pod(*ports, **more):
+    spec = {"containers": [{"name": "c", "ports": list(ports)}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod-1-2"}, "spec": spec, **more}
 
 
 def spec(text):
@@ -52,6 +65,12 @@ WRONG = [
         r"spec\.egress\[0\]\.to\[0\]\.ipBlock\.except\[1\]: must be a strict subset of cidr",
     ),
     ("{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.0/8]}}]}]}", r"except\[0\]: must be a strict subset"),
+    (
+        "{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.244.1.0/255.255.255.0}}]}]}",
+        r"cidr: '10.244.1.0/255.255.255.0' is no CIDR like 10.244.1.0/24: a prefix length, not a mask",
+    ),
+    ("{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.244.1.0/0.0.0.255}}]}]}", r"cidr: .* a prefix length, not a mask"),
+    ("{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/255.255.0.0]}}]}]}", r"except\[0\]: .* not a mask"),
     ("{podSelector: {}, ingress: [{ports: [{port: 0}]}]}", r"spec\.ingress\[0\]\.ports\[0\]\.port: must be a number from 1 to 65535"),
     ("{podSelector: {}, ingress: [{ports: [{}, {port: 65536}]}]}", r"spec\.ingress\[0\]\.ports\[1\]\.port: must be"),
     ("{podSelector: {}, ingress: [{ports: [{port: HTTP}]}]}", r"port: 'HTTP' is no port's name"),
@@ -90,11 +109,101 @@ def test_what_is_wrong_is_named_by_its_path(text, words):
         ({**HEAD, "metadata": {"name": "Web"}}, "metadata.name: 'Web' is no name"),
         ({**HEAD, "metadata": {"name": "web", "namespace": "a.b"}}, "metadata.namespace: 'a.b' is no name"),
         ({**HEAD, "specs": {}}, "specs: unknown field"),
+        ({**HEAD, "kind": ["NetworkPolicy"]}, "kind: must be one of"),
+        ({**HEAD, "metadata": {"name": "p", "label": {}}}, "metadata.label: unknown field; did you mean 'labels'"),
+        ({**HEAD, "metadata": {"name": "p", "nameSpace": "x"}}, "metadata.nameSpace: unknown field; did you mean 'namespace'"),
+        ({**HEAD, "metadata": {"name": "p", "annotations": {"a": 5}}}, "metadata.annotations.a: must be text, not 5"),
+        (pod(labels={}), "^labels: unknown field"),
+        ({**NAMESPACE, "labels": {}}, "^labels: unknown field"),
+        ({**NAMESPACE, "spec": {"finaliser": []}}, r"^spec\.finaliser: unknown field; did you mean 'finalizers'"),
+        (pod(spec={"container": []}), r"^spec\.container: unknown field; did you mean 'containers'"),
+        (pod(spec={"containers": [{"port": []}]}), r"^spec\.containers\[0\]\.port: unknown field; did you mean 'ports'"),
+        (pod(spec={"containers": [{"targetContainerName": "x"}]}), r"^spec\.containers\[0\]\.targetContainerName: unknown field"),
+        (pod({"port": 80}), r"^spec\.containers\[0\]\.ports\[0\]\.port: unknown field"),
+        (pod({"containerPort": 99999}), r"ports\[0\]\.containerPort: must be a number from 1 to 65535, not 99999"),
+        (pod({"name": "http"}), r"ports\[0\]\.containerPort: must be a number"),
+        (pod({"containerPort": 80, "hostPort": 99999}), r"ports\[0\]\.hostPort: must be a number from 1 to 65535"),
+        (pod({"containerPort": 80, "protocol": "tcp"}), r"ports\[0\]\.protocol: unsupported value 'tcp'"),
+        (pod({"name": "a", "containerPort": 80, "protocol": "SCTP"}), "SCTP is not judged"),
+        (
+            pod({"name": "a", "containerPort": 80}, {"name": "a", "containerPort": 81}),
+            r"ports\[1\]\.name: duplicate value: spec\.containers\[0\]\.ports\[0\] is called 'a', too",
+        ),
+        (pod({"name": 10**5000, "containerPort": 80}), "must be text, not a number of thousands of digits"),
     ],
 )
 def test_what_is_no_object_is_refused(document, words):
     with pytest.raises(BadInput, match=words):
         policies.read(document)
+
+
+SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema" / "v1.34.0-local-strict"
+
+
+@pytest.mark.parametrize(
+    ("schema", "known"),
+    [
+        ("objectmeta-meta-v1", known_fields.METADATA),
+        ("listmeta-meta-v1", known_fields.LIST_METADATA),
+        ("podlist-v1", known_fields.LIST),
+        ("pod-v1", known_fields.OBJECT),
+        ("namespace-v1", known_fields.OBJECT),
+        ("namespacespec-v1", known_fields.NAMESPACE),
+        ("networkpolicyspec-networking-v1", known_fields.POLICY),
+        ("podspec-v1", known_fields.POD),
+        ("container-v1", known_fields.CONTAINERS["containers"]),
+        ("container-v1", known_fields.CONTAINERS["initContainers"]),
+        ("ephemeralcontainer-v1", known_fields.CONTAINERS["ephemeralContainers"]),
+        ("containerport-v1", known_fields.PORT),
+    ],
+)
+def test_the_fields_that_are_known_are_those_of_kubernetes(schema, known):
+    assert sorted(known) == sorted(loads((SCHEMAS / f"{schema}.json").read_text())["properties"])
+
+
+def test_what_a_cluster_says_of_an_object_is_taken():
+    """As `kubectl get -o yaml` prints it."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "1"}
+    printed = {"uid": "2", "creationTimestamp": None, "ownerReferences": [owner], "generateName": "p-", "finalizers": [], "generation": 1}
+    more = {"resourceVersion": "7", "managedFields": [{"fieldsV1": {"f:spec": {}}}], "annotations": {"Example.com/a": "any text"}}
+    named = policies.read({**HEAD, "metadata": {"name": "p", **printed, **more}, "spec": {"podSelector": {}}, "status": {}})
+    assert named.full_name == "default/p"
+    assert policies.read(pod({"containerPort": 80, "protocol": "SCTP"}, {"containerPort": 81, "hostPort": 0}, status={})).ports == ()
+    side = {"containers": [], "initContainers": [{"name": "x", "ports": [{"name": "metrics", "containerPort": 9}]}]}
+    assert [port.name for port in policies.read(pod(spec=side)).ports] == ["metrics"]
+
+
+@pytest.mark.parametrize("namespace", ["", None])
+def test_an_empty_namespace_is_the_default_one(namespace):
+    policy = policies.read({**HEAD, "metadata": {"name": "p", "namespace": namespace}, "spec": {"podSelector": {}}})
+    assert policy.full_name == "default/p"
+    with pytest.raises(BadInput, match=r"^NetworkPolicy default/p: spec: must be an object, not 5"):
+        policies.load(GOOD + str({**HEAD, "metadata": {"name": "p", "namespace": namespace or ""}, "spec": 5}))
+
+
+def test_a_list_of_one_kind_is_one_of_objects():
+    """Its items need not say their kind."""
+    policy = "{metadata: {name: NAME}, spec: {podSelector: {}}}"
+    items = f"{policy.replace('NAME', 'a')}, {policy.replace('NAME', 'b')}"
+    text = f"{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicyList, metadata: {{resourceVersion: ''}}, items: [{items}]}}"
+    assert [one.full_name for one in policies.load(text)] == ["default/a", "default/b"]
+    (pod,) = policies.load("{apiVersion: v1, kind: PodList, items: [{metadata: {name: pod-1-2}}]}")
+    assert pod == LabelledPod("pod-1-2")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{apiVersion: foo, kind: List, items: []}", "apiVersion: of a List it is v1, not 'foo'"),
+        ("{kind: List}", "apiVersion: of a List it is v1, not None"),
+        ("{apiVersion: v1, kind: NetworkPolicyList}", "apiVersion: of a NetworkPolicyList it is networking.k8s.io/v1"),
+        ("{apiVersion: v1, kind: List, item: []}", "item: unknown field; did you mean 'items'"),
+        ("{apiVersion: v1, kind: List, items: {}}", "items: must be a list"),
+    ],
+)
+def test_a_list_is_one_that_kubernetes_takes(text, words):
+    with pytest.raises(BadInput, match=words):
+        policies.load(text)
 
 
 def test_what_is_no_yaml_is_refused():

@@ -161,6 +161,18 @@ STEPS = [
     (bridge_netfilter.on(), "sysctl -w net.bridge.bridge-nf-call-iptables=1", WIRED, "bridge-nf-call-iptables is 0"),
     (nft.members_set("clients"), "nft 'add set ip kube-proxy clients { type ipv4_addr ; }'", TABLED, "no set of kube-proxy is called"),
     (
+        nft.members_set("offices", subnets=True),
+        "nft 'add set ip kube-proxy offices { type ipv4_addr ; flags interval ; }'",
+        TABLED,
+        "no set of kube-proxy is called",
+    ),
+    (
+        nft.set_members("offices", ["10.9.0.0/16", "10.8.8.8/32"]),
+        "nft 'flush set ip kube-proxy offices; add element ip kube-proxy offices { 10.8.8.8, 10.9.0.0/16 }'",
+        world.do(TABLED, nft.members_set("offices", subnets=True)),
+        "offices lacks 10.8.8.8, 10.9.0.0/16",
+    ),
+    (
         nft.set_members("clients", ["10.244.2.2", "10.244.1.3"]),
         "nft 'flush set ip kube-proxy clients; add element ip kube-proxy clients { 10.244.1.3, 10.244.2.2 }'",
         world.do(TABLED, nft.members_set("clients")),

@@ -70,7 +70,10 @@ EXAMPLES = {
     "nft.rule": [nft.rule("nat-prerouting", *JUMP)],
     "nft.set_rules": [nft.set_rules("service-web", [[say.protocol("tcp"), say.dnat("10.244.1.2", 8080)]])],
     "nft.remove": [nft.remove("table", "kube-proxy")],
-    "nft.members_set": [nft.members_set("clients", table="network-policy")],
+    "nft.members_set": [
+        nft.members_set("clients", table="network-policy"),
+        nft.members_set("offices", table="network-policy", subnets=True),
+    ],
     "nft.set_members": [nft.set_members("clients", ["10.244.1.2", "10.244.2.2"], table="network-policy")],
     "bridge_netfilter.on": [bridge_netfilter.on()],
     "bridge_netfilter.off": [bridge_netfilter.off()],

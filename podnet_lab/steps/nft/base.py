@@ -28,13 +28,16 @@ _WORD = re.compile(
 _HOLDERS = {"element": "map", "members": "set", "rules": "chain", "all rules": "chain"}
 """What objects of nft are in, beside their table."""
 
+LONGEST_NAME = 200
+"""Letters of a name; the kernel takes some more (NFT_NAME_MAXLEN)."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9/\\_.-]*")
 
 
 def nft_name(name: str) -> str:
     """Give *name* back if nft takes it; raise BadInput if not."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > 200:
-        raise BadInput(f"{name!r} can't be a name for nft: a letter, then letters, digits and / _ . -, at most 200 of them")
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise BadInput(f"{name!r} can't be a name for nft: a letter, then letters, digits and / _ . -, at most {LONGEST_NAME} of them")
     if _WORD.fullmatch(name):
         raise BadInput(f"{name!r} is a word of nft's own, and can't be a name")
     return name

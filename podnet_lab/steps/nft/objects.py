@@ -19,7 +19,10 @@ def key_type(types: tuple[str, ...]) -> str | list[str]:
 
 
 def key_parts(key: str) -> Any:
-    """A key like ``10.96.0.20 . tcp . 80`` as nft's JSON has it."""
+    """A key like ``10.96.0.20 . tcp . 80``, or a subnet, as nft's JSON has it."""
+    if "/" in key:
+        address, _, length = key.partition("/")
+        return {"prefix": {"addr": address, "len": int(length)}}
     parts = [int(part) if part.isdigit() else part for part in key.split(" . ")]
     return {"concat": parts} if len(parts) > 1 else parts[0]
 

@@ -16,15 +16,22 @@ class AddMembersSet(Named):
     """See `members_set`."""
 
     key_type: tuple[str, ...] = ()
+    subnets: bool = False
 
     kind = "set"
 
     def _described(self) -> dict[str, Any]:
         return {"type": key_type(self.key_type)}
 
+    def commands(self) -> list[dict[str, Any]]:
+        if not self.subnets:
+            return super().commands()
+        ((verb, what),) = super().commands()[0].items()
+        return [{verb: {"set": what["set"] | {"flags": ["interval"]}}}]
+
     @property
     def typed(self) -> str:
-        return f"add {self._path} {{ type {' . '.join(self.key_type)} ; }}"
+        return f"add {self._path} {{ type {' . '.join(self.key_type)} ; {'flags interval ; ' if self.subnets else ''}}}"
 
 
 @dataclass(frozen=True)

@@ -250,11 +250,12 @@ def look_up_interface(name: str, which: Literal["iifname", "oifname"]) -> Statem
 
 
 @checked
-def member(name: str, which: Literal["saddr", "daddr", "service"]) -> Statement:
-    """The packet's source or destination is in a set; *which* "service": destination, protocol and port together."""
+def member(name: str, which: Literal["saddr", "daddr", "service"], negate: bool = False) -> Statement:
+    """The packet's source or destination is in a set, *negate*: is not; *which* "service": destination, protocol and port together."""
     nft_name(name)
     text, left = _fields(service=True, address=True) if which == "service" else (f"ip {which}", _payload(which))
-    return Statement(f"{text} @{name}", {"match": {"op": "==", "left": left, "right": f"@{name}"}})
+    match = {"op": "!=" if negate else "==", "left": left, "right": f"@{name}"}
+    return Statement(f"{text} {'!= ' if negate else ''}@{name}", {"match": match})
 
 
 def text(rule: Iterable[Statement]) -> str:

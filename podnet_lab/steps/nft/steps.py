@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from podnet_lab.errors import BadInput
 from podnet_lab.name_suggestions import did_you_mean, no_such
+from podnet_lab.plan import subnet
 from podnet_lab.steps.nft.base import HOOKS, TABLE, Nft, nft_name
 from podnet_lab.steps.nft.objects import AddChain, AddElement, AddMap, AddSet, AddTable, Remove, RemoveElement
 from podnet_lab.steps.nft.rules import AddRule, SetRules, Transaction
@@ -89,15 +90,20 @@ def _looked_up(by: str) -> tuple[str, ...]:
 
 
 @checked
-def members_set(name: str, by: str = "host", table: str = TABLE) -> AddMembersSet:
+def members_set(name: str, by: str = "host", table: str = TABLE, subnets: bool = False) -> AddMembersSet:
     """
     Make a set of addresses that rules look into; *by* "address": of addresses with protocol and port, "port": without the address.
+
+    With *subnets* its members may be subnets, too, of which none overlaps another.
 
     By hand::
 
         nft 'add set ip network-policy clients { type ipv4_addr ; }'
+        nft 'add set ip network-policy offices { type ipv4_addr ; flags interval ; }'
     """
-    return AddMembersSet(nft_name(name), nft_name(table), _looked_up(by))
+    if subnets and by != "host":
+        raise BadInput(f"only a set by host can have subnets, not one by {by}")
+    return AddMembersSet(nft_name(name), nft_name(table), _looked_up(by), subnets)
 
 
 @checked
@@ -111,7 +117,7 @@ def set_members(name: str, members: Sequence[str], table: str = TABLE) -> SetMem
     """
     if isinstance(members, str):
         raise BadInput(f"members are several, like ['10.244.1.2'], not {members!r}")
-    return SetMembers(nft_name(name), tuple(sorted(set(map(_key, members)))), nft_name(table))
+    return SetMembers(nft_name(name), tuple(sorted(set(map(_member, members)))), nft_name(table))
 
 
 @checked
@@ -157,6 +163,14 @@ def _key(key: str) -> str:
     if not isinstance(key, str) or not re.fullmatch(r"[A-Za-z0-9.]+( \. [A-Za-z0-9.]+)*", key):
         raise BadInput(f"{key!r} is no key like 10.96.0.20 . tcp . 80")
     return key
+
+
+def _member(key: str) -> str:
+    """A key, or a subnet; one of a single address is that address, as nft lists it."""
+    if isinstance(key, str) and "/" in key:
+        network = subnet(key)
+        return str(network if network.prefixlen < 32 else network.network_address)
+    return _key(key)
 
 
 def _verdict(verdict: str) -> None:
