@@ -17,7 +17,7 @@ from podnet_lab.cni.answer import Interface, Wired, addresses_of, result
 from podnet_lab.cni.call import VERSIONS, Call, CniError, Code, read_call
 from podnet_lab.cni.ipam import Leases, data_dir, wanted_address
 from podnet_lab.cni.place import Place
-from podnet_lab.cni.wiring import Wiring, network_of, possible_networks, remove_cable
+from podnet_lab.cni.wiring import Wiring, network_of, node_of, possible_networks, remove_cable
 from podnet_lab.errors import PodnetError
 from podnet_lab.kernel.file_lock import locked_for
 from podnet_lab.model import Snapshot
@@ -51,6 +51,12 @@ class _Ipam:
         if self.delegated and not isinstance(self._kind, str):
             raise CniError(Code.CONFIG, "ipam.type is no plugin's name", repr(self._kind))
         self.leases = None if self.delegated else Leases.of(call)
+
+    def require_a_node(self) -> None:
+        """CniError if the network is none of ours, or can't have the addresses that are given out: before one is."""
+        network = network_of(self._call)
+        if self.leases is not None:
+            node_of(self._call, network, self.leases.pool.subnet)
 
     def _delegate(self, command: str) -> dict[str, Any]:
         return delegate.run(self._kind, command, self._environment, self._call, self._complain)
@@ -121,7 +127,7 @@ def add(call: Call, environment: Environment, complain: Complain) -> dict[str, A
         if place.has_interface():
             raise CniError(Code.TAKEN, f"the container has an interface {call.ifname} already", call.netns)
         ipam = _Ipam(call, environment, complain)
-        network_of(call)
+        ipam.require_a_node()
         address, gateway, dns = ipam.add()
         try:
             wiring = Wiring(place, address, gateway)
@@ -170,8 +176,9 @@ def _check(place: Place, call: Call, previous: Mapping[str, Any], ipam: _Ipam) -
 
 def status(call: Call, environment: Environment, complain: Complain) -> None:
     """CniError if no further container could be wired now."""
-    network_of(call)
-    _Ipam(call, environment, complain).status()
+    ipam = _Ipam(call, environment, complain)
+    ipam.require_a_node()
+    ipam.status()
 
 
 def collect_garbage(call: Call, environment: Environment, complain: Complain) -> None:

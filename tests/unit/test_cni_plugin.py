@@ -16,6 +16,8 @@ from podnet_lab.cni.resident import as_the_caller
 ENVIRONMENT = {"CNI_CONTAINERID": "web", "CNI_NETNS": "/run/netns/none", "CNI_IFNAME": "eth0", "CNI_PATH": "/opt/cni/bin"}
 CONFIG = {"cniVersion": "1.1.0", "name": "podnet", "type": "podnet-cni", "ipam": {"subnet": "10.244.1.0/24"}}
 
+NO_PODS = ("127.0.0.0/24", "240.0.0.0/24", "0.0.0.0/16", "255.255.0.0/16", "169.254.7.0/24", "224.0.0.0/24")
+
 
 def asked(command, config=None, stdin=None, **environment):
     """The status and the answer; a variable that is None is not set."""
@@ -98,6 +100,10 @@ def test_a_variable_that_can_not_be_is_error_4_with_its_name(variables, word):
         ("STATUS", {"ipam": {"subnet": "10.244.1.1/24"}}, 7, "ipam.subnet"),
         ("STATUS", {"ipam": {"subnet": 176161024}}, 7, "ipam.subnet"),
         ("STATUS", {"ipam": {"subnet": "10.244.1.0/31"}}, 7, "too small"),
+        *[("STATUS", {"ipam": {"subnet": subnet}}, 7, "is no subnet for Pods") for subnet in NO_PODS],
+        ("STATUS", {"ipam": {"ranges": [[{"subnet": "127.0.0.0/24"}]]}}, 7, "127.0.0.0/8 is loopback"),
+        ("STATUS", {"ipam": {"subnet": "10.0.0.0/8"}}, 7, "is no /16 to /30"),
+        ("STATUS", {"bridge": "a b"}, 7, "bridge"),
         ("STATUS", {"ipam": {"subnet": "10.244.1.0/24", "rangeStart": "10.244.2.2"}}, 7, "ipam.rangeStart"),
         ("STATUS", {"ipam": {"subnet": "10.244.1.0/24", "rangeEnd": "10.244.1.255"}}, 7, "ipam.rangeEnd"),
         ("STATUS", {"ipam": {"subnet": "10.244.1.0/24", "rangeStart": "10.244.1.9", "rangeEnd": "10.244.1.8"}}, 7, "after"),
