@@ -31,6 +31,9 @@ NEEDS = {
 }
 """The six verbs, and the variables that each must have."""
 
+VARIABLES = ("CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_ARGS", "CNI_PATH")
+"""All that are read."""
+
 MAX_NAME = 15
 _WORD = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
 
@@ -116,6 +119,8 @@ def read_call(environment: Mapping[str, str], stdin: str, found_at: str = "") ->
     command = environment.get("CNI_COMMAND", "")
     if command not in NEEDS:
         raise CniError(Code.ENVIRONMENT, "CNI_COMMAND is none of " + ", ".join(NEEDS), repr(command))
+    if undecodable := [name for name in VARIABLES if not _is_text(environment.get(name, ""))]:
+        raise CniError(Code.ENVIRONMENT, f"{undecodable[0]} can't be that", f"{environment[undecodable[0]]!r} has bytes that are no text")
     missing = [name for name in NEEDS[command] if not environment.get(name)]
     if missing:
         raise CniError(Code.ENVIRONMENT, f"{command} needs {', '.join(missing)}", "not set, or empty")
@@ -143,7 +148,16 @@ def is_container_id(text: str) -> bool:
 
 def is_interface_name(text: str) -> bool:
     """Whether an interface of a container can be called that."""
-    return 0 < len(text.encode()) <= MAX_NAME and text not in (".", "..") and not re.search(r"[/:\s]", text)
+    return _is_text(text) and 0 < len(text.encode()) <= MAX_NAME and text not in (".", "..") and not re.search(r"[/:\s]", text)
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written: Python has bytes that are no UTF-8 as letters that can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _ALLOWED: dict[str, Callable[[str], bool]] = {"CNI_CONTAINERID": is_container_id, "CNI_IFNAME": is_interface_name}
@@ -181,12 +195,14 @@ def _version(config: Mapping[str, Any]) -> str:
 def read_config(command: str, stdin: str) -> dict[str, Any]:
     """The configuration for a verb, of a version that is spoken and has it."""
     config = _object(stdin)
+    asked = config.get("cniVersion")
     version = config["cniVersion"] = _version(config)
     name = config.get("name")
     if not isinstance(name, str) or not is_container_id(name):
         raise CniError(Code.CONFIG, "name is missing" if not name else "name can't be that", repr(name))
     if version not in VERSIONS:
-        raise CniError(Code.VERSION, "incompatible CNI version", f"{version} is none of {', '.join(VERSIONS)}")
+        said = version if asked else f"cniVersion is missing: that means {version}, which"
+        raise CniError(Code.VERSION, "incompatible CNI version", f"{said} is none of {', '.join(VERSIONS)}")
     if not at_least(version, SINCE.get(command, VERSIONS[0])):
         raise CniError(Code.VERSION, f"CNI {version} has no {command}", f"it came with {SINCE[command]}")
     _refuse_other_shapes(config)

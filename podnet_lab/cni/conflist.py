@@ -84,7 +84,8 @@ def _version(values: Mapping[str, Any]) -> str:
     given = {values.get("cniVersion") or (None if listed else "0.1.0"), *(listed if isinstance(listed, list) else [listed])} - {None}
     spoken = [version for version in VERSIONS if version in given]
     if not spoken:
-        raise BadInput(f"cniVersion is one of {', '.join(VERSIONS)}, not {', '.join(map(str, sorted(map(str, given))))}")
+        missing = "" if listed or values.get("cniVersion") else "cniVersion is missing, which means 0.1.0: "
+        raise BadInput(f"{missing}cniVersion is one of {', '.join(VERSIONS)}, not {', '.join(map(str, sorted(map(str, given))))}")
     return spoken[-1]
 
 

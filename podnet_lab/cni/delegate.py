@@ -13,9 +13,14 @@ SECONDS = 30
 """After which a delegated plugin that has not ended never will."""
 
 
+def is_name(kind: object) -> bool:
+    """Whether a plugin can be called that: a file's name, without a folder."""
+    return isinstance(kind, str) and kind not in ("", ".", "..") and os.sep not in kind and "\0" not in kind
+
+
 def find(kind: str, path: tuple[str, ...]) -> str:
     """The program of that name in the folders of CNI_PATH; CniError if there is none."""
-    if os.sep in kind or not kind:
+    if not is_name(kind):
         raise CniError(Code.CONFIG, "ipam.type is no plugin's name", repr(kind))
     for folder in path:
         program = os.path.join(folder, kind)

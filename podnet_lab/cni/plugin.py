@@ -13,7 +13,7 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 from podnet_lab.cni import delegate
-from podnet_lab.cni.answer import Interface, Wired, addresses_of, result
+from podnet_lab.cni.answer import Interface, Wired, addresses_of, macs_of, result
 from podnet_lab.cni.call import VERSIONS, Call, CniError, Code, read_call
 from podnet_lab.cni.ipam import Leases, data_dir, wanted_address
 from podnet_lab.cni.place import Place
@@ -47,10 +47,12 @@ class _Ipam:
         ipam = call.config.get("ipam") or {}
         self._call, self._environment, self._complain = call, environment, complain
         self._kind = ipam.get("type") if isinstance(ipam, dict) else None
-        self.delegated = self._kind not in OWN_IPAM
-        if self.delegated and not isinstance(self._kind, str):
-            raise CniError(Code.CONFIG, "ipam.type is no plugin's name", repr(self._kind))
-        self.leases = None if self.delegated else Leases.of(call)
+        self.delegated, deletes = self._kind not in OWN_IPAM, call.command == "DEL"
+        if self.delegated and not delegate.is_name(self._kind):
+            if not deletes:
+                raise CniError(Code.CONFIG, "ipam.type is no plugin's name", repr(self._kind))
+            self.delegated = False  # nobody can have been asked for an address
+        self.leases = None if self.delegated else Leases.to_give_back(call) if deletes else Leases.of(call)
 
     def require_a_node(self) -> None:
         """CniError if the network is none of ours, or can't have the addresses that are given out: before one is."""
@@ -171,7 +173,7 @@ def _check(place: Place, call: Call, previous: Mapping[str, Any], ipam: _Ipam) -
         raise CniError(Code.CONFIG, f"prevResult has no address for {call.ifname}", json.dumps(previous)[:200])
     ipam.check(addresses)
     for address in given:
-        Wiring(place, address).check()
+        Wiring(place, address).check(macs_of(previous, call.ifname, call.netns))
 
 
 def status(call: Call, environment: Environment, complain: Complain) -> None:

@@ -7,7 +7,7 @@ As in a lab (`podnet_lab.lab.run_steps`) the kernel is looked at, asked, looked 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -183,9 +183,13 @@ class Wiring:
         made = next((number for number, (step, _) in enumerate(work) if any(mine in group for group in step.makes())), -1)
         return isinstance(refusal, Refused) and refusal.position <= made
 
-    def check(self) -> None:
-        """CniError if the node and the Pod are not as `add` left them."""
-        self._judged(self.look(), Code.NOT_AS_ADDED, f"{self.call.container} is not as ADD left it")
+    def check(self, macs: Collection[str] = ()) -> None:
+        """CniError if the node and the Pod are not as `add` left them, or the Pod's interface has none of *macs*, if any is known."""
+        message = f"{self.call.container} is not as ADD left it"
+        now = self._judged(self.look(), Code.NOT_AS_ADDED, message)
+        has = now.spaces[self.pod.name].links[self.call.ifname].mac
+        if macs and has not in macs:
+            raise CniError(Code.NOT_AS_ADDED, message, f"{self.call.ifname} in {self.pod.name} has the MAC {has}, not {', '.join(macs)}")
 
     def _made_ready_and_added(self) -> Snapshot:
         """Make what all Pods of the node share, then the Pod; if that fails the bridge stays, without the addresses that it was given."""

@@ -237,6 +237,31 @@ def test_what_has_the_cables_name_is_left_as_it_is_by_add_and_by_the_del_behind_
         assert node.shell(f"ip -d -o link show dev {end}") == before
 
 
+@pytest.mark.parametrize("ipam", [None, {"subnet": "nonsense"}, {"type": 5}])
+def test_a_configuration_that_lost_its_addresses_keeps_nobody(runtime, small, ipam):
+    runtime.add("web").require()
+    assert call(small, "DEL", one(runtime, ipam=ipam)) is None
+    assert leases(small) == []
+    assert "eth0" not in small["node1"].shell("ip -n web -br link")
+
+
+@pytest.mark.parametrize("program", [PROGRAM, f"{PROGRAM}-python"])
+def test_bytes_that_are_no_text_are_told_of_and_a_long_id_leaks_nothing(runtime, small, program):
+    runtime.install(fast=True)
+    node = small["node1"]
+    node.shell(f"ip netns add web; cat > /run/conf <<'EOF'\n{json.dumps(one(runtime))}\nEOF")
+    names = f"CNI_NETNS=/run/netns/web CNI_PATH={BIN}"
+    said = json.loads(node.shell(f"CNI_COMMAND=ADD CNI_CONTAINERID=web CNI_IFNAME=$'\\xff\\xfe' {names} {BIN}/{program} < /run/conf; true"))
+    assert (said["code"], said["msg"]) == (4, "CNI_IFNAME can't be that")
+    said = json.loads(node.shell(f"printf '{{\\xff' | CNI_COMMAND=STATUS {names} {BIN}/{program}; true"))
+    assert said["code"] == 6
+    long = f"CNI_CONTAINERID=$(printf %05000d 0) CNI_IFNAME=eth0 {names} {BIN}/{program} < /run/conf"
+    assert "10.244.1.128" in node.shell(f"CNI_COMMAND=ADD {long}")
+    assert leases(small) == ["10.244.1.128"]
+    assert node.shell(f"CNI_COMMAND=DEL {long}") == ""
+    assert leases(small) == []
+
+
 def test_a_network_that_is_none_of_ours_keeps_nobody(runtime, small):
     runtime.add("web").require()
     assert call(small, "DEL", one(runtime, network="none-of-these")) is None

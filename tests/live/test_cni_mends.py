@@ -42,6 +42,7 @@ BREAKS = {
     "its address": ("ip -n web addr del 10.244.1.128/24 dev eth0", "eth0 in web has no address"),
     "its cable": ("ip link set podf92296c170d3 nomaster", "podf92296c170d3 is not plugged into"),
     "its default route": ("ip -n web route del default", "route"),
+    "its MAC": ("ip -n web link set eth0 address 02:00:00:00:00:99", "eth0 in web has the MAC 02:00:00:00:00:99, not "),
     "its interface is down": ("ip -n web link set eth0 down", "eth0 in web is down"),
     "forwarding": ("sysctl -qw net.ipv4.ip_forward=0", "forward"),
     "the gateway": ("ip addr del 10.244.1.1/24 dev v-net-0", "v-net-0 has no address"),

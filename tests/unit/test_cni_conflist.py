@@ -50,6 +50,7 @@ def test_the_highest_version_that_is_listed_and_spoken_is_taken(change, version)
         (LIST | {"name": None}, "a network has a name"),
         (LIST | {"cniVersion": "0.2.0"}, "cniVersion is one of"),
         ({"name": "net", "type": "bridge"}, "not 0.1.0"),
+        ({"name": "net", "type": "bridge"}, "cniVersion is missing"),
     ],
 )
 def test_what_is_no_configuration_is_bad_input(given, words):
