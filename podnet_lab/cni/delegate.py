@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from podnet_lab.cni.answer_shape import read_json
 from podnet_lab.cni.call import MOST_SHOWN, Call, CniError, Code
 
 SECONDS = 30
@@ -57,7 +58,7 @@ def run(kind: str, command: str, environment: Mapping[str, str], call: Call, com
 
 def _answer(kind: str, status: int, stdout: str) -> dict[str, Any]:
     try:
-        answer = json.loads(stdout) if stdout.strip() else {}
+        answer = read_json(stdout) if stdout.strip() else {}
     except (ValueError, RecursionError) as error:
         raise CniError(Code.DECODE, f"what {kind} answers is not JSON", str(error)) from None
     if not isinstance(answer, dict):

@@ -14,6 +14,7 @@ from typing import Any
 
 from podnet_lab.cni import delegate
 from podnet_lab.cni.answer import Interface, Wired, addresses_of, macs_of, result
+from podnet_lab.cni.answer_shape import result_problem
 from podnet_lab.cni.call import VERSIONS, Call, CniError, Code, read_call
 from podnet_lab.cni.ipam import Leases, data_dir, wanted_address
 from podnet_lab.cni.place import Place
@@ -71,6 +72,8 @@ class _Ipam:
             return address, str(self.leases.pool.gateway), call.config.get("dns") or {}
         try:
             given = self._delegate("ADD")
+            if problem := result_problem(given):
+                raise CniError(Code.DECODE, f"what {self._kind} answers can't be read", problem)
             ip = next(ip for ip in given.get("ips") or [] if ":" not in ip["address"])
             return IPv4Interface(ip["address"]), ip.get("gateway"), dict(given.get("dns") or call.config.get("dns") or {})
         except (CniError, StopIteration, KeyError, TypeError, ValueError) as error:

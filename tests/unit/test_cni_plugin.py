@@ -76,6 +76,12 @@ def test_a_variable_that_can_not_be_is_error_4_with_its_name(variables, word):
         ("STATUS", {"ipam": {"subnet": "fd00::/64"}}, 2, "'fd00::/64'"),
         ("STATUS", {"ipam": {"ranges": [[{"subnet": "10.0.0.0/24"}], [{"subnet": "10.0.1.0/24"}]]}}, 2, "ipam.ranges"),
         ("ADD", {}, 3, "does not exist"),
+        (
+            "ADD",
+            {"dns": None, "prevResult": {"dns": {"nameservers": []}, "ips": [{"address": "10.9.0.2/24", "gateway": ""}], "routes": None}},
+            3,
+            "not exist",
+        ),
         ("CHECK", {"prevResult": {"ips": []}}, 3, "does not exist"),
         ("ADD", {"dns": "8.8.8.8"}, 7, "dns is no object"),
         ("ADD", {"dns": ["a"]}, 7, "dns is no object"),
@@ -124,7 +130,7 @@ def test_a_configuration_that_can_not_be_has_the_specifications_number(command, 
     assert words in f"{said['msg']}: {said['details']}"
 
 
-@pytest.mark.parametrize("stdin", ["", "{", "[]", '"text"', "null", "\0"])
+@pytest.mark.parametrize("stdin", ["", "{", "[]", '"text"', "null", "\0", '{"x": NaN}', '{"x": [-Infinity]}', '{"x": 1e999}'])
 def test_what_is_no_object_of_json_is_error_6(stdin):
     status, said = asked("ADD", stdin=stdin)
     assert (status, said["code"]) == (1, 6)
