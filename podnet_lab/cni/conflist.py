@@ -53,6 +53,13 @@ class NetworkList:
         """The plugins' programs, in order, each once."""
         return tuple(dict.fromkeys(plugin["type"] for plugin in self.plugins))
 
+    @property
+    def conflist(self) -> str:
+        """Its text as a conflist: of one plugin's configuration, a list of one, for runtimes that read lists alone."""
+        if "plugins" in json.loads(self.text):
+            return self.text
+        return json.dumps({"cniVersion": self.version, "name": self.name, "plugins": list(self.plugins)}, indent=1)
+
     def has(self, command: str) -> bool:
         """Whether its version has a verb that came later than others."""
         return at_least(self.version, SINCE.get(command, self.version))

@@ -24,6 +24,12 @@ def test_a_list_is_read_from_text_or_values_and_one_plugin_is_a_list_of_one():
     assert json.loads(listed.text) == LIST
 
 
+def test_one_plugins_configuration_as_a_conflist_is_a_list_of_one():
+    assert NetworkList.read(json.dumps(LIST)).conflist == json.dumps(LIST), "a list stays as it was typed"
+    alone = {"cniVersion": "0.4.0", "name": "net", **BRIDGE}
+    assert json.loads(NetworkList.read(alone).conflist) == {"cniVersion": "0.4.0", "name": "net", "plugins": [alone]}
+
+
 @pytest.mark.parametrize(
     ("change", "version"),
     [
