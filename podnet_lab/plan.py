@@ -14,6 +14,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import pairwise
 
+from podnet_lab import pod_subnets
 from podnet_lab.errors import BadInput
 from podnet_lab.name_suggestions import no_such
 from podnet_lab.valid_names import interface_name, namespace_name
@@ -173,8 +174,8 @@ class Node:
         interface_name(self.uplink)
         if self.name in RESERVED:
             raise BadInput(f"a node can't be called {self.name}: {RESERVED[self.name]}")
-        if not 16 <= self.subnet.prefixlen <= 30:
-            raise BadInput(f"{self.name}: {self.subnet} is no /16 to /30: Pods are named by the last two numbers of their address")
+        if problem := pod_subnets.problem(self.subnet):
+            raise BadInput(f"{self.name}: {self.subnet} {problem}")
         if self.external.ip in self.subnet:
             raise BadInput(f"{self.name}: its own address {self.external.ip} lies inside its Pods' subnet {self.subnet}")
 

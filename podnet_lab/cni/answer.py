@@ -59,7 +59,18 @@ def result(wired: Wired, version: str, previous: Mapping[str, Any] | None = None
 
 def addresses_of(previous: Mapping[str, Any], ifname: str, sandbox: str) -> list[str]:
     """The IPv4 addresses with prefix length that a result gives the container's interface *ifname*."""
+    ours = _numbers_of(previous, ifname, sandbox)
+    return [ip["address"] for ip in previous.get("ips") or [] if ip.get("interface") in ours and ":" not in ip["address"]]
+
+
+def macs_of(previous: Mapping[str, Any], ifname: str, sandbox: str) -> set[str]:
+    """The MACs, in small letters, that a result gives the container's interface *ifname*: one, or none if it does not say."""
+    given = (previous["interfaces"][number].get("mac") for number in _numbers_of(previous, ifname, sandbox))
+    return {mac.lower() for mac in given if mac}
+
+
+def _numbers_of(previous: Mapping[str, Any], ifname: str, sandbox: str) -> set[int]:
+    """Where in a result's interfaces the container's *ifname* is: where none says in which namespace it is, all that are called so."""
     interfaces = previous.get("interfaces") or []
     mine = {number for number, one in enumerate(interfaces) if one.get("name") == ifname and one.get("sandbox") in (sandbox, None, "")}
-    ours = {number for number in mine if interfaces[number].get("sandbox")} or mine
-    return [ip["address"] for ip in previous.get("ips") or [] if ip.get("interface") in ours and ":" not in ip["address"]]
+    return {number for number in mine if interfaces[number].get("sandbox")} or mine

@@ -6,13 +6,13 @@ Source: SPEC.md of containernetworking/cni, sections 2 and 5.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from podnet_lab.cni.answer_shape import dns_problem, read_json, result_problem
 from podnet_lab.errors import PodnetError
 
 VERSIONS = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
@@ -31,7 +31,14 @@ NEEDS = {
 }
 """The six verbs, and the variables that each must have."""
 
+VARIABLES = ("CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_ARGS", "CNI_PATH")
+"""All that are read."""
+
+SHAPED = ("ADD", "CHECK", "STATUS")
+"""Verbs that ask whether what an answer copies can be read; the others take away what they can, and copy nothing."""
+
 MAX_NAME = 15
+MOST_OF_A_FILE_NAME = 255
 _WORD = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
 
 
@@ -116,6 +123,8 @@ def read_call(environment: Mapping[str, str], stdin: str, found_at: str = "") ->
     command = environment.get("CNI_COMMAND", "")
     if command not in NEEDS:
         raise CniError(Code.ENVIRONMENT, "CNI_COMMAND is none of " + ", ".join(NEEDS), repr(command))
+    if undecodable := [name for name in VARIABLES if not _is_text(environment.get(name, ""))]:
+        raise CniError(Code.ENVIRONMENT, f"{undecodable[0]} can't be that", f"{environment[undecodable[0]]!r} has bytes that are no text")
     missing = [name for name in NEEDS[command] if not environment.get(name)]
     if missing:
         raise CniError(Code.ENVIRONMENT, f"{command} needs {', '.join(missing)}", "not set, or empty")
@@ -137,13 +146,27 @@ def read_call(environment: Mapping[str, str], stdin: str, found_at: str = "") ->
 
 
 def is_container_id(text: str) -> bool:
-    """Whether a container, or a network's configuration, can be called that."""
+    """Whether a container can be called that."""
     return bool(_WORD.fullmatch(text))
+
+
+def is_network_name(text: str) -> bool:
+    """Whether a network's configuration can be called that: what is kept of it lies in files and folders of that name."""
+    return is_container_id(text) and len(text) <= MOST_OF_A_FILE_NAME
 
 
 def is_interface_name(text: str) -> bool:
     """Whether an interface of a container can be called that."""
-    return 0 < len(text.encode()) <= MAX_NAME and text not in (".", "..") and not re.search(r"[/:\s]", text)
+    return _is_text(text) and 0 < len(text.encode()) <= MAX_NAME and text not in (".", "..") and not re.search(r"[/:\s]", text)
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written: Python has bytes that are no UTF-8 as letters that can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _ALLOWED: dict[str, Callable[[str], bool]] = {"CNI_CONTAINERID": is_container_id, "CNI_IFNAME": is_interface_name}
@@ -158,7 +181,7 @@ def _args(text: str) -> dict[str, str]:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        config = json.loads(text)
+        config = read_json(text)
     except (ValueError, RecursionError) as error:
         raise CniError(Code.DECODE, "the configuration is not JSON", str(error)) from None
     if not isinstance(config, dict):
@@ -181,28 +204,29 @@ def _version(config: Mapping[str, Any]) -> str:
 def read_config(command: str, stdin: str) -> dict[str, Any]:
     """The configuration for a verb, of a version that is spoken and has it."""
     config = _object(stdin)
+    asked = config.get("cniVersion")
     version = config["cniVersion"] = _version(config)
     name = config.get("name")
-    if not isinstance(name, str) or not is_container_id(name):
-        raise CniError(Code.CONFIG, "name is missing" if not name else "name can't be that", repr(name))
+    if not isinstance(name, str) or not is_network_name(name):
+        raise CniError(Code.CONFIG, "name is missing" if not name else "name can't be that", repr(name)[:MOST_SHOWN])
     if version not in VERSIONS:
-        raise CniError(Code.VERSION, "incompatible CNI version", f"{version} is none of {', '.join(VERSIONS)}")
+        said = version if asked else f"cniVersion is missing: that means {version}, which"
+        raise CniError(Code.VERSION, "incompatible CNI version", f"{said} is none of {', '.join(VERSIONS)}")
     if not at_least(version, SINCE.get(command, VERSIONS[0])):
         raise CniError(Code.VERSION, f"CNI {version} has no {command}", f"it came with {SINCE[command]}")
-    _refuse_other_shapes(config)
+    if command in SHAPED:
+        _refuse_other_shapes(config)
     return config
 
 
 def _refuse_other_shapes(config: Mapping[str, Any]) -> None:
     """CniError where a part of a configuration, or of the result before, has not the specification's shape: an answer could not be read."""
-    previous, runtime = config.get("prevResult") or {}, config.get("runtimeConfig") or {}
-    for name, value in (("prevResult", previous), ("runtimeConfig", runtime), ("dns", config.get("dns") or {})):
-        if not isinstance(value, dict):
+    previous, runtime = config.get("prevResult"), config.get("runtimeConfig") or {}
+    for name, value in (("prevResult", previous), ("runtimeConfig", runtime)):
+        if not isinstance(value, dict | None):
             raise CniError(Code.CONFIG, f"{name} is no object", repr(value)[:MOST_SHOWN])
-    for name in ("interfaces", "ips", "routes"):
-        value = previous.get(name) or []
-        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            raise CniError(Code.CONFIG, f"prevResult.{name} is no list of objects", repr(value)[:MOST_SHOWN])
+    if problem := result_problem(previous or {}, "prevResult.") or dns_problem(config.get("dns")):
+        raise CniError(Code.CONFIG, problem, "no runtime could read an answer that has it")
     ips = runtime.get("ips") or []
     if not isinstance(ips, list) or not all(isinstance(one, str) for one in ips):
         raise CniError(Code.CONFIG, "runtimeConfig.ips is no list of addresses", repr(ips)[:MOST_SHOWN])

@@ -7,15 +7,21 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from podnet_lab.cni.answer_shape import read_json
 from podnet_lab.cni.call import MOST_SHOWN, Call, CniError, Code
 
 SECONDS = 30
 """After which a delegated plugin that has not ended never will."""
 
 
+def is_name(kind: object) -> bool:
+    """Whether a plugin can be called that: a file's name, without a folder."""
+    return isinstance(kind, str) and kind not in ("", ".", "..") and os.sep not in kind and "\0" not in kind
+
+
 def find(kind: str, path: tuple[str, ...]) -> str:
     """The program of that name in the folders of CNI_PATH; CniError if there is none."""
-    if os.sep in kind or not kind:
+    if not is_name(kind):
         raise CniError(Code.CONFIG, "ipam.type is no plugin's name", repr(kind))
     for folder in path:
         program = os.path.join(folder, kind)
@@ -52,7 +58,7 @@ def run(kind: str, command: str, environment: Mapping[str, str], call: Call, com
 
 def _answer(kind: str, status: int, stdout: str) -> dict[str, Any]:
     try:
-        answer = json.loads(stdout) if stdout.strip() else {}
+        answer = read_json(stdout) if stdout.strip() else {}
     except (ValueError, RecursionError) as error:
         raise CniError(Code.DECODE, f"what {kind} answers is not JSON", str(error)) from None
     if not isinstance(answer, dict):

@@ -116,6 +116,14 @@ class Leases:
         pool = pool_of(call.config)
         return cls(call.network_name, data_dir(call.config), pool)
 
+    @classmethod
+    def to_give_back(cls, call: Call) -> Leases:
+        """Those of which DEL gives back: what is kept says which, so it needs no pool, nor a configuration that ADD would take."""
+        try:
+            return cls(call.network_name, data_dir(call.config))
+        except CniError:  # in such a place none can be kept
+            return cls(call.network_name, DATA_DIR)
+
     def take(self, container: str, ifname: str, wanted: IPv4Address | None = None) -> IPv4Interface:
         """The next free address, or the one that is *wanted*, which is this container's from now on; CniError if there is none."""
         if not os.path.isdir(self.folder):
@@ -192,14 +200,17 @@ class Leases:
         return os.path.join(self.folder, name)
 
 
-# A file of a few bytes; `open` would take four times as long, for each of them that a container waits for.
-MOST_IN_A_FILE = 4096
+# Mostly a file of a few bytes; `open` would take four times as long, for each of them that a container waits for.
+AT_ONCE, MOST_IN_A_FILE = 4096, 1 << 18  # a variable of an environment, such as a container's id, has 128 KiB at most (execve(2))
 
 
 def _text(path: str) -> str:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        return os.read(descriptor, MOST_IN_A_FILE).decode(errors="replace")
+        data = part = os.read(descriptor, AT_ONCE)
+        while len(part) == AT_ONCE and len(data) < MOST_IN_A_FILE:
+            data += (part := os.read(descriptor, AT_ONCE))
+        return data.decode(errors="replace")
     finally:
         os.close(descriptor)
 
@@ -215,7 +226,8 @@ def _write(descriptor: int, text: str) -> None:
 
 def data_dir(config: Mapping[str, Any]) -> str:
     """Where a configuration has its addresses kept."""
-    given = (config.get("ipam") or {}).get("dataDir") or DATA_DIR
+    ipam = config.get("ipam")
+    given = (ipam.get("dataDir") if isinstance(ipam, dict) else None) or DATA_DIR
     if not isinstance(given, str) or not given.startswith("/") or "\0" in given:
         raise CniError(Code.CONFIG, "ipam.dataDir is no absolute path", repr(given))
     return given

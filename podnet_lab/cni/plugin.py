@@ -13,11 +13,12 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 from podnet_lab.cni import delegate
-from podnet_lab.cni.answer import Interface, Wired, addresses_of, result
+from podnet_lab.cni.answer import Interface, Wired, addresses_of, macs_of, result
+from podnet_lab.cni.answer_shape import result_problem
 from podnet_lab.cni.call import VERSIONS, Call, CniError, Code, read_call
 from podnet_lab.cni.ipam import Leases, data_dir, wanted_address
 from podnet_lab.cni.place import Place
-from podnet_lab.cni.wiring import Wiring, network_of, possible_networks, remove_cable
+from podnet_lab.cni.wiring import Wiring, network_of, node_of, possible_networks, remove_cable
 from podnet_lab.errors import PodnetError
 from podnet_lab.kernel.file_lock import locked_for
 from podnet_lab.model import Snapshot
@@ -47,10 +48,18 @@ class _Ipam:
         ipam = call.config.get("ipam") or {}
         self._call, self._environment, self._complain = call, environment, complain
         self._kind = ipam.get("type") if isinstance(ipam, dict) else None
-        self.delegated = self._kind not in OWN_IPAM
-        if self.delegated and not isinstance(self._kind, str):
-            raise CniError(Code.CONFIG, "ipam.type is no plugin's name", repr(self._kind))
-        self.leases = None if self.delegated else Leases.of(call)
+        self.delegated, deletes = self._kind not in OWN_IPAM, call.command == "DEL"
+        if self.delegated and not delegate.is_name(self._kind):
+            if not deletes:
+                raise CniError(Code.CONFIG, "ipam.type is no plugin's name", repr(self._kind))
+            self.delegated = False  # nobody can have been asked for an address
+        self.leases = None if self.delegated else Leases.to_give_back(call) if deletes else Leases.of(call)
+
+    def require_a_node(self) -> None:
+        """CniError if the network is none of ours, or can't have the addresses that are given out: before one is."""
+        network = network_of(self._call)
+        if self.leases is not None:
+            node_of(self._call, network, self.leases.pool.subnet)
 
     def _delegate(self, command: str) -> dict[str, Any]:
         return delegate.run(self._kind, command, self._environment, self._call, self._complain)
@@ -63,6 +72,8 @@ class _Ipam:
             return address, str(self.leases.pool.gateway), call.config.get("dns") or {}
         try:
             given = self._delegate("ADD")
+            if problem := result_problem(given):
+                raise CniError(Code.DECODE, f"what {self._kind} answers can't be read", problem)
             ip = next(ip for ip in given.get("ips") or [] if ":" not in ip["address"])
             return IPv4Interface(ip["address"]), ip.get("gateway"), dict(given.get("dns") or call.config.get("dns") or {})
         except (CniError, StopIteration, KeyError, TypeError, ValueError) as error:
@@ -121,7 +132,7 @@ def add(call: Call, environment: Environment, complain: Complain) -> dict[str, A
         if place.has_interface():
             raise CniError(Code.TAKEN, f"the container has an interface {call.ifname} already", call.netns)
         ipam = _Ipam(call, environment, complain)
-        network_of(call)
+        ipam.require_a_node()
         address, gateway, dns = ipam.add()
         try:
             wiring = Wiring(place, address, gateway)
@@ -165,13 +176,14 @@ def _check(place: Place, call: Call, previous: Mapping[str, Any], ipam: _Ipam) -
         raise CniError(Code.CONFIG, f"prevResult has no address for {call.ifname}", json.dumps(previous)[:200])
     ipam.check(addresses)
     for address in given:
-        Wiring(place, address).check()
+        Wiring(place, address).check(macs_of(previous, call.ifname, call.netns))
 
 
 def status(call: Call, environment: Environment, complain: Complain) -> None:
     """CniError if no further container could be wired now."""
-    network_of(call)
-    _Ipam(call, environment, complain).status()
+    ipam = _Ipam(call, environment, complain)
+    ipam.require_a_node()
+    ipam.status()
 
 
 def collect_garbage(call: Call, environment: Environment, complain: Complain) -> None:

@@ -10,7 +10,7 @@ from podnet_lab.cni.plugin import answer
 
 def main() -> None:
     """Answer one call."""
-    status, said = answer(os.environ, sys.stdin.read() if sys.stdin else "")
+    status, said = answer(os.environ, sys.stdin.buffer.read().decode(errors="replace") if sys.stdin else "")
     sys.stdout.write(said)
     sys.exit(status)
 

@@ -7,12 +7,12 @@ As in a lab (`podnet_lab.lab.run_steps`) the kernel is looked at, asked, looked 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha1
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv4Network
 
 from podnet_lab.cni.call import Call, CniError, Code
 from podnet_lab.cni.place import Place
@@ -29,6 +29,8 @@ from podnet_lab.networks.base import Network
 from podnet_lab.plan import EXTERNAL, Node, Pod
 from podnet_lab.recipes.net_effect import Effect, adds_up, conflicts, needed
 from podnet_lab.recipes.reconcile import restore
+from podnet_lab.steps import address as addresses
+from podnet_lab.steps.address import AddAddress
 from podnet_lab.steps.base import OF_A_LINK, Request, Step
 
 READY_LOCK = "/run/podnet-cni.lock"
@@ -53,6 +55,14 @@ def network_of(call: Call) -> Network:
         return registry.find(call.config.get("network"))
     except BadInput as error:
         raise CniError(Code.CONFIG, "network is none of ours", str(error)) from None
+
+
+def node_of(call: Call, network: Network, subnet: IPv4Network) -> Node:
+    """The node as a Pod network's steps take it, whose Pods have addresses of *subnet*; CniError if it can't have that subnet or bridge."""
+    try:
+        return Node(os.uname().nodename, UNUSED, subnet, call.config.get("bridge") or _usual_bridge(network))
+    except BadInput as error:
+        raise CniError(Code.CONFIG, "the network can't have that subnet or bridge", str(error)) from None
 
 
 def possible_networks(call: Call) -> list[Network]:
@@ -128,12 +138,10 @@ class Wiring:
     def __init__(self, place: Place, address: IPv4Interface, gateway: str | None = None) -> None:
         call = self.call = place.call
         self._place, self.network = place, network_of(call)
-        try:
-            bridge = call.config.get("bridge") or _usual_bridge(self.network)
-            self.node = Node(os.uname().nodename, UNUSED, address.network, bridge)
-        except BadInput as error:
-            raise CniError(Code.CONFIG, "the network can't have that subnet or bridge", str(error)) from None
+        self.node = node_of(call, self.network, address.network)
         self.gateway = str(self.network.gateway(self.node))
+        if str(address.ip) == self.gateway:
+            raise CniError(Code.CONFIG, f"{address.ip} is the gateway of all Pods", "none of them can have it itself")
         if gateway is not None and gateway not in (self.gateway, str(self.node.gateway.ip)):
             has = f"on a node, {self.network.name} has {self.gateway}"
             raise CniError(Code.FIELD, f"unsupported field gateway: {gateway!r}", has)
@@ -154,7 +162,8 @@ class Wiring:
         if self._about is not None and not self._place.node_has(self.pod.bridge_end):
             with suppress(CniError):  # mostly the Pods before have made the node ready: the look behind says whether it was
                 return self._added(self._place.look_about(NOTHING, self._about[1]))
-        return self._added(self._made_ready(self.look()))
+        now = self.look()  # it costs more than all that is asked of the kernel
+        return self._made_ready_and_added() if any(needed(self.first_steps, now)) else self._added(now)
 
     def _added(self, before: Snapshot) -> Snapshot:
         work = self._work(self.steps, before, self._effects[len(self.first_steps) :])
@@ -174,17 +183,31 @@ class Wiring:
         made = next((number for number, (step, _) in enumerate(work) if any(mine in group for group in step.makes())), -1)
         return isinstance(refusal, Refused) and refusal.position <= made
 
-    def check(self) -> None:
-        """CniError if the node and the Pod are not as `add` left them."""
-        self._judged(self.look(), Code.NOT_AS_ADDED, f"{self.call.container} is not as ADD left it")
+    def check(self, macs: Collection[str] = ()) -> None:
+        """CniError if the node and the Pod are not as `add` left them, or the Pod's interface has none of *macs*, if any is known."""
+        message = f"{self.call.container} is not as ADD left it"
+        now = self._judged(self.look(), Code.NOT_AS_ADDED, message)
+        has = now.spaces[self.pod.name].links[self.call.ifname].mac
+        if macs and has not in macs:
+            raise CniError(Code.NOT_AS_ADDED, message, f"{self.call.ifname} in {self.pod.name} has the MAC {has}, not {', '.join(macs)}")
 
-    def _made_ready(self, now: Snapshot) -> Snapshot:
-        """Make what all Pods of the node share, unless it is there *now*; it stays if a Pod fails, for others may use it."""
-        if not any(needed(self.first_steps, now)):
-            return now  # as mostly: a look costs more than all that is asked of the kernel
-        with locked(READY_LOCK):
-            self._apply(self._work(self.first_steps, self.look()))
-        return self.look()
+    def _made_ready_and_added(self) -> Snapshot:
+        """Make what all Pods of the node share, then the Pod; if that fails the bridge stays, without the addresses that it was given."""
+        with locked(READY_LOCK):  # held to the end: who fails may take back what others would have built on
+            work = self._work(self.first_steps, self.look())
+            try:
+                self._apply(work)
+                return self._added(self.look())
+            except BaseException:
+                with suppress(OSError, CniError):
+                    self._take_back_addresses([step for step, _ in work if isinstance(step, AddAddress)])
+                raise
+
+    def _take_back_addresses(self, given: Sequence[AddAddress]) -> None:
+        """Take back addresses that the node was *given*, unless another Pod's cable is in that bridge by now."""
+        own = self._place.look().own
+        gone = [addresses.remove(step.interface, dev=step.dev) for step in reversed(given) if not own.ports_of(step.dev)]
+        self._apply([(step, request) for step in gone for request in step.requests()])
 
     def _work(self, steps: Sequence[Step], before: Snapshot, effects: Sequence[Effect] | None = None) -> list[tuple[Step, Request]]:
         """What is to be asked of the kernel, step by step; CniError if a name is taken. *effects* as `needed` takes them."""

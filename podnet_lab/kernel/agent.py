@@ -31,6 +31,7 @@ from podnet_lab.kernel import (
     reaper,
     resolv_conf,
     unmanaged_state,
+    written_conflists,
 )
 from podnet_lab.kernel.echo import Echoes
 from podnet_lab.kernel.lease import Lease
@@ -187,7 +188,8 @@ class Agent:
         return self._node.restore_unmanaged_state(then)
 
     def forget(self) -> None:
-        """End servers and connections, and empty the node's own tables of learnt neighbours and of flows."""
+        """End servers and connections, take away conflists of ours, and empty the node's own tables of learnt neighbours and of flows."""
+        written_conflists.remove()
         self._traffic.end()
         sock = Socket()
         try:

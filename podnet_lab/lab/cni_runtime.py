@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from podnet_lab.cni import installation
-from podnet_lab.cni.call import SINCE, is_container_id, is_interface_name
+from podnet_lab.cni.call import MOST_OF_A_FILE_NAME, SINCE, is_container_id, is_interface_name
 from podnet_lab.cni.conflist import Attachment, NetworkList
 from podnet_lab.cni.transcript import PluginCall, RuntimeResult
 from podnet_lab.containers.pods import attached_pod
@@ -113,7 +113,7 @@ class Runtime:
         Its namespace is made if there is none, as a runtime does. After a failure nothing is called, as with libcni: `delete` cleans up.
         *args* go to CNI_ARGS, *capabilities* to those plugins that declare them, like ``{"portMappings": […]}``.
         """
-        listed, container = self._read(network), self._container(pod, ifname, args, capabilities)
+        listed, container = self._attachment(network, pod, ifname, args, capabilities)
         self.core.run({self._on.name: [namespace.add(pod)]})
         calls, result = [], None
         for plugin in listed.plugins:
@@ -131,7 +131,7 @@ class Runtime:
 
         Its namespace stays: `lab.remove_pod` takes that, too.
         """
-        listed, container = self._read(network), self._container(pod, ifname)
+        listed, container = self._attachment(network, pod, ifname)
         return self._delete(listed, container)
 
     def _delete(self, listed: NetworkList, container: Container) -> RuntimeResult:
@@ -147,7 +147,7 @@ class Runtime:
     @_in_turn
     def check(self, pod: str, network: Configuration = None, ifname: str = "eth0") -> RuntimeResult:
         """Ask each plugin whether *pod* is still attached as ADD had said (CHECK); the first that says no ends it."""
-        listed, container = self._read(network), self._container(pod, ifname)
+        listed, container = self._attachment(network, pod, ifname)
         container, previous = self._on.kept(listed, container)
         if not listed.has("CHECK"):
             return self._said("CHECK", container, listed, (), problem=f"CNI {listed.version} has no CHECK; it came with 0.4.0")
@@ -183,11 +183,11 @@ class Runtime:
 
         *valid* are Pods, or (Pod, interface); without it those whose namespace is still there.
         """
-        listed = self._read(network)
+        listed, valid = self._read(network), None if valid is None else [_attachment(one) for one in valid]
         if listed.disable_gc:
             return self._said("GC", None, listed, (), notes=("nobody was asked: the configuration has disableGC",))
         kept = [one for one in self._on.all_kept() if one.get("networkName") == listed.name]
-        still = self._still_there(kept) if valid is None else [(one, "eth0") if isinstance(one, str) else tuple(one) for one in valid]
+        still = self._still_there(kept) if valid is None else valid
         calls: list[PluginCall] = []
         for one in kept:
             container = Container(one["containerId"], one["ifName"], {}, {})
@@ -213,6 +213,15 @@ class Runtime:
                 raise BadInput(f"{self._on.name} has no file {network}")
             return NetworkList.read(text)
         return NetworkList.read(self.conflist() if network is None else network)
+
+    def _attachment(self, network: Configuration, pod: str, ifname: str, *more: Mapping | None) -> tuple[NetworkList, Container]:
+        listed, container = self._read(network), self._container(pod, ifname, *more)
+        if len(f"{listed.name}-{pod}-{ifname}") > MOST_OF_A_FILE_NAME:
+            raise BadInput(
+                f"the names of the network, the Pod and its interface are too long together: what is kept of {pod} "
+                f"lies in a file of all three, and a file's name has {MOST_OF_A_FILE_NAME} bytes at most"
+            )
+        return listed, container
 
     def _container(self, pod: str, ifname: str, args: Mapping | None = None, capabilities: Mapping | None = None) -> Container:
         if not is_container_id(namespace_name(pod)):
@@ -240,6 +249,14 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<runtime on {self._on.name}: plugins from {', '.join(self._on.path)}>"
+
+
+def _attachment(given: Any) -> Attachment:
+    """What is valid, as it is given to `Runtime.gc`: a Pod, or (Pod, interface)."""
+    pair = (given, "eth0") if isinstance(given, str) else tuple(given)
+    if len(pair) != 2 or not all(isinstance(one, str) for one in pair) or not is_container_id(pair[0]) or not is_interface_name(pair[1]):
+        raise BadInput(f"valid are Pods, or (Pod, interface), like 'web' or ('web', 'eth0'), not {given!r}")
+    return pair
 
 
 def _too_old(listed: NetworkList, command: str) -> str:

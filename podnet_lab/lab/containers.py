@@ -11,12 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 from podnet_lab.cni import installation
+from podnet_lab.cni.conflist import NetworkList
 from podnet_lab.containers import cri, images
 from podnet_lab.containers.pods import DEFAULT, ContainerPod, Ran, lab_name
 from podnet_lab.daemons import containerd
 from podnet_lab.daemons import steps as daemon
 from podnet_lab.daemons.running import running
 from podnet_lab.errors import BadInput, LabError, PodnetError
+from podnet_lab.kernel import written_conflists
 from podnet_lab.lab.cni_node import RuntimeNode
 from podnet_lab.lab.cni_runtime import Runtime
 from podnet_lab.lab.core import OUTSIDE_NAME, LabCore
@@ -73,12 +75,15 @@ class Containers:
         Start containerd on the node, and give it an image of busybox, which it makes on the spot; a second time changes nothing.
 
         *network* is a conflist, for /run/cni/net.d: without one the lab's own Pod network (`lab.runtime(node).conflist()`), unless
-        there is one already. LabError, which says what installs it, if a program is not there.
+        there is one already; reset and goto take it away, unless somebody has changed it. BadInput if it is none;
+        LabError, which says what installs it, if a program is not there.
         """
+        given = network if network is not None else Runtime(self.core, self.node, ()).conflist(version=VERSION)
+        listed = NetworkList.read(given if isinstance(given, str) else _pretty(given))
         self._require_programs()
         plugins = RuntimeNode(self.core, self.node, ())
         plugins.install_once()
-        self._configure(network)
+        self._configure(listed, network is not None)
         result = self.core.run({self.node: [daemon.start(SERVER)]}, f"containerd runs on {self.node}")
         self.core.shell_text(self.node, images.import_busybox(self.core.agent(self.node).call("package")))
         return result
@@ -91,12 +96,11 @@ class Containers:
             how = f"sudo apt install --no-install-recommends {' '.join(packages)}"
             raise LabError(f"containers need {' and '.join(missing)}, which {self.node} does not have: {how}")
 
-    def _configure(self, network: str | Mapping[str, Any] | None) -> None:
+    def _configure(self, network: NetworkList, asked_for: bool) -> None:
         """Write the conflist, unless the student's is there and no other is asked for."""
-        given = network if network is not None else Runtime(self.core, self.node, ()).conflist(version=VERSION)
-        text = given if isinstance(given, str) else json.dumps(given, indent=1)
-        there = "" if network is not None else f"[ -n \"$(ls {containerd.CONFLISTS} | grep -E '[.](conf|conflist|json)$')\" ] || "
-        self.core.shell_text(self.node, f"mkdir -p {containerd.CONFLISTS}; {there}printf '%s\\n' {quote(text)} > {CONFLIST}")
+        there = "" if asked_for else f"[ -n \"$(ls {containerd.CONFLISTS} | grep -E '[.](conf|conflist|json)$')\" ] || "
+        write = f"printf '%s\\n' {quote(network.conflist)} > {CONFLIST} && {written_conflists.noted(CONFLIST)}"
+        self.core.shell_text(self.node, f"mkdir -p {containerd.CONFLISTS}; {there}{{ {write}; }}")
 
     @_in_turn
     def stop(self) -> Result:
@@ -214,6 +218,13 @@ class Containers:
         except PodnetError as error:
             return f"<containers on {self.node}: {error}>"
         return f"<containers on {self.node}: {', '.join(pod.name for pod in pods) or 'no Pod'}>"
+
+
+def _pretty(values: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(values, indent=1)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"a network's configuration is JSON: {error}") from None
 
 
 class ContainerRuntimes:

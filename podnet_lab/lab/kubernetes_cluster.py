@@ -14,6 +14,7 @@ from podnet_lab.daemons import containerd
 from podnet_lab.daemons import steps as daemon
 from podnet_lab.daemons.base import Daemon
 from podnet_lab.errors import CannotRun, LabError, PodnetError
+from podnet_lab.kernel import written_conflists
 from podnet_lab.kernel.shell import ADDED
 from podnet_lab.kubernetes import addresses, control_plane, kubectl, node_programs, status, versions
 from podnet_lab.kubernetes.binaries import Binaries
@@ -166,9 +167,8 @@ class Kubernetes:
             on = self._runtimes.runtime(node.name)
             on.install(fast=True)
             listed = json.dumps(on.conflist(version="1.0.0"), indent=1)
-            self.core.shell_text(
-                node.name, f"mkdir -p {containerd.CONFLISTS}; cat > {CONFLIST}.new <<'EOF'\n{listed}\nEOF\nmv {CONFLIST}.new {CONFLIST}"
-            )
+            write = f"cat > {CONFLIST}.new <<'EOF'\n{listed}\nEOF\nmv {CONFLIST}.new {CONFLIST}; {written_conflists.noted(CONFLIST)}"
+            self.core.shell_text(node.name, f"mkdir -p {containerd.CONFLISTS}; {write}")
         self.core.run(self.core.network.cluster(bare))
         self._wait("wait", "--for=condition=Ready", "nodes", "--all")
         return self._status()

@@ -114,6 +114,50 @@ def test_an_add_that_fails_leaves_nothing(runtime, small, what):
     assert (everything(small), leases(small)) == (before, given_out)
 
 
+@pytest.mark.parametrize("subnet", ["127.0.0.0/24", "0.0.0.0/16", "240.0.0.0/24", "169.254.3.0/24", "224.0.0.0/24"])
+@pytest.mark.parametrize("whose", ["its own", "another's"])
+def test_a_subnet_that_can_be_no_pods_is_refused_whoever_gives_it_out(runtime, small, subnet, whose):
+    runtime.install()
+    start = subnet.rpartition(".")[0]
+    ipam = {"subnet": subnet}
+    if whose != "its own":
+        said = {"cniVersion": "1.1.0", "ips": [{"address": f"{start}.2/24", "gateway": f"{start}.1"}]}
+        runtime.put("gives", f"#!/bin/sh\necho $CNI_COMMAND >> /run/asked\necho '{json.dumps(said)}'")
+        ipam = {"type": "gives"}
+    small["node1"].shell("ip netns add web; rm -f /run/asked")
+    before = everything(small)
+    said = call(small, "ADD", one(runtime, ipam=ipam))
+    assert (said["code"], "is no subnet for Pods" in said["details"]) == (7, True), said
+    assert everything(small) == before
+    assert leases(small) == []
+    if whose != "its own":
+        assert small["node1"].shell("cat /run/asked").split() == ["ADD", "DEL"], "what it gave is given back"
+
+
+def test_no_pod_is_given_the_gateways_own_address(runtime, small):
+    said = {"cniVersion": "1.1.0", "ips": [{"address": "10.244.1.1/24"}]}
+    runtime.install()
+    runtime.put("gives", f"#!/bin/sh\necho '{json.dumps(said)}'")
+    small["node1"].shell("ip netns add web")
+    before = everything(small)
+    said = call(small, "ADD", one(runtime, ipam={"type": "gives"}))
+    assert (said["code"], said["msg"]) == (7, "10.244.1.1 is the gateway of all Pods")
+    assert everything(small) == before
+
+
+def test_an_add_that_fails_takes_back_the_address_that_it_gave_the_bridge(runtime, small):
+    runtime.install()
+    node, shows = small["node1"], "ip -4 -br addr show dev v-net-0"
+    node.shell("ip netns add web; ip -n web rule add pref 1 prohibit")
+    assert call(small, "ADD", one(runtime))["code"] == 102
+    assert "10.244" not in node.shell(shows)
+    assert leases(small) == []
+    runtime.add("db").require()
+    assert call(small, "ADD", one(runtime))["code"] == 102
+    assert "10.244.1.1/24" in node.shell(shows), "an address that it found there is others'"
+    assert runtime.check("db").require()
+
+
 def test_a_second_add_is_refused_and_takes_nothing_of_the_first(runtime, small):
     runtime.add("web").require()
     before = everything(small)
@@ -191,6 +235,31 @@ def test_what_has_the_cables_name_is_left_as_it_is_by_add_and_by_the_del_behind_
     assert call(any_running, "DEL", one(runtime)) is None
     if kind == "bridge":  # a cable of that name is a cable of that container's
         assert node.shell(f"ip -d -o link show dev {end}") == before
+
+
+@pytest.mark.parametrize("ipam", [None, {"subnet": "nonsense"}, {"type": 5}])
+def test_a_configuration_that_lost_its_addresses_keeps_nobody(runtime, small, ipam):
+    runtime.add("web").require()
+    assert call(small, "DEL", one(runtime, ipam=ipam)) is None
+    assert leases(small) == []
+    assert "eth0" not in small["node1"].shell("ip -n web -br link")
+
+
+@pytest.mark.parametrize("program", [PROGRAM, f"{PROGRAM}-python"])
+def test_bytes_that_are_no_text_are_told_of_and_a_long_id_leaks_nothing(runtime, small, program):
+    runtime.install(fast=True)
+    node = small["node1"]
+    node.shell(f"ip netns add web; cat > /run/conf <<'EOF'\n{json.dumps(one(runtime))}\nEOF")
+    names = f"CNI_NETNS=/run/netns/web CNI_PATH={BIN}"
+    said = json.loads(node.shell(f"CNI_COMMAND=ADD CNI_CONTAINERID=web CNI_IFNAME=$'\\xff\\xfe' {names} {BIN}/{program} < /run/conf; true"))
+    assert (said["code"], said["msg"]) == (4, "CNI_IFNAME can't be that")
+    said = json.loads(node.shell(f"printf '{{\\xff' | CNI_COMMAND=STATUS {names} {BIN}/{program}; true"))
+    assert said["code"] == 6
+    long = f"CNI_CONTAINERID=$(printf %05000d 0) CNI_IFNAME=eth0 {names} {BIN}/{program} < /run/conf"
+    assert "10.244.1.128" in node.shell(f"CNI_COMMAND=ADD {long}")
+    assert leases(small) == ["10.244.1.128"]
+    assert node.shell(f"CNI_COMMAND=DEL {long}") == ""
+    assert leases(small) == []
 
 
 def test_a_network_that_is_none_of_ours_keeps_nobody(runtime, small):

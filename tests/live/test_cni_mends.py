@@ -6,6 +6,7 @@ from live.cni_calls import LEASES, call, leases, one
 from live.helpers import everything
 from podnet_lab import daemon
 from podnet_lab.cni.installation import BY_HAND, PROGRAM
+from podnet_lab.errors import BadInput
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ BREAKS = {
     "its address": ("ip -n web addr del 10.244.1.128/24 dev eth0", "eth0 in web has no address"),
     "its cable": ("ip link set podf92296c170d3 nomaster", "podf92296c170d3 is not plugged into"),
     "its default route": ("ip -n web route del default", "route"),
+    "its MAC": ("ip -n web link set eth0 address 02:00:00:00:00:99", "eth0 in web has the MAC 02:00:00:00:00:99, not "),
     "its interface is down": ("ip -n web link set eth0 down", "eth0 in web is down"),
     "forwarding": ("sysctl -qw net.ipv4.ip_forward=0", "forward"),
     "the gateway": ("ip addr del 10.244.1.1/24 dev v-net-0", "v-net-0 has no address"),
@@ -113,3 +115,16 @@ def test_one_file_in_a_students_hands_does_the_same(runtime, small):
     assert runtime.add("g", config).calls[0].answer["msg"] == "ip route add default via 10.244.1.1"
     assert leases(small) == ["10.244.1.3"]
     assert everything(small)["node1"][""] == before["node1"][""]
+
+
+def test_what_can_not_be_kept_or_be_valid_is_told_before_anything_is_done(runtime, small):
+    plain = {"cniVersion": "1.1.0", "type": "none"}
+    for network in ("{", {**plain, "name": "n" * 300}, {**plain, "name": "n" * 250}, {**plain, "name": "net", "disableCheck": "maybe"}):
+        for call_it in (runtime.add, runtime.delete, runtime.check):
+            with pytest.raises(BadInput):
+                call_it("web", network)
+    for valid in ([("a", "b", "c")], [("a",)], [("a", "x/y")], [""], [("a b", "eth0")], [[]]):
+        with pytest.raises(BadInput, match="valid are Pods"):
+            runtime.gc(valid=valid)
+    assert small.snapshot("node1")["node1"].spaces.keys() == {None}
+    assert runtime.gc(valid=[["web", "eth0"], "db"]).require()

@@ -158,6 +158,22 @@ def test_a_plugins_refusal_is_shown_and_leaves_no_name(three, runtime):
         until(lambda: _made(runtime), what="the old configuration")
 
 
+def test_nonsense_is_no_conflist_and_ours_goes_with_reset():
+    with Lab.open(nodes=1, pods=0, name="conflists") as lab:
+        runtime, there = lab.containers("node1"), "ls /run/cni/net.d 2> /dev/null; true"
+        for nonsense in ("x", "{}", {"cniVersion": "1.0.0", "name": "net", "plugins": []}, {"name": {1}}):
+            with pytest.raises(BadInput):
+                runtime.start(nonsense)
+        assert lab["node1"].shell(there) == ""
+        runtime.start({"cniVersion": "1.0.0", "name": "net", "type": "podnet-cni", "ipam": {"subnet": "10.244.1.0/24"}})
+        assert runtime.run("web").ip == "10.244.1.2"
+        lab.reset()
+        assert lab["node1"].shell(there) == ""
+        lab["node1"].shell("echo mine > /run/cni/net.d/20-mine.conflist")
+        lab.reset()
+        assert lab["node1"].shell(there) == "20-mine.conflist\n"
+
+
 def _refused(runtime):
     with pytest.raises(PluginFailed, match='plugin type="podnet-cni"') as refused:
         runtime.run("web")

@@ -24,6 +24,12 @@ def test_a_list_is_read_from_text_or_values_and_one_plugin_is_a_list_of_one():
     assert json.loads(listed.text) == LIST
 
 
+def test_one_plugins_configuration_as_a_conflist_is_a_list_of_one():
+    assert NetworkList.read(json.dumps(LIST)).conflist == json.dumps(LIST), "a list stays as it was typed"
+    alone = {"cniVersion": "0.4.0", "name": "net", **BRIDGE}
+    assert json.loads(NetworkList.read(alone).conflist) == {"cniVersion": "0.4.0", "name": "net", "plugins": [alone]}
+
+
 @pytest.mark.parametrize(
     ("change", "version"),
     [
@@ -48,13 +54,30 @@ def test_the_highest_version_that_is_listed_and_spoken_is_taken(change, version)
         (LIST | {"plugins": {"type": "bridge"}}, "plugins is a list"),
         (LIST | {"name": "a b"}, "a network has a name"),
         (LIST | {"name": None}, "a network has a name"),
+        (LIST | {"name": "n" * 256}, "a network has a name of .* 255 at most, not 'nnn"),
+        (LIST | {"disableCheck": "maybe"}, "disableCheck is true or false, not 'maybe'"),
+        (LIST | {"disableGC": 1}, "disableGC is true or false, not 1"),
+        (LIST | {"disableGC": None}, "disableGC is true or false"),
+        (LIST | {"cniVersion": {}, "cniVersions": [{}]}, "a version is a text like 1.1.0, not {}"),
+        (LIST | {"cniVersion": 1}, "a version is a text"),
+        (LIST | {"plugins": [{"type": "bridge", "capabilities": ["ips"]}]}, "plugins is a list"),
+        (LIST | {"x": {1, 2}}, "is JSON"),
+        (LIST | {"x": float("nan")}, "is JSON"),
+        ("[" * 200_000, "is JSON"),
         (LIST | {"cniVersion": "0.2.0"}, "cniVersion is one of"),
         ({"name": "net", "type": "bridge"}, "not 0.1.0"),
+        ({"name": "net", "type": "bridge"}, "cniVersion is missing"),
     ],
 )
 def test_what_is_no_configuration_is_bad_input(given, words):
     with pytest.raises(BadInput, match=words):
         NetworkList.read(given)
+
+
+@pytest.mark.parametrize(("given", "means"), [(True, True), (False, False), ("true", True), ("False", False)])
+def test_a_switch_may_be_written_as_libcni_reads_it(given, means):
+    listed = NetworkList.read(LIST | {"disableCheck": given, "disableGC": given})
+    assert (listed.disable_check, listed.disable_gc) == (means, means)
 
 
 def test_a_plugin_gets_name_version_the_result_before_it_and_the_capabilities_that_it_has():

@@ -150,6 +150,15 @@ def test_one_range_may_be_written_as_ranges():
     assert (str(pool.first), str(pool.last), str(pool.gateway)) == ("10.244.1.128", "10.244.1.254", "10.244.1.1")
 
 
+@pytest.mark.parametrize("length", [4089, 4090, 4091, 8192, 131_000])
+def test_a_container_may_have_a_long_id(tmp_path, length):
+    given_out = leases(tmp_path)
+    given_out.take("a" * length, "eth0")
+    assert given_out.held() == [("10.244.1.2", "a" * length, "eth0")]
+    given_out.give_back("a" * length, "eth0")
+    assert given_out.held() == []
+
+
 def test_a_pipe_in_the_place_of_the_last_address_is_an_error_that_holds_nobody(tmp_path):
     given = leases(tmp_path)
     given.take("a", "eth0")

@@ -8,13 +8,15 @@ import pytest
 pytest.importorskip("fcntl", reason="podnet_lab.cni needs a Unix")
 
 from podnet_lab.cni import delegate
-from podnet_lab.cni.answer import Interface, Wired, addresses_of, result
+from podnet_lab.cni.answer import Interface, Wired, addresses_of, macs_of, result
 from podnet_lab.cni.call import NEEDS, VERSIONS, CniError, Code, at_least, is_container_id, is_interface_name, read_call
 from podnet_lab.cni.plugin import answer
 from podnet_lab.cni.resident import as_the_caller
 
 ENVIRONMENT = {"CNI_CONTAINERID": "web", "CNI_NETNS": "/run/netns/none", "CNI_IFNAME": "eth0", "CNI_PATH": "/opt/cni/bin"}
 CONFIG = {"cniVersion": "1.1.0", "name": "podnet", "type": "podnet-cni", "ipam": {"subnet": "10.244.1.0/24"}}
+
+NO_PODS = ("127.0.0.0/24", "240.0.0.0/24", "0.0.0.0/16", "255.255.0.0/16", "169.254.7.0/24", "224.0.0.0/24")
 
 
 def asked(command, config=None, stdin=None, **environment):
@@ -46,6 +48,7 @@ def test_a_variable_that_a_verb_needs_and_is_not_there_is_error_4_with_its_name(
         ({"CNI_IFNAME": ".."}, "CNI_IFNAME"),
         ({"CNI_IFNAME": "eth0:1"}, "CNI_IFNAME"),
         ({"CNI_ARGS": "IP"}, "CNI_ARGS"),
+        *(({name: "a\udcff\udcfe"}, name) for name in (*ENVIRONMENT, "CNI_COMMAND", "CNI_ARGS")),
         ({"CNI_NETNS": "/dev/null"}, "CNI_NETNS"),
         ({"CNI_NETNS": "/proc/self/ns/pid"}, "CNI_NETNS"),
         ({"CNI_NETNS": "/proc/self/ns/net"}, "CNI_NETNS"),
@@ -63,6 +66,8 @@ def test_a_variable_that_can_not_be_is_error_4_with_its_name(variables, word):
         ("ADD", {"cniVersion": "0.2.0"}, 1, "incompatible"),
         ("ADD", {"cniVersion": "2.0.0"}, 1, "incompatible"),
         ("ADD", {"cniVersion": ""}, 1, "incompatible"),
+        ("ADD", {"cniVersion": None}, 1, "cniVersion is missing: that means 0.1.0, which is none of 0.3.0"),
+        ("ADD", {"cniVersion": "0.1.0"}, 1, "incompatible CNI version: 0.1.0 is none of"),
         ("CHECK", {"cniVersion": "0.3.1"}, 1, "has no CHECK"),
         ("GC", {"cniVersion": "1.0.0"}, 1, "has no GC"),
         ("STATUS", {"cniVersion": "1.0.0"}, 1, "has no STATUS"),
@@ -71,6 +76,12 @@ def test_a_variable_that_can_not_be_is_error_4_with_its_name(variables, word):
         ("STATUS", {"ipam": {"subnet": "fd00::/64"}}, 2, "'fd00::/64'"),
         ("STATUS", {"ipam": {"ranges": [[{"subnet": "10.0.0.0/24"}], [{"subnet": "10.0.1.0/24"}]]}}, 2, "ipam.ranges"),
         ("ADD", {}, 3, "does not exist"),
+        (
+            "ADD",
+            {"dns": None, "prevResult": {"dns": {"nameservers": []}, "ips": [{"address": "10.9.0.2/24", "gateway": ""}], "routes": None}},
+            3,
+            "not exist",
+        ),
         ("CHECK", {"prevResult": {"ips": []}}, 3, "does not exist"),
         ("ADD", {"dns": "8.8.8.8"}, 7, "dns is no object"),
         ("ADD", {"dns": ["a"]}, 7, "dns is no object"),
@@ -98,6 +109,10 @@ def test_a_variable_that_can_not_be_is_error_4_with_its_name(variables, word):
         ("STATUS", {"ipam": {"subnet": "10.244.1.1/24"}}, 7, "ipam.subnet"),
         ("STATUS", {"ipam": {"subnet": 176161024}}, 7, "ipam.subnet"),
         ("STATUS", {"ipam": {"subnet": "10.244.1.0/31"}}, 7, "too small"),
+        *[("STATUS", {"ipam": {"subnet": subnet}}, 7, "is no subnet for Pods") for subnet in NO_PODS],
+        ("STATUS", {"ipam": {"ranges": [[{"subnet": "127.0.0.0/24"}]]}}, 7, "127.0.0.0/8 is loopback"),
+        ("STATUS", {"ipam": {"subnet": "10.0.0.0/8"}}, 7, "is no /16 to /30"),
+        ("STATUS", {"bridge": "a b"}, 7, "bridge"),
         ("STATUS", {"ipam": {"subnet": "10.244.1.0/24", "rangeStart": "10.244.2.2"}}, 7, "ipam.rangeStart"),
         ("STATUS", {"ipam": {"subnet": "10.244.1.0/24", "rangeEnd": "10.244.1.255"}}, 7, "ipam.rangeEnd"),
         ("STATUS", {"ipam": {"subnet": "10.244.1.0/24", "rangeStart": "10.244.1.9", "rangeEnd": "10.244.1.8"}}, 7, "after"),
@@ -115,7 +130,7 @@ def test_a_configuration_that_can_not_be_has_the_specifications_number(command, 
     assert words in f"{said['msg']}: {said['details']}"
 
 
-@pytest.mark.parametrize("stdin", ["", "{", "[]", '"text"', "null", "\0"])
+@pytest.mark.parametrize("stdin", ["", "{", "[]", '"text"', "null", "\0", '{"x": NaN}', '{"x": [-Infinity]}', '{"x": 1e999}'])
 def test_what_is_no_object_of_json_is_error_6(stdin):
     status, said = asked("ADD", stdin=stdin)
     assert (status, said["code"]) == (1, 6)
@@ -154,19 +169,6 @@ def test_a_full_pool_is_error_50_of_status_and_one_that_has_room_none(tmp_path):
     assert (status, said["code"], said["msg"]) == (1, 50, "no address is left in 10.244.1.0/30")
 
 
-def test_delete_is_content_with_nothing_and_garbage_collection_frees_all_but_the_valid(tmp_path):
-    config = {"ipam": {"subnet": "10.244.1.0/24", "dataDir": str(tmp_path)}}
-    assert asked("DEL", config, CNI_NETNS=None) == (0, None)
-    (tmp_path / "podnet").mkdir()
-    for ip, whose in (("10.244.1.2", "web\r\neth0"), ("10.244.1.3", "db\r\neth0"), ("10.244.1.4", "web\r\nnet1"), ("10.244.1.5", "")):
-        (tmp_path / "podnet" / ip).write_text(whose, newline="")
-    valid = [{"containerID": "web", "ifname": "eth0"}]
-    assert asked("GC", config | {"cni.dev/valid-attachments": valid}) == (0, None)
-    assert sorted(path.name for path in (tmp_path / "podnet").iterdir()) == ["10.244.1.2", "lock"]
-    assert asked("GC", config | {"cni.dev/attachments": []}) == (0, None), "libcni 1.2 calls it so"
-    assert [path.name for path in (tmp_path / "podnet").iterdir()] == ["lock"]
-
-
 @pytest.mark.parametrize("stdin", ['{"cniVersion": "0.4.0"}', "", "{}"])
 def test_version_answers_in_the_version_that_it_was_asked_in(stdin):
     status, said = asked("VERSION", stdin=stdin, CNI_CONTAINERID=None, CNI_PATH=None)
@@ -184,7 +186,7 @@ def test_names_are_judged_as_libcni_does():
     assert all(map(is_container_id, ("a", "0", "Web_1.x-y", "a" * 200)))
     assert not any(map(is_container_id, ("", "_a", ".a", "a b", "ä")))
     assert all(map(is_interface_name, ("eth0", "a" * 15, "...")))
-    assert not any(map(is_interface_name, ("", "a" * 16, ".", "a\tb", "ä" * 8)))
+    assert not any(map(is_interface_name, ("", "a" * 16, ".", "a\tb", "ä" * 8, "a\udcff")))
 
 
 WIRED = Wired(
@@ -227,6 +229,16 @@ def test_the_addresses_of_an_interface_are_found_in_a_result():
     assert addresses_of(said, "net1", "/n") == addresses_of(said, "v-net-0", "/n") == addresses_of({}, "eth0", "/n") == []
     six = {**said, "ips": [*said["ips"], {"address": "fd00::2/64", "interface": 2}]}
     assert addresses_of(six, "eth0", "/n") == ["10.244.1.2/24"]
+
+
+def test_the_mac_of_an_interface_is_found_in_a_result():
+    said = result(WIRED, "1.0.0")
+    assert macs_of(said, "eth0", "/n") == {"0a:00:00:00:00:03"}
+    assert macs_of(said, "v-net-0", "/n") == {"0a:00:00:00:00:01"}
+    said["interfaces"][2]["mac"] = "0A:00:00:00:00:0F"
+    assert macs_of(said, "eth0", "/n") == {"0a:00:00:00:00:0f"}
+    del said["interfaces"][2]["mac"]
+    assert macs_of(said, "eth0", "/n") == macs_of({}, "eth0", "/n") == set()
 
 
 def test_a_call_says_what_it_is_about():

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import subprocess
 import tarfile
 import tomllib
 
@@ -13,6 +14,7 @@ from podnet_lab.containers.pods import ContainerPod, Ran, attached_pod, lab_name
 from podnet_lab.daemons import containerd
 from podnet_lab.daemons.base import Daemon
 from podnet_lab.errors import LabError, PluginFailed
+from podnet_lab.kernel import written_conflists
 
 
 def opened(content):
@@ -110,6 +112,19 @@ def test_messages_are_read_from_the_proto_file():
     # By hand, as in api.proto: log_path is field 11, a text of one letter.
     assert made["ContainerConfig"](log_path="x").SerializeToString() == bytes([11 << 3 | 2, 1]) + b"x"
     assert all(f"{name.removesuffix('Request')}Response" in made for name in made if name.endswith("Request"))
+
+
+def test_a_conflist_that_was_written_goes_unless_somebody_has_changed_it(tmp_path):
+    mine, record = tmp_path / "10 podnet.conflist", tmp_path / "written"
+    for change, stays in (("", False), ("#", True)):
+        mine.write_text("{}")
+        subprocess.run(["sh", "-c", written_conflists.noted(str(mine), str(record))], check=True)
+        mine.write_text("{}" + change)
+        written_conflists.remove(str(record))
+        assert mine.exists() is stays
+        assert not record.exists()
+    written_conflists.remove(str(record))
+    assert mine.exists(), "what is not noted is somebody's own"
 
 
 def test_without_the_packages_it_is_said_how_to_get_them(monkeypatch):
