@@ -56,7 +56,10 @@ class Handwriting:
             self._unaided.asked(explanations=1)
         after = self._core.snapshot(*before.snapshots)
         known = {name: then for name, then in before.unmanaged_state.items() if name in after}
-        answers = {name: self._core.agent(name).start("changed_beside_steps", then=then) for name, then in known.items()}
+        answers = {
+            name: self._core.agent(name).start("changed_beside_steps", then=then, macs=_macs(before.snapshots[name], after[name]))
+            for name, then in known.items()
+        }
         beside = {name: answer() for name, answer in answers.items()}
         return by_hand(before.snapshots, after, beside, {name: self._listings(name, before.snapshots[name], after[name]) for name in after})
 
@@ -67,3 +70,8 @@ class Handwriting:
             with suppress(ShellFailed):  # it went this moment
                 listed[family, name] = self._core.shell_text(node, f"nft -s list table {family} {quote(name)}")
         return listed
+
+
+def _macs(*looks: Snapshot) -> list[str]:
+    """The MACs of all interfaces of a node, in whichever of its namespaces."""
+    return sorted({link.mac for look in looks for space in look.spaces.values() for link in space.links.values()})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Collection
 from typing import Any
 
 from podnet_lab.devices.nlattr import attribute, attributes
@@ -183,7 +184,7 @@ class ForwardingEntries(Objects):
     name, get, header, index_at = "forwarding entries", 30, 12, 4
     dumps = (struct.pack("=BxxxiHBB", AF_BRIDGE, 0, 0, 0, 0),)
     LLADDR, CACHEINFO, MASTER = 2, 3, 9
-    LASTING = 0x80 | 0x40
+    PERMANENT, LASTING = 0x80, 0x80 | 0x40
     ignored, devices = frozenset({CACHEINFO}), frozenset({MASTER})
     OWN = b"own"
 
@@ -202,7 +203,30 @@ class ForwardingEntries(Objects):
         return f"bridge fdb | {'its own MAC' if mac == self.OWN else mac.hex(':')} dev {dev}"
 
     def is_beside_steps(self, entry: dict[str, Any]) -> bool:
-        return False  # they are in snapshots
+        """Permanent entries of bridges and of tunnels are in snapshots; static ones, and what a card was told to listen to, are not."""
+        given = {kind for kind, *_ in entry["attributes"]}
+        permanent = struct.unpack_from("=H", bytes.fromhex(entry["head"]), 8)[0] & self.PERMANENT
+        return not permanent or _is_filter(given)
+
+
+def _is_filter(given: Collection[int]) -> bool:
+    """Whether a forwarding entry is no bridge's and no tunnel's, but says to which MACs beside its own an interface listens."""
+    return set(given) <= {ForwardingEntries.LLADDR}
+
+
+def without_filters_for(macs: Collection[str], state: dict[str, Any]) -> dict[str, Any]:
+    """
+    Unmanaged state without the entries by which an interface listens for one of those *macs*.
+
+    The kernel writes them for what sits on it, such as a macvlan, which may be in another namespace.
+    """
+    kind, known = "forwarding entries", {mac.replace(":", "") for mac in macs}
+
+    def is_for_them(entry: dict[str, Any]) -> bool:
+        given = {number: value for number, _, value in entry["attributes"]}
+        return _is_filter(given) and given.get(ForwardingEntries.LLADDR) in known
+
+    return state | ({kind: {key: entry for key, entry in state[kind].items() if not is_for_them(entry)}} if kind in state else {})
 
 
 class AddressLabels(Objects):

@@ -1,0 +1,90 @@
+"""What somebody did and no step says is named by by_hand, whatever it is: there is no "nothing has changed" where something has."""
+
+import pytest
+
+from live.helpers import VMS
+from podnet_lab import Lab
+
+pytestmark = pytest.mark.skipif(VMS, reason="what is typed names eth0, and what a VM has is its owner's")
+
+
+@pytest.fixture(scope="module")
+def opened():
+    with Lab.open(name="named", nodes=1, pods=1) as lab:
+        yield lab
+
+
+@pytest.fixture
+def done(opened):
+    opened.goto("done")
+    return opened
+
+
+def said(lab, command):
+    """What is typed, and what is named, after a command; since a look just before it."""
+    since = lab.parts.handwriting.look()
+    lab["node1"].shell(command)
+    typed = lab.parts.handwriting.since(since)
+    return [one.step.command for one in typed.typed], list(typed.unsaid)
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("bridge fdb add 02:00:00:00:00:55 dev veth-1-2-br master static", "bridge fdb 02:00:00:00:00:55 dev veth-1-2-br is there"),
+        ("bridge fdb add 02:00:00:00:00:57 dev eth0 self permanent", "bridge fdb 02:00:00:00:00:57 dev eth0 is there"),
+        ("ip link set v-net-0 type bridge stp_state 1", "stp_state of the bridge v-net-0 is 1, not 0"),
+        ("ip link set v-net-0 type bridge ageing_time 5000", "ageing_time of the bridge v-net-0 is 5000, not 30000"),
+        ("ip link set v-net-0 type bridge priority 77", "priority of the bridge v-net-0 is 77, not 32768"),
+        ("ip link set v-net-0 type bridge mcast_snooping 0", "mcast_snooping of the bridge v-net-0 is 0, not 1"),
+        ("ip link set v-net-0 address 02:11:11:11:11:11", "MAC of the bridge v-net-0 is 02:11:11:11:11:11, not its ports'"),
+        ("bridge link set dev veth-1-2-br cost 77", "cost of the bridge's port veth-1-2-br is 77, not 2"),
+        ("bridge link set dev veth-1-2-br priority 3", "priority of the bridge's port veth-1-2-br is 3, not 32"),
+        ("echo 192.0.2.1 some >>/etc/hosts", "the file /etc/hosts is not as it was"),
+        ("echo nameserver 192.0.2.1 >>/etc/resolv.conf", "the file /etc/resolv.conf is not as it was"),
+        ("mkdir -p /etc/netns/a; echo >/etc/netns/a/resolv.conf", "the file /etc/netns/a/resolv.conf is there"),
+        ("touch /run/netns/fake", "a name without a namespace of its own, /run/netns/fake, is there"),
+        ("ip netns attach me $$", "a name without a namespace of its own, /run/netns/me, is there"),
+    ],
+)
+def test_what_no_step_says_is_named(done, command, named):
+    assert said(done, command) == ([], [f"node1: {named}"])
+
+
+def test_a_new_bridge_is_as_any_other(opened):
+    """Also its port's cost, which the kernel gives by the interface's speed."""
+    opened.reset()
+    made = "ip link add br0 type bridge; ip link add cab0 type veth peer name cab1; ip link set cab0 master br0; ip link set cab0 up"
+    assert (
+        said(opened, f"{made}; ip link add if0 type ifb; ip link add t0 type vxlan id 7 dstport 4789; ip link set t0 master br0")[1] == []
+    )
+
+
+def test_what_is_unlike_a_new_one_is_named(opened):
+    opened.reset()
+    made = "ip link add br0 type bridge stp_state 1; ip link add cab0 type veth peer name cab1; ip link set cab0 master br0"
+    _, unsaid = said(opened, f"{made}; bridge link set dev cab0 priority 5; ip link set br0 address 02:00:00:00:00:08")
+    assert unsaid == [
+        "node1: stp_state of the bridge br0 is 1",
+        "node1: MAC of the bridge br0 is 02:00:00:00:00:08",
+        "node1: priority of the bridge's port cab0 is 5",
+    ]
+
+
+def test_what_the_kernel_writes_for_a_macvlan_is_nobodys(opened):
+    """The interface below it listens to its MAC, wherever it is."""
+    opened.reset()
+    typed, unsaid = said(opened, "ip netns add a; ip link add mac0 link eth0 netns a type macvlan mode bridge; ip -n a link set mac0 up")
+    assert (typed[0], unsaid) == ("ip netns add a", [])
+
+
+def test_what_a_reset_takes_away_was_named(done):
+    done["node1"].shell("touch /run/netns/fake; bridge fdb add 02:00:00:00:00:57 dev eth0 self permanent")
+    named = done.by_hand(done.snapshot()).unsaid
+    lines = done.reset().undone
+    assert "node1# rm /run/netns/fake" in lines
+    assert [line for line in named if "/run/netns/fake" in line]
+    assert "node1# bridge fdb del 02:00:00:00:00:57 dev eth0" in lines
+    assert [line for line in named if "02:00:00:00:00:57 dev eth0" in line]
+    again = done.by_hand(done.snapshot()).unsaid
+    assert not [line for line in again if "fake" in line or "57" in line]
