@@ -44,9 +44,10 @@ class Handwriting:
             self._core.require_node(name)
         return self.since(Look(before, self._core.baseline.unmanaged_state))
 
-    def look(self, *names: str) -> Look:
-        """How nodes are now, with what no snapshot holds; for `since`."""
-        snapshots = self._core.snapshot(*names)
+    def look(self, where: str | None = None) -> Look:
+        """How the cluster's nodes are now, and *where* somebody is about to do something, with what no snapshot holds; for `since`."""
+        names = [node.name for node in self._core.plan.nodes]
+        snapshots = self._core.snapshot(*names, *([where] if where not in (None, *names) else []))
         answers = {name: self._core.agent(name).start("unmanaged_state") for name in snapshots}
         return Look(snapshots, {name: answer() for name, answer in answers.items()})
 

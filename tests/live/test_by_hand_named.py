@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.helpers import VMS
+from live.helpers import VMS, podnet
 from podnet_lab import Lab
 
 pytestmark = pytest.mark.skipif(VMS, reason="what is typed names eth0, and what a VM has is its owner's")
@@ -88,3 +88,12 @@ def test_what_a_reset_takes_away_was_named(done):
     assert [line for line in named if "02:00:00:00:00:57 dev eth0" in line]
     again = done.by_hand(done.snapshot()).unsaid
     assert not [line for line in again if "fake" in line or "57" in line]
+
+
+def test_what_is_done_outside_is_said(opened):
+    opened.reset()
+    ran = podnet("by-hand", "--lab", "named", "outside", "ip addr add 10.5.5.5/24 dev lo", seconds=90)
+    assert (ran.returncode, ran.stdout) == (0, "outside# ip addr add 10.5.5.5/24 dev lo\n")
+    since = opened.snapshot("outside")
+    opened["outside"].shell("ip addr del 10.5.5.5/24 dev lo")
+    assert str(opened.by_hand(since)) == "outside# ip addr del 10.5.5.5/24 dev lo"
