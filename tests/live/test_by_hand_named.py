@@ -4,6 +4,7 @@ import pytest
 
 from live.helpers import VMS, podnet
 from podnet_lab import Lab
+from podnet_lab.errors import ShellFailed
 
 pytestmark = pytest.mark.skipif(VMS, reason="what is typed names eth0, and what a VM has is its owner's")
 
@@ -97,3 +98,12 @@ def test_what_is_done_outside_is_said(opened):
     since = opened.snapshot("outside")
     opened["outside"].shell("ip addr del 10.5.5.5/24 dev lo")
     assert str(opened.by_hand(since)) == "outside# ip addr del 10.5.5.5/24 dev lo"
+
+
+@pytest.mark.parametrize(("number", "status"), [(9, 137), (15, 143)])
+def test_the_exit_status_of_a_shell_that_a_signal_ended_is_a_shells(opened, number, status):
+    assert podnet("by-hand", "--lab", "named", "node1", f"kill -{number} $$", seconds=90).returncode == status
+    # `podnet shell` has become that program, and ends by the signal itself, which is the same to a shell.
+    assert podnet("shell", "--lab", "named", "node1", f"kill -{number} $$").returncode == -number
+    with pytest.raises(ShellFailed, match=f"ended with status {status}$"):
+        opened["node1"].shell(f"kill -{number} $$")
