@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.helpers import VMS, podnet
+from live.helpers import VMS, podnet, stable
 from podnet_lab import Lab
 from podnet_lab.errors import ShellFailed
 
@@ -107,3 +107,38 @@ def test_the_exit_status_of_a_shell_that_a_signal_ended_is_a_shells(opened, numb
     assert podnet("shell", "--lab", "named", "node1", f"kill -{number} $$").returncode == -number
     with pytest.raises(ShellFailed, match=f"ended with status {status}$"):
         opened["node1"].shell(f"kill -{number} $$")
+
+
+def test_a_new_address_comes_before_the_last_one_goes(done):
+    """With the last address of an interface all its routes would go, and their gateways would be near no more."""
+    done["node1"].shell("ip route add 10.90.0.0/24 via 192.168.1.12")
+    since = done.snapshot()
+    done["node1"].shell("ip addr add 10.95.0.1/24 dev eth0; ip addr del 192.168.1.11/24 dev eth0")
+    typed = done.by_hand(since)
+    assert [one.step.command for one in typed.typed] == ["ip addr add 10.95.0.1/24 dev eth0", "ip addr del 192.168.1.11/24 dev eth0"]
+    after = stable(done["node1"].snapshot())
+    done.goto("done")
+    done["node1"].shell("ip route add 10.90.0.0/24 via 192.168.1.12")
+    done["node1"].shell(typed.script("node1"))
+    assert stable(done["node1"].snapshot()) == after
+    assert "10.90.0.0/24" in str(after)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ip addr add 192.168.1.50/24 dev eth0; ip addr del 192.168.1.11/24 dev eth0",
+        "ip addr add 192.168.1.11/16 dev eth0; ip addr del 192.168.1.11/24 dev eth0",
+        "sysctl -qw net.ipv4.conf.eth0.promote_secondaries=1; ip addr add 192.168.1.50/24 dev eth0; ip addr del 192.168.1.11/24 dev eth0",
+        "ip addr add 192.168.1.12/24 dev eth0; ip addr add 10.95.0.1/24 dev eth0; ip addr del 192.168.1.11/24 dev eth0",
+    ],
+)
+def test_whatever_becomes_of_addresses_what_is_typed_leads_there(done, command):
+    done["node1"].shell("ip route add 10.90.0.0/24 via 192.168.1.13")
+    since = done.snapshot()
+    done["node1"].shell(command)
+    typed, after = done.by_hand(since), stable(done["node1"].snapshot())
+    done.goto("done")
+    done["node1"].shell("ip route add 10.90.0.0/24 via 192.168.1.13")
+    done["node1"].shell(typed.script("node1"))
+    assert stable(done["node1"].snapshot()) == after
