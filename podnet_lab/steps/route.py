@@ -168,6 +168,9 @@ class RemoveRoute(_Route):
         routes = [route for route in self._found(now) if self._same(route)] if self.namespace in now.spaces else []
         return f"{routes[0]}{where(self.namespace)} is still there" if routes else None
 
+    def takes_away(self) -> tuple:
+        return self.touches()
+
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         gone = [route for route in self._found(before) if self._same(route) and route not in self._found(after)]
         return tuple(AddRoute.of(route, self.namespace, raw=bool(route.extra)) for route in gone)

@@ -3,7 +3,7 @@
 import pytest
 
 from live.helpers import VMS, podnet, stable
-from podnet_lab import Lab
+from podnet_lab import Lab, address, bridge, link, namespace, route
 from podnet_lab.errors import ShellFailed
 
 pytestmark = pytest.mark.skipif(VMS, reason="what is typed names eth0, and what a VM has is its owner's")
@@ -142,3 +142,29 @@ def test_whatever_becomes_of_addresses_what_is_typed_leads_there(done, command):
     done["node1"].shell("ip route add 10.90.0.0/24 via 192.168.1.13")
     done["node1"].shell(typed.script("node1"))
     assert stable(done["node1"].snapshot()) == after
+
+
+def test_the_route_that_comes_with_an_address_is_taken_away_in_the_same_run(done):
+    since = done.snapshot()
+    done["node1"].shell("ip addr add 10.98.0.1/24 noprefixroute dev eth0")
+    typed, after = done.by_hand(since), stable(done["node1"].snapshot())
+    assert [one.step.command for one in typed.typed] == ["ip addr add 10.98.0.1/24 dev eth0", "ip route del 10.98.0.0/24 dev eth0"]
+    done.goto("done")
+    before = stable(done["node1"].snapshot())
+    done.run(typed.steps)
+    assert stable(done["node1"].snapshot()) == after
+    done.undo()
+    assert stable(done["node1"].snapshot()) == before
+
+
+def test_what_a_loopback_gets_by_itself_is_taken_away_in_the_same_run(opened):
+    opened.reset()
+    opened["node1"].run(namespace.add("a"), link.up("lo", "a"), address.remove("127.0.0.1/8", "lo", "a"))
+    assert opened["node1"].snapshot().spaces["a"].addresses == ()
+
+
+def test_a_route_that_does_not_come_is_not_taken_away(opened):
+    """An interface that is down gives an address no route."""
+    opened.reset()
+    opened["node1"].run(bridge.add("br0"), address.add("10.9.0.1/24", "br0"), route.remove("10.9.0.0/24", dev="br0"))
+    assert [str(one) for one in opened["node1"].snapshot().own.addresses if one.dev == "br0"]
