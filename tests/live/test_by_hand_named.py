@@ -1,5 +1,7 @@
 """What somebody did and no step says is named by by_hand, whatever it is: there is no "nothing has changed" where something has."""
 
+import re
+
 import pytest
 
 from live.helpers import VMS, podnet, stable
@@ -168,3 +170,24 @@ def test_a_route_that_does_not_come_is_not_taken_away(opened):
     opened.reset()
     opened["node1"].run(bridge.add("br0"), address.add("10.9.0.1/24", "br0"), route.remove("10.9.0.0/24", dev="br0"))
     assert [str(one) for one in opened["node1"].snapshot().own.addresses if one.dev == "br0"]
+
+
+def test_who_made_a_route_is_said(done):
+    command = "ip route add 10.77.0.0/24 via 192.168.1.12 proto static"
+    assert said(done, command) == ([command], [])
+    since = done.parts.handwriting.look()
+    done["node1"].shell("ip route del 10.77.0.0/24")
+    typed = done.parts.handwriting.since(since)
+    assert typed.typed[0].step.command.startswith("ip route del 10.77.0.0/24 via 192.168.1.12")
+    assert typed.records[0]["undo"] == [f"{command.replace(' proto', ' dev eth0 proto')}"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [("noprefixroute", "noprefixroute"), ("valid_lft 1000 preferred_lft 500", r"valid_lft (1000|99\d) preferred_lft (500|49\d)")],
+)
+def test_what_a_step_does_not_say_of_an_address_is_named(done, options, named):
+    steps, unsaid = said(done, f"ip addr add 10.97.0.1/24 dev eth0 {options}")
+    assert steps[0] == "ip addr add 10.97.0.1/24 dev eth0"
+    assert len(unsaid) == 1
+    assert re.fullmatch(f"node1: ip addr 10.97.0.1/24 dev eth0 {named} is there", unsaid[0])
