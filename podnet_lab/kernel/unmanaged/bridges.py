@@ -10,15 +10,13 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from podnet_lab.devices.nlattr import attribute, attributes
 from podnet_lab.kernel import encode, namespaces
-from podnet_lab.kernel.encode import IFLA_ADDRESS, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_INFO_SLAVE_DATA, IFLA_LINKINFO
+from podnet_lab.kernel.encode import IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_INFO_SLAVE_DATA, IFLA_LINKINFO
 from podnet_lab.kernel.unmanaged.base import Kind, Look, opened
-from podnet_lab.printable_names import raw
 
 RTM_NEWLINK, IFLA_INFO_SLAVE_KIND = 16, 4
 
@@ -74,9 +72,6 @@ PORT = {
     42: "mcast_max_groups",
 }
 
-MAC, SET_BY_HAND = "MAC", "3"
-"""What a bridge is said to have if it does not take that from its ports any more (NET_ADDR_SET in linux/netdevice.h)."""
-
 COSTS = (1, 2, 4, 5, 19, 100)
 """What a kernel gives a port by the speed of its interface (port_cost in net/bridge/br_if.c)."""
 
@@ -126,27 +121,19 @@ class _Settings(Kind):
 
 
 class Bridges(_Settings):
-    """What bridges were told, and the MAC of those that were given one."""
+    """What bridges were told."""
 
     name, what, known = "bridge", "bridge", BRIDGE
 
     def read(self, look: Look) -> dict[str, Any]:
         bridges = {name: info for name, info in _described(look) if info.get(IFLA_INFO_KIND, b"").rstrip(b"\0") == b"bridge"}
-        return {name: self.read_from(info.get(IFLA_INFO_DATA, b"")) | {MAC: _mac(look, name)} for name, info in bridges.items()}
+        return {name: self.read_from(info.get(IFLA_INFO_DATA, b"")) for name, info in bridges.items()}
 
     def request(self, kind: int, value: bytes) -> bytes:
         return attribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"bridge") + attribute(IFLA_INFO_DATA, attribute(kind, value)))
 
-    def restore(self, look: Look, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
-        words = super().restore(look, now, then)
-        for name in (name for name, word in _differ(now, then) if word == MAC and then[name][MAC]):
-            mac = bytes.fromhex(then[name][MAC])
-            if look.tell(RTM_NEWLINK, 0, _about(look, name) + attribute(IFLA_ADDRESS, mac)):
-                words.append(f"ip link set dev {name} address {mac.hex(':')}")
-        return words
-
     def new(self) -> dict[str, str]:
-        return _new()["bridge"] | {MAC: ""}
+        return _new()["bridge"]
 
 
 class Ports(_Settings):
@@ -183,19 +170,9 @@ def _differ(now: dict[str, Any], then: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, word) for name in both for word in now[name] if word in then[name] and now[name][word] != then[name][word]]
 
 
-def _mac(look: Look, name: str) -> str:
-    """The MAC that somebody gave a bridge, which netlink does not tell from others; "" if it takes its ports'."""
-    with suppress(OSError), open(b"/sys/class/net/" + raw(name) + b"/addr_assign_type") as file:
-        if file.read().strip() == SET_BY_HAND:
-            return look.mac(name).hex()
-    return ""
-
-
 def _told(value: str) -> str:
     """A value as people write it."""
     data = bytes.fromhex(value)
-    if not data:
-        return "its ports'"
     return data.hex(":") if len(data) == 6 else str(int.from_bytes(data[:4] if len(data) == 8 and data[4:] != bytes(4) else data, "little"))
 
 
