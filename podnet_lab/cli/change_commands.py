@@ -92,7 +92,7 @@ def by_hand(node: str, command: tuple[str, ...], as_json: bool, lab_name: str | 
 
     with joined(lab_name) as lab:
         lab[node]
-        before = lab.parts.handwriting.look()
+        before = lab.parts.handwriting.look(node)
         line = command[0] if len(command) == 1 else shlex.join(command)
         status = lab.shell(node, line, lambda _, data: (sys.stderr.buffer.write(data), sys.stderr.flush()))
         typed = lab.parts.handwriting.since(before)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from podnet_lab.model import Snapshot
+from podnet_lab.model.address import LOOPBACK
 from podnet_lab.printable_names import quoted
 from podnet_lab.steps.address import AddAddress, RemoveAddress
 from podnet_lab.steps.base import Request, Step, named, no_link, no_namespace, on, where
@@ -48,6 +49,12 @@ class SetLinkState(Step):
             return missing
         up = now.link(self.namespace, self.name).up
         return None if up == self.up else f"{self.name}{where(self.namespace)} is {'up' if up else 'down'}"
+
+    def brings(self, before: Snapshot) -> set:
+        space = before.spaces.get(self.namespace)
+        addresses = [address for address in space.addresses if address.dev == self.name] if space else []
+        own = {("address", self.namespace, "lo", LOOPBACK)} if self.name == "lo" and not addresses else set()
+        return own | {("route", self.namespace, address.network) for address in addresses} if self.up else set()
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         # Switching lo on gives it 127.0.0.1/8, and switching it off does not take that away.

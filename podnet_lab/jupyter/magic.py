@@ -81,7 +81,7 @@ def node_magic(line: str, cell: str) -> ByHand | None:
     to the lab's nodes what the cell did.
     """
     name, lab, options = _read(line)
-    before = lab.parts.handwriting.look() if "--by-hand" in options else None
+    before = lab.parts.handwriting.look(name) if "--by-hand" in options else None
     try:
         _run(name, lab, cell, options)
     except ShellFailed:

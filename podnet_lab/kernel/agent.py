@@ -179,9 +179,9 @@ class Agent:
         """What no step changes, and a student may have (`podnet_lab.kernel.unmanaged`)."""
         return self._node.unmanaged_state()
 
-    def changed_beside_steps(self, then: dict[str, Any]) -> list[str]:
-        """In words, what differs from what `unmanaged_state` said then, and no step says."""
-        return unmanaged_state.beside_steps(self._node.unmanaged_state(), then)
+    def changed_beside_steps(self, then: dict[str, Any], macs: list[str]) -> list[str]:
+        """In words, what differs from what `unmanaged_state` said then, and no step says; *macs* are those of all interfaces here."""
+        return unmanaged_state.beside_steps(self._node.unmanaged_state(), then, macs)
 
     def restore_unmanaged_state(self, then: dict[str, Any]) -> dict[str, list[str]]:
         """Bring that back to what it was; returns what was ``undone``, and what is ``left``, in words."""

@@ -187,21 +187,32 @@ def by_network() -> dict[str, str]:
 
 def remove_broken(machines: set[tuple[int, int]]) -> list[str]:
     """
-    Remove names that are none of a namespace of its own; returns them.
+    Remove names that are none of a namespace of its own (`broken`); returns them.
+
+    What is in those that have another name is not this node's to take away.
+    """
+    removed = broken(machines)
+    for name in removed:
+        remove(name)
+    return removed
+
+
+def broken(machines: set[tuple[int, int]]) -> list[str]:
+    """
+    The names that are none of a namespace of its own.
 
     Plain files, as an interrupted `ip netns add` leaves, and second names for the node or for a Pod (`ip netns attach`), or for
-    one of *machines*: what is in them is not this node's to take away.
+    one of *machines*.
     """
-    removed, home = [], here()
+    found, home = [], here()
     known = {identity(home), *machines}
     os.close(home)
     for name in names():
         if (which := _enterable(name)) is None or which in known:
-            remove(name)
-            removed.append(name)
+            found.append(name)
         else:
             known.add(which)
-    return removed
+    return found
 
 
 def _enterable(name: str) -> tuple[int, int] | None:

@@ -67,6 +67,11 @@ def shell_environment() -> dict[str, str]:
     return known | {"PATH": f"{WRAPPERS}:{ADDED}:{known['PATH']}"}
 
 
+def exit_status(returned: int) -> int:
+    """A program's exit status as a shell has it in `$?`, of what Python says of it: 128 and the number of the signal that ended it."""
+    return 128 - returned if returned < 0 else returned
+
+
 def serve(channel, script: bytes, together: bool, keep: bool = False) -> None:
     """
     Run *script* with bash, in a session of its own; *channel* gets (1 or 2, bytes) as output comes, then ("status", number).
@@ -114,7 +119,7 @@ def serve(channel, script: bytes, together: bool, keep: bool = False) -> None:
         over.set()
         processes.HELD.discard(started.pid)
     too_much = f"it printed more than {RETURNED}, and was stopped; let it write to a file"
-    channel.send(("refused", too_much) if sender.too_much else ("status", started.returncode))
+    channel.send(("refused", too_much) if sender.too_much else ("status", exit_status(started.returncode)))
 
 
 def _start(script: bytes, together: bool, first: str) -> subprocess.Popen:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from podnet_lab.kernel.unmanaged import ip_objects, legacy_tables, links, mptcp, netfilter, others, queues, xfrm
+from podnet_lab.kernel.unmanaged import bridges, files, ip_objects, legacy_tables, links, mptcp, netfilter, others, queues, xfrm
 from podnet_lab.kernel.unmanaged.base import Kind, Look, opened
 from podnet_lab.kernel.unmanaged.netfilter import (
     FAMILIES,
@@ -47,6 +47,8 @@ KINDS: dict[str, Kind] = {
     "policy": ip_objects.Rules(),
     "links": links.Links(),
     "offloads": links.Offloads(),
+    "bridges": bridges.Bridges(),
+    "ports": bridges.Ports(),
     "queues": queues.Queues(),
     "filters": queues.Filters(),
     "nexthop objects": ip_objects.Nexthops(),
@@ -60,6 +62,8 @@ KINDS: dict[str, Kind] = {
     "groups": others.Multicast(),
     "mptcp": mptcp.Mptcp(),
     "mounts": others.HeldNamespaces(),
+    "names": files.NamesOfNamespaces(),
+    "files": files.Files(),
     "host": others.HostName(),
 }
 """What is read, and in which order it is brought back: what keeps others from being brought back comes first."""
@@ -92,8 +96,9 @@ def restore(then: dict[str, Any], hidden: Collection[str] = ()) -> dict[str, lis
     return {"undone": list(dict.fromkeys(undone)), "left": [line for name in differ for line in KINDS[name].left(now[name], then[name])]}
 
 
-def beside_steps(now: dict[str, Any], then: dict[str, Any]) -> list[str]:
-    """In words, what differs between two of those, and no step says."""
+def beside_steps(now: dict[str, Any], then: dict[str, Any], macs: Collection[str] = ()) -> list[str]:
+    """In words, what differs between two of those, and no step says; *macs* are those of the node's interfaces, wherever they are."""
+    now, then = (ip_objects.without_filters_for(macs, one) for one in (now, then))
     return [
         line
         for name, kind in KINDS.items()

@@ -44,9 +44,10 @@ class Handwriting:
             self._core.require_node(name)
         return self.since(Look(before, self._core.baseline.unmanaged_state))
 
-    def look(self, *names: str) -> Look:
-        """How nodes are now, with what no snapshot holds; for `since`."""
-        snapshots = self._core.snapshot(*names)
+    def look(self, where: str | None = None) -> Look:
+        """How the cluster's nodes are now, and *where* somebody is about to do something, with what no snapshot holds; for `since`."""
+        names = [node.name for node in self._core.plan.nodes]
+        snapshots = self._core.snapshot(*names, *([where] if where not in (None, *names) else []))
         answers = {name: self._core.agent(name).start("unmanaged_state") for name in snapshots}
         return Look(snapshots, {name: answer() for name, answer in answers.items()})
 
@@ -56,7 +57,10 @@ class Handwriting:
             self._unaided.asked(explanations=1)
         after = self._core.snapshot(*before.snapshots)
         known = {name: then for name, then in before.unmanaged_state.items() if name in after}
-        answers = {name: self._core.agent(name).start("changed_beside_steps", then=then) for name, then in known.items()}
+        answers = {
+            name: self._core.agent(name).start("changed_beside_steps", then=then, macs=_macs(before.snapshots[name], after[name]))
+            for name, then in known.items()
+        }
         beside = {name: answer() for name, answer in answers.items()}
         return by_hand(before.snapshots, after, beside, {name: self._listings(name, before.snapshots[name], after[name]) for name in after})
 
@@ -67,3 +71,8 @@ class Handwriting:
             with suppress(ShellFailed):  # it went this moment
                 listed[family, name] = self._core.shell_text(node, f"nft -s list table {family} {quote(name)}")
         return listed
+
+
+def _macs(*looks: Snapshot) -> list[str]:
+    """The MACs of all interfaces of a node, in whichever of its namespaces."""
+    return sorted({link.mac for look in looks for space in look.spaces.values() for link in space.links.values()})

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv4Network
 
 SCOPES = {"254": "host", "253": "link", "200": "site"}
 """What `ip` calls how far an address is told to others, by the kernel's numbers (rtnetlink(7))."""
+
+
+LOOPBACK = IPv4Interface("127.0.0.1/8")
+"""What a loopback gets by itself when it is switched on, if it has no address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,12 @@ class Address:
     interface: IPv4Interface
     extra: str = ""
     raw: str = field(default="", compare=False, repr=False)
+
+    @property
+    def network(self) -> IPv4Network:
+        """Who is near by it: its subnet, or its one peer, if it has one; the kernel makes a route there."""
+        peer = next((word.removeprefix("peer ") for word in self.extra.split(", ") if word.startswith("peer ")), None)
+        return IPv4Interface(f"{peer}/{self.interface.network.prefixlen}").network if peer else self.interface.network
 
     @property
     def scope(self) -> str:

@@ -8,13 +8,13 @@ from ipaddress import IPv4Address, IPv4Network
 DEFAULT = IPv4Network("0.0.0.0/0")
 DEFAULT_TABLE, MAIN_TABLE, LOCAL_TABLE = 253, 254, 255
 
-KERNEL, BOOT, BIRD, FELIX = 2, 3, 12, 80
-"""Who made a route (its protocol, linux/rtnetlink.h): the kernel, somebody by `ip`, BIRD, Calico's Felix."""
+KERNEL, BOOT, STATIC, BIRD, FELIX = 2, 3, 4, 12, 80
+"""Who made a route (its protocol, linux/rtnetlink.h): the kernel, somebody by `ip`, the same and saying so, BIRD, Calico's Felix."""
 
-PROTOCOLS = {KERNEL: "kernel", BOOT: "boot", BIRD: "bird"}
+PROTOCOLS = {KERNEL: "kernel", BOOT: "boot", STATIC: "static", BIRD: "bird"}
 """As ``ip route`` calls them; all others here by their numbers."""
 
-_PERSONS = (0, 1, KERNEL, BOOT, 4, 9, 16)
+_PERSONS = (0, 1, KERNEL, BOOT, STATIC, 9, 16)
 """Those of a kernel, a person, or what configures a machine's cards: not said of a route."""
 
 

@@ -8,8 +8,10 @@ they make, move and remove (`podnet_lab.steps.base.Step`): none is known here by
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
 
 from podnet_lab.model import Snapshot
+from podnet_lab.recipes.predict import PredictedNode
 from podnet_lab.steps.base import Interface, Step
 
 Effect = tuple[Step, Step | None]
@@ -78,6 +80,7 @@ def needed(steps: Sequence[Step], before: Snapshot, effects: Sequence[Effect] | 
     A step whose claim holds already, or holds where later steps of the recipe leave it, has none, unless an
     earlier step with work to do ends what it claims. *effects* is what `adds_up` says of the steps, if that is known.
     """
+    brought: set[Hashable] = set()  # facts that may have come with earlier steps unasked
     ended: dict[Hashable, int] = {}  # where in the recipe each fact was ended last
     done: dict[Step, int] = {}  # where each step was done last: the same step again has no work, unless it was undone since
     todo: list[bool] = []
@@ -85,10 +88,22 @@ def needed(steps: Sequence[Step], before: Snapshot, effects: Sequence[Effect] | 
         since = done.get(step, -1)
         holds = since >= 0 or step.contradiction(before) is None or (left is not None and left.contradiction(before) is None)
         todo.append(not holds or any(ended.get(fact, -1) > since for fact in step.depends() | step.needs_links(before)))
+        if not todo[-1] and not brought.isdisjoint(step.takes_away()):
+            todo[-1] = step.contradiction(_predicted(before, steps, todo[:-1])) is not None
         if todo[-1]:
+            brought.update(step.brings(before))
             ended.update(dict.fromkeys((*step.ends(), *(step.touches() if step.moves() else ())), position))
             done[step] = position
     return todo
+
+
+def _predicted(before: Snapshot, steps: Sequence[Step], todo: Sequence[bool]) -> Snapshot:
+    """What a node is once those of *steps* are done that have work *todo*, as far as that can be told."""
+    node = PredictedNode(before)
+    for step in (step for step, does in zip(steps, todo, strict=False) if does):
+        with suppress(OSError, AttributeError):  # one that will be refused; or one of nftables or of a daemon, which bring no such fact
+            node.take(step)
+    return node.snapshot()
 
 
 def conflicts(steps: Sequence[Step], before: Snapshot, todo: Sequence[bool] | None = None) -> Iterator[tuple[Step, str]]:

@@ -13,6 +13,8 @@ from podnet_lab.steps.base import where
 ASKED = {"kind": "kind", "mtu": "MTU", "master": "master", "peer": "other end", "lower": "lower interface"}
 """Fields of an interface that are compared, and what they are called; others are told by themselves, its MAC where it is kept."""
 
+NO_MAC = "00:00:00:00:00:00"
+
 SWITCHES = {"up": ("down", "up"), "arp": ("without ARP", "with ARP"), "hairpin": ("no hairpin port", "a hairpin port")}
 """Fields that are true or false, and what an interface is then."""
 
@@ -38,6 +40,7 @@ def _space(before: Namespace, said: Namespace, after: Namespace) -> Iterator[str
     at = where(after.name)
     for dev in after.links.keys() | said.links.keys():
         yield from _link(before.links.get(dev), said.links.get(dev), after.links.get(dev), at)
+        yield from _bridge_mac(before.links.get(dev), after, dev, at)
     yield from _set(
         f"{{}}{at}",
         [f"{one.interface} of {one.dev}" for one in said.addresses],
@@ -103,6 +106,16 @@ def _link(before: Link | None, said: Link | None, after: Link | None, at: str) -
         yield f"{name}{at} has other names or notes: {', '.join(after.aliases) or 'none'}"
     if (port := _port(after)) != (_port(before) if before else "") and after.master:
         yield f"the bridge's port {name}{at} is {port or 'an ordinary one'}"
+
+
+def _bridge_mac(before: Link | None, space: Namespace, dev: str, at: str) -> Iterator[str]:
+    """A MAC that somebody gave a bridge: by itself it has the lowest of its ports', and none once the last has left."""
+    link = space.links.get(dev)
+    if link is None or before is None or not kind_of(link).switches or before.index != link.index or before.mac == link.mac:
+        return
+    own = min((port.mac for port in space.links.values() if port.master == dev), default=NO_MAC)
+    if link.mac != own:
+        yield f"the MAC of {dev}{at} is {link.mac}, and not its ports'"
 
 
 def _fields(said: Link, after: Link, at: str) -> Iterator[str]:

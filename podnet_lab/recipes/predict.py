@@ -16,7 +16,7 @@ from podnet_lab.devices.ip_tunnel import OVERHEAD, TUNL0
 from podnet_lab.devices.link_steps import USUAL_MTU
 from podnet_lab.devices.vxlan.kind import NOBODY
 from podnet_lab.model import Address, FdbEntry, Ipv4Conf, Namespace, Neighbour, Route, Snapshot
-from podnet_lab.recipes.predicted_space import NEW_CONF, PredictedSpace, loopback, network, refuse
+from podnet_lab.recipes.predicted_space import NEW_CONF, PredictedSpace, loopback, refuse
 from podnet_lab.steps.base import Step
 from podnet_lab.steps.forwarding import MOST
 
@@ -178,7 +178,7 @@ class PredictedNode:
             refuse(errno.EADDRNOTAVAIL)
         here = [one for one in space.addresses if one.dev == dev]
         which = next(one for one in here if one.interface == gone)
-        twins = [one for one in here if (network(one), one.interface.network.prefixlen) == (network(which), gone.network.prefixlen)]
+        twins = [one for one in here if (one.network, one.interface.network.prefixlen) == (which.network, gone.network.prefixlen)]
         lost = twins if twins[0] == which else [which]
         space.addresses = [one for one in space.addresses if one not in lost]
         space.disconnect(dev, lost)
@@ -204,7 +204,7 @@ class PredictedNode:
 
     def _near(self, space: PredictedSpace, gateway: IPv4Address) -> str | None:
         """The interface on whose link a gateway is."""
-        near = (one.dev for one in space.addresses if gateway in network(one) and space.links[one.dev].up)
+        near = (one.dev for one in space.addresses if gateway in one.network and space.links[one.dev].up)
         routed = (one.dev for one in space.routes if gateway in one.to and one.via is None and one.dev)
         return next(near, None) or next(routed, None)
 

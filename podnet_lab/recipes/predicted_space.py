@@ -11,7 +11,7 @@ import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface
 from typing import NoReturn
 
 from podnet_lab.model import Address, Ipv4Conf, Link, Namespace, Route
@@ -32,12 +32,6 @@ def loopback(up: bool = False) -> Link:
 def refuse(code: int) -> NoReturn:
     """Raise the OSError that the kernel would answer with."""
     raise OSError(code, os.strerror(code))
-
-
-def network(address: Address) -> IPv4Network:
-    """Who is near by an address: its subnet, or its one peer, if it has one."""
-    peer = next((word.removeprefix("peer ") for word in address.extra.split(", ") if word.startswith("peer ")), None)
-    return IPv4Interface(f"{peer}/{address.interface.network.prefixlen}").network if peer else address.interface.network
 
 
 class PredictedSpace:
@@ -109,7 +103,7 @@ class PredictedSpace:
 
     def connect(self, address: Address) -> None:
         """The route that the kernel makes for an address; the loopback's is in a table of its own."""
-        to = network(address)
+        to = address.network
         if self.links[address.dev].up and address.dev != "lo" and (to.prefixlen < 32 or to.network_address != address.interface.ip):
             found = Route(to, dev=address.dev, kernel=True)
             self.routes += [] if found in self.routes else [found]
@@ -119,7 +113,7 @@ class PredictedSpace:
         left = [one for one in self.addresses if one.dev == dev]
         if not left:
             self.forget_neighbours(dev)  # fib_disable_ip, arp_ifdown
-        networks = {network(one) for one in gone} - {network(one) for one in left}
+        networks = {one.network for one in gone} - {one.network for one in left}
         elsewhere = {one.interface.ip for one in self.addresses}
         sources = {f"{SOURCE}:{one.interface.ip.packed.hex()}" for one in gone if one.interface.ip not in elsewhere}
         self.routes = [

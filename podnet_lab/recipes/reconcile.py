@@ -7,11 +7,12 @@ runs it looks again until nothing is left to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import IPv4Interface
 
 from podnet_lab.daemons import reconcile as daemons
-from podnet_lab.model import Ipv4Conf, Namespace, Route, Snapshot
+from podnet_lab.model import Address, Ipv4Conf, Namespace, Route, Snapshot
+from podnet_lab.model.address import LOOPBACK
 from podnet_lab.recipes import reconcile_links as links
 from podnet_lab.steps import ipv6
 from podnet_lab.steps.address import AddAddress, RemoveAddress
@@ -23,8 +24,6 @@ from podnet_lab.steps.namespace import AddNamespace, RemoveNamespace
 from podnet_lab.steps.neighbour import AddNeighbour, RemoveNeighbour
 from podnet_lab.steps.nft.restore import restore_tables
 from podnet_lab.steps.route import AddRoute, RemoveRoute
-
-LOOPBACK = IPv4Interface("127.0.0.1/8")
 
 MOST_PASSES = 6
 """Looks that a restore may take before whoever runs it gives up."""
@@ -67,9 +66,26 @@ def _addresses(name: str | None, was: Namespace, space: Namespace, gone: set[str
     on = "lo" in space.links and space.links["lo"].up and not ("lo" in was.links and was.links["lo"].up)
     by_itself = {address for address in want - had if on and address.dev == "lo" and address.interface == LOOPBACK}
     lost = {address for address in want & had if (address.dev, address.interface) in _lost_kernel_routes(was, space)}
-    steps: list[Step] = [RemoveAddress.of(address, name, raw=True) for address in sorted((had - want) | (had & lost), key=str)]
+    remove = sorted((had - want) | (had & lost), key=str)
     add = sorted((want - had - by_itself) | lost, key=str)
-    return steps + [AddAddress.of(address, name, raw=bool(address.extra)) for address in add]
+    first = _before_the_last_goes(had, remove, add)
+    return [
+        *(AddAddress.of(address, name, raw=bool(address.extra)) for address in first),
+        *(RemoveAddress.of(address, name, raw=True) for address in remove),
+        *(AddAddress.of(address, name, raw=bool(address.extra)) for address in add if address not in first),
+    ]
+
+
+def _before_the_last_goes(had: set[Address], remove: Sequence[Address], add: Sequence[Address]) -> list[Address]:
+    """
+    Addresses to be given before others are taken: with the last of an interface all its routes would go.
+
+    One of the subnet of one that is taken is a secondary address, and would go with that; so may one that is to stay.
+    """
+    taken = {(address.dev, address.network) for address in remove}
+    kept = {address.dev for address in had - set(remove) if (address.dev, address.network) not in taken}
+    bare = {address.dev for address in remove} - kept
+    return [address for address in add if address.dev in bare and (address.dev, address.network) not in taken]
 
 
 def _lost_kernel_routes(was: Namespace, space: Namespace) -> set:

@@ -91,6 +91,9 @@ class AddAddress(_Address):
             return None
         return f"{self.dev}{where(self.namespace)} has {', '.join(map(str, addresses)) or 'no address'}"
 
+    def brings(self, before: Snapshot) -> set:
+        return {("route", self.namespace, Address(self.dev, self.interface, self.extra).network)}
+
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         return (RemoveAddress(self.interface, self.dev, self.namespace, self.raw, self.extra),)
 
@@ -109,6 +112,9 @@ class RemoveAddress(_Address):
         if space and self.interface in space.addresses_of(self.dev):
             return f"{self.dev}{where(self.namespace)} still has {self.interface}"
         return None
+
+    def takes_away(self) -> tuple:
+        return self.touches()
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         # Secondary addresses go with their first.

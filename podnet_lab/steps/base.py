@@ -87,6 +87,14 @@ class Step:
         """Facts of earlier steps that no longer stand once this one is done: those that it changes, unless it says otherwise."""
         return self.touches()
 
+    def brings(self, before: Snapshot) -> set[Hashable]:
+        """The facts that may come with it unasked, on a node that is as *before*: the route of an address."""
+        return set()
+
+    def takes_away(self) -> tuple[Hashable, ...]:
+        """The facts whose end it claims, of those that may come with other steps unasked."""
+        return ()
+
     # What steps of one recipe do to each other (`podnet_lab.recipes.net_effect`)
 
     def depends(self) -> set[Hashable]:

@@ -47,9 +47,10 @@ class _Route(Step):
         table = f" table {self.table}" if self.table != MAIN_TABLE else ""
         dev = self.dev and quoted(self.dev)
         more = "".join(f" {words}" for words in self._options.words)
-        return (
-            f"{Route(self.to, self.via, dev, self.kind, self.table, self.metric, onlink=self.onlink, protocol=self.protocol)}{table}{more}"
-        )
+        route = Route(self.to, self.via, dev, self.kind, self.table, self.metric, onlink=self.onlink, protocol=self.protocol)
+        # Who made it is left out where routes are looked at, if a person may have typed it; here it is what was typed.
+        maker = "" if route.maker or self.protocol == BOOT else f" proto {PROTOCOLS.get(self.protocol, self.protocol)}"
+        return f"{route}{maker}{table}{more}"
 
     @property
     def unsaid(self) -> str:
@@ -167,6 +168,9 @@ class RemoveRoute(_Route):
     def contradiction(self, now: Snapshot) -> str | None:
         routes = [route for route in self._found(now) if self._same(route)] if self.namespace in now.spaces else []
         return f"{routes[0]}{where(self.namespace)} is still there" if routes else None
+
+    def takes_away(self) -> tuple:
+        return self.touches()
 
     def inverse(self, before: Snapshot, after: Snapshot) -> tuple[Step, ...]:
         gone = [route for route in self._found(before) if self._same(route) and route not in self._found(after)]

@@ -105,3 +105,18 @@ def test_what_takes_a_name_is_a_conflict_unless_an_earlier_step_removes_it():
         ("ip link add v-net-0 type bridge", "v-net-0 is a veth interface")
     ]
     assert list(conflicts([veth.remove("v-net-0"), bridge.add("v-net-0")], taken)) == []
+
+
+UPLINK = [address.add("10.98.0.1/24", "eth0"), route.remove("10.98.0.0/24", dev="eth0")]
+DOWN = [bridge.add("br0"), address.add("10.98.0.1/24", "br0")]
+
+
+def test_what_comes_with_an_earlier_step_is_there_to_be_taken_away():
+    assert needed(UPLINK, BARE) == [True, True], "the kernel makes a route for an address"
+    assert needed([*DOWN, link.up("br0"), route.remove("10.98.0.0/24", dev="br0")], BARE)[-1]
+    assert needed([namespace.add("a"), link.up("lo", "a"), address.remove("127.0.0.1/8", "lo", "a")], BARE)[-1]
+
+
+def test_what_does_not_come_is_not_taken_away():
+    assert needed([*DOWN, route.remove("10.98.0.0/24", dev="br0")], BARE) == [True, True, False], "an interface that is down has no routes"
+    assert needed([UPLINK[0], route.remove("10.98.0.0/24", dev="v-net-0")], BARE) == [True, False]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Collection
 from typing import Any
 
 from podnet_lab.devices.nlattr import attribute, attributes
@@ -21,6 +22,10 @@ FAMILIES = (socket.AF_INET, socket.AF_INET6)
 AF_BRIDGE = 7
 _KINDS = {number: kind for kind, number in ROUTE_KINDS.items()}
 _U32 = struct.Struct("=I")
+FOREVER = 0xFFFFFFFF
+ADDRESS_FLAGS = {0x02: "nodad", 0x200: "noprefixroute", 0x400: "autojoin"}
+"""Those that somebody gives an address, and what `ip` calls them (IFA_F_…)."""
+
 TABLES = {253: "default", 254: "main", 255: "local"}
 
 
@@ -87,7 +92,7 @@ class Addresses(Objects):
     name, get, header, index_at = "addresses", 22, 8, 4
     dumps = tuple(struct.pack("=BBBBI", family, 0, 0, 0, 0) for family in FAMILIES)
     ADDRESS, LOCAL, CACHEINFO, FLAGS, PROTO = 1, 2, 6, 8, 11
-    LASTING = 0x02 | 0x200 | 0x400  # nodad, noprefixroute, autojoin
+    LASTING = sum(ADDRESS_FLAGS)
     KERNELS = (b"\1", b"\2", b"\3")  # IFAPROT_KERNEL_LO, _RA, _LL
 
     def keep(self, look: Look, body: bytes, has: dict[int, bytes]) -> bool:
@@ -103,11 +108,20 @@ class Addresses(Objects):
         return has | {self.FLAGS: masked(has.get(self.FLAGS, bytes(4)), self.LASTING), self.CACHEINFO: lives + bytes(8)}
 
     def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
-        return f"{_ip(head[0])} addr | {inet(head[0], has.get(self.LOCAL, has.get(self.ADDRESS)))}/{head[1]} dev {dev}"
+        words = [f"{_ip(head[0])} addr | {inet(head[0], has.get(self.LOCAL, has.get(self.ADDRESS)))}/{head[1]} dev {dev}"]
+        flags = _U32.unpack(has.get(self.FLAGS, bytes(4)))[0]
+        words += [word for bit, word in ADDRESS_FLAGS.items() if flags & bit]
+        preferred, valid = struct.unpack_from("=II", has.get(self.CACHEINFO, b"\xff" * 16))
+        words += [f"valid_lft {_life(valid)} preferred_lft {_life(preferred)}"] if (preferred, valid) != (FOREVER, FOREVER) else []
+        return " ".join(words)
 
     def is_beside_steps(self, entry: dict[str, Any]) -> bool:
         lives = {kind: value for kind, _, value in entry["attributes"] if kind in (self.FLAGS, self.CACHEINFO)}
         return _is_ipv6(entry) or lives != {self.FLAGS: "00" * 4, self.CACHEINFO: "ff" * 8 + "00" * 8}
+
+
+def _life(seconds: int) -> str:
+    return "forever" if seconds == FOREVER else str(seconds)
 
 
 class Routes(Objects):
@@ -183,7 +197,7 @@ class ForwardingEntries(Objects):
     name, get, header, index_at = "forwarding entries", 30, 12, 4
     dumps = (struct.pack("=BxxxiHBB", AF_BRIDGE, 0, 0, 0, 0),)
     LLADDR, CACHEINFO, MASTER = 2, 3, 9
-    LASTING = 0x80 | 0x40
+    PERMANENT, LASTING = 0x80, 0x80 | 0x40
     ignored, devices = frozenset({CACHEINFO}), frozenset({MASTER})
     OWN = b"own"
 
@@ -202,7 +216,30 @@ class ForwardingEntries(Objects):
         return f"bridge fdb | {'its own MAC' if mac == self.OWN else mac.hex(':')} dev {dev}"
 
     def is_beside_steps(self, entry: dict[str, Any]) -> bool:
-        return False  # they are in snapshots
+        """Permanent entries of bridges and of tunnels are in snapshots; static ones, and what a card was told to listen to, are not."""
+        given = {kind for kind, *_ in entry["attributes"]}
+        permanent = struct.unpack_from("=H", bytes.fromhex(entry["head"]), 8)[0] & self.PERMANENT
+        return not permanent or _is_filter(given)
+
+
+def _is_filter(given: Collection[int]) -> bool:
+    """Whether a forwarding entry is no bridge's and no tunnel's, but says to which MACs beside its own an interface listens."""
+    return set(given) <= {ForwardingEntries.LLADDR}
+
+
+def without_filters_for(macs: Collection[str], state: dict[str, Any]) -> dict[str, Any]:
+    """
+    Unmanaged state without the entries by which an interface listens for one of those *macs*.
+
+    The kernel writes them for what sits on it, such as a macvlan, which may be in another namespace.
+    """
+    kind, known = "forwarding entries", {mac.replace(":", "") for mac in macs}
+
+    def is_for_them(entry: dict[str, Any]) -> bool:
+        given = {number: value for number, _, value in entry["attributes"]}
+        return _is_filter(given) and given.get(ForwardingEntries.LLADDR) in known
+
+    return state | ({kind: {key: entry for key, entry in state[kind].items() if not is_for_them(entry)}} if kind in state else {})
 
 
 class AddressLabels(Objects):
