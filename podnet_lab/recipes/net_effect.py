@@ -11,7 +11,6 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import suppress
 
 from podnet_lab.model import Snapshot
-from podnet_lab.recipes.predict import PredictedNode
 from podnet_lab.steps.base import Interface, Step
 
 Effect = tuple[Step, Step | None]
@@ -99,6 +98,8 @@ def needed(steps: Sequence[Step], before: Snapshot, effects: Sequence[Effect] | 
 
 def _predicted(before: Snapshot, steps: Sequence[Step], todo: Sequence[bool]) -> Snapshot:
     """What a node is once those of *steps* are done that have work *todo*, as far as that can be told."""
+    from podnet_lab.recipes.predict import PredictedNode  # here: hardly any run needs it
+
     node = PredictedNode(before)
     for step in (step for step, does in zip(steps, todo, strict=False) if does):
         with suppress(OSError, AttributeError):  # one that will be refused; or one of nftables or of a daemon, which bring no such fact

@@ -12,7 +12,7 @@ import podnet_lab
 OPENED = ["backends", "checks", "daemons", "devices", "kernel", "lab", "model", "networks", "plan", "recipes", "steps"]
 """The rooms that a lab is made of."""
 
-WORDS = ["errors", "name_suggestions", "node_file_paths", "printable_names", "typed_arguments", "valid_names"]
+WORDS = ["errors", "name_suggestions", "node_file_paths", "pod_subnets", "printable_names", "typed_arguments", "valid_names"]
 """Files beside the rooms, which any of them may need."""
 
 NEVER = [
