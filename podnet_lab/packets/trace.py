@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
 from itertools import groupby
-from pathlib import Path
 from shlex import quote
 from types import MappingProxyType
 
@@ -75,7 +74,8 @@ class Trace(tuple[Hop, ...]):
         packets = [(f"{hop.seen.place}:{hop.seen.dev}", hop.seen.time, hop.seen.data, hop.seen.length, str(hop)) for hop in self]
         bare = {f"{hop.seen.place}:{hop.seen.dev}" for hop in self if not hop.seen.whole.source_mac}
         try:
-            Path(path).write_bytes(pcapng(packets, bare))
+            with open(path, "wb") as file:
+                file.write(pcapng(packets, bare))
         except OSError as error:
             raise BadInput(f"the trace can't be written to {path}: {error.strerror}") from error
         options = sorted({outer.tunnel.decode_as for hop in self for outer in hop.seen.outer} - {""})
