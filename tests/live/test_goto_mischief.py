@@ -103,7 +103,7 @@ def row(name):
     return pytest.param(name, marks=absent)
 
 
-@pytest.mark.parametrize("name", map(row, NAMED))
+@pytest.mark.parametrize("name", [row(name) for name in NAMED])
 def test_what_is_brought_back_is_named(untouched, name):
     lab, then = untouched
     command, named = NAMED[name]
