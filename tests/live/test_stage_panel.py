@@ -1,7 +1,5 @@
 """The panel of a stage, without a browser: its buttons run steps, and what is typed counts."""
 
-import threading
-
 from live.helpers import until
 from podnet_lab import Lab, bridge
 from podnet_lab.widgets.stage_panel import MOST_WHOLE
@@ -62,11 +60,7 @@ def test_what_is_typed_counts(lab):
     lab.goto("bridge")
     panel = lab.stage_panel("bridge", node="node2")
     lab["node2"].shell("ip link add v-net-0 type bridge")
-    for _ in range(100):
-        if "1 of 3 steps are done" in panel._list.value:
-            break
-        threading.Event().wait(0.05)
-    assert "1 of 3 steps are done" in panel._list.value
+    until(lambda: "1 of 3 steps are done" in panel._list.value, 30)
 
 
 def test_a_step_that_fails_says_why_and_can_be_run_when_that_is_mended(lab):
