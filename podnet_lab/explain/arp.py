@@ -19,6 +19,7 @@ from podnet_lab.explain.causes_tunnel import no_neighbour_in_tunnel
 from podnet_lab.explain.evidence import Evidence
 from podnet_lab.explain.l2 import Receiver, port_forbids, wrong_tunnel_end
 from podnet_lab.explain.rp_filter import fails_rp_filter
+from podnet_lab.explain.whose_address import pod_is_wrong
 from podnet_lab.model import Cluster, Link, Namespace, Route
 from podnet_lab.model.close_look import CloseLook, RouteAnswer, RouteQuery
 from podnet_lab.model.route_lookup import is_own, lookup_route
@@ -144,7 +145,8 @@ def _taken_for_forged(hop: Hop, receiver: Receiver, source: IPv4Address) -> Caus
     space = hop.cluster[receiver.place[0]].spaces[receiver.place[1]]
     cause = fails_rp_filter(receiver.place, space, source, hop.neighbour, receiver.link.name)
     if cause is not None and is_own(space, source):
-        own, theirs = space.own_address(source), hop.space.own_address(source)
+        wrong = pod_is_wrong(hop.cluster, hop.place, receiver.place, source)
+        own, theirs = space.own_address(source), hop.space.own_address(source) if wrong else None
         return causes.arp_from_own_address(receiver.place, source, hop.neighbour, own, hop.place, theirs)
     return cause and cause.prefixed(f"{source}, who asks by ARP, is not answered: ")
 

@@ -215,11 +215,11 @@ def arp_from_own_address(
     """
     Whoever is asked has the ARP request's source address, too: the kernel takes the request for forged, and does not answer.
 
-    *own* is that address at whoever is asked, *theirs* at the *asker*; of a Pod and its node, the Pod is to give it up.
+    *own* is that address at whoever is asked, *theirs* at the *asker*, if that one is to give it up.
     """
     text = f"{place_name(place)} does not answer {sender}, who asks for {address}: it has {sender} itself"
     question = f"Who has {sender}?"
-    at, held = (asker, theirs) if theirs and asker[1] and not place[1] else (place, own)
+    at, held = (asker, theirs) if theirs else (place, own)
     return Cause(text, "address", at, question, f"ip {on(at[1])}addr", mend=remove_own(at, held))
 
 

@@ -26,6 +26,7 @@ from podnet_lab.explain.routing import Packet as RoutedPacket
 from podnet_lab.explain.size import too_big, too_long
 from podnet_lab.explain.tunnel import answer_by_arp, through_tunnel
 from podnet_lab.explain.walk_state import WalkState
+from podnet_lab.explain.whose_address import pod_is_wrong
 from podnet_lab.explain.xfrm import blocking_policy
 from podnet_lab.model import Namespace, Route
 from podnet_lab.model.route_lookup import hop_limit, is_own, source_for
@@ -84,7 +85,9 @@ class PathWalk(WalkState):
     def _of_a_pod(self, start: Place, place: Place, cause: Cause) -> Cause:
         """*cause*; where a node drops what a Pod sends from the node's own address, the Pod is to give that up."""
         source = self.flow.source
-        if cause.layer != "address" or not start[1] or place[1] or not is_own(self.cluster[place[0]].own, source):
+        if cause.layer != "address" or source is None or not pod_is_wrong(self.cluster, start, place, source):
+            return cause
+        if not is_own(self.cluster[place[0]].own, source):
             return cause
         theirs = self.cluster[start[0]].spaces[start[1]].own_address(source)
         return causes_l3.martian_source(place, source, theirs, start) if theirs else cause

@@ -62,6 +62,16 @@ CASES = {
         {"node1": sends_from("192.168.1.12", "veth-1-2", "10.244.1.1")},
         "node2 drops what comes from 192.168.1.12: it has that address itself",
     ),
+    "a node takes a Pod's address": (
+        "static_routes",
+        {"node2": "ip addr add 10.244.1.2/32 dev lo"},
+        "node2 drops what comes from 10.244.1.2: it has that address itself",
+    ),
+    "the Pod's own node takes its address": (
+        "static_routes",
+        {"node1": "ip addr add 10.244.1.2/32 dev lo; ip -n pod-1-2 neigh flush all"},
+        "it has 10.244.1.2 itself",
+    ),
     "a locked port, and no entry that lets a Pod in": (
         "static_routes",
         {"node1": "bridge link set dev veth-1-2-br locked on; bridge fdb flush dev veth-1-2-br master dynamic"},
