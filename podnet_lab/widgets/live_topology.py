@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ from podnet_lab.widgets.picture import Picture, problem_html
 
 if TYPE_CHECKING:
     from podnet_lab.widgets.watched_lab import WatchedLab
+
+AT_ONCE = 0.5
+"""Seconds: what follows on a change sooner than anybody does two things, such as a cell's next run, is part of it."""
 
 HELP = "<p>Click a node, a Pod, a bridge or an interface, or choose two and send a packet.</p>"
 
@@ -41,9 +45,11 @@ class LiveTopology(Picture):
             self.play(trace)
 
     def _begin(self) -> None:
-        """As one that is new: marked is what the last run did."""
-        self._secret_changes, self._before = self._lab.secret_changes, self._lab.before_last_run
+        """As one that is new: marked is what the last run did, of those that are over at the first look."""
+        self._secret_changes = 0
+        self._before: Cluster | None = None
         self._now: Cluster | None = None
+        self._changed_at = 0.0
 
     @property
     def still(self) -> str:
@@ -55,12 +61,13 @@ class LiveTopology(Picture):
         with self._lock:
             if self._lab.busy:
                 return  # it says when it is done, and what it did is then one change
+            began = time.monotonic()
             try:
                 now = self._lab.everyone()
             except LabGone:
                 self.pane = "<p><b>The lab is closed.</b> This is how it was at last.</p>"
                 return
-            self._mark(now)
+            self._mark(now, began)
             self._show()
 
     def play(self, trace: Trace) -> None:
@@ -73,12 +80,16 @@ class LiveTopology(Picture):
             self._show()
             self.traced += 1  # the same way once more has the same hops
 
-    def _mark(self, now: Cluster) -> None:
-        """What counts as changed: all that is different from what was shown last; a trace of another network goes."""
-        if self._secret_changes != self._lab.secret_changes:
+    def _mark(self, now: Cluster, began: float) -> None:
+        """What counts as changed: all that is different from before the last change; a trace of another network goes."""
+        if self._now is None:
+            self._secret_changes, self._before = self._lab.secret_changes, self._lab.before_last_run
+        elif self._secret_changes != self._lab.secret_changes:
             self._secret_changes, self._before, self._trace, self._message = self._lab.secret_changes, None, None, HELP
-        elif self._now is not None and not same(now, self._now):
-            self._before, self._trace, self._message = self._now, None, HELP
+        elif not same(now, self._now):
+            if self._before is None or began - self._changed_at > AT_ONCE:
+                self._before = self._now
+            self._trace, self._message, self._changed_at = None, HELP, time.monotonic()
         self._now = now
 
     def _shown(self) -> Topology:

@@ -8,10 +8,13 @@ import pytest
 from live.page import Page
 from podnet_lab import Lab, link, route
 from podnet_lab.errors import BadInput, CannotRun, LabGone
+from podnet_lab.widgets import live_topology
 
 
 @pytest.fixture
-def page(wired):
+def page(wired, monkeypatch):
+    """One for which what tests do in quick succession are two things, as it is when somebody types them."""
+    monkeypatch.setattr(live_topology, "AT_ONCE", 0)
     found = Page(wired.live_topology())
     found.send("seen")
     return found
@@ -35,11 +38,24 @@ def test_what_the_last_run_did_is_marked_as_a_whole_and_then_what_came_by_hand(w
     assert "+ pod-2-9" not in page.widget.svg
 
 
-def test_two_runs_at_once_are_both_listed(wired, page):
+def test_two_runs_at_once_are_both_listed(wired, page, monkeypatch):
+    monkeypatch.setattr(live_topology, "AT_ONCE", 60)
     wired["node1"].run(link.down("veth-1-2-br"))
+    page.until(lambda one: "- veth-1-2-br (veth) is up" in one.pane)
     wired["node2"].run(link.down("veth-2-2-br"))
     page.until(lambda one: "- veth-2-2-br (veth) is up" in one.pane)
     assert "- veth-1-2-br (veth) is up" in page.widget.pane
+
+
+def test_opened_in_the_middle_of_a_run_it_marks_that_run_alone(wired, monkeypatch):
+    opened = Page(wired.live_topology())
+    with monkeypatch.context() as running:
+        running.setattr(type(wired), "busy", True)
+        opened.send("seen")
+        wired.add_pod("node2", "10.244.2.9")
+    opened.send("seen")
+    assert "node2: + pod-2-9: route default" in opened.widget.pane
+    assert "pod-2-2" not in opened.widget.pane
 
 
 def test_what_was_broken_for_somebody_to_find_is_not_told(wired, page):
