@@ -18,6 +18,7 @@ from typing import Any
 from podnet_lab.devices.codecs import codec, codec_flag
 from podnet_lab.kernel import (
     daemons,
+    delete_links,
     encode,
     modules,
     namespaces,
@@ -225,7 +226,7 @@ class _Waiting:
             if self._kind[0] == "nft":
                 nft_program.apply(bodies)
             else:
-                self._batch.socket(self._kind[1]).request(bodies)
+                delete_links.request(self._batch.socket(self._kind[1]), bodies)
         except Refused as refusal:
             refusal.position += self._first
             raise
