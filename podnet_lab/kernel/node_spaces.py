@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from podnet_lab.kernel import namespaces, read_links, spaces
+from podnet_lab.kernel.all_settings import descriptors_for_settings
 from podnet_lab.kernel.kept import End, Kept, own_users, tells_all, users_of
 from podnet_lab.kernel.namespaces import Identity
 from podnet_lab.kernel.neighbour_count import has_neighbours, neighbours_made
@@ -89,7 +90,8 @@ class NodeSpaces:
     def _room_beside(self, names: int) -> int:
         """How many descriptors are left for Pods that are kept, beside those of a look at all of that many."""
         kept = sum(len(kept.settings) for kept in self._kept.values())
-        return resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_DESCRIPTORS - DESCRIPTORS_OF_ONE * (1 + names) - kept
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - descriptors_for_settings() - OTHER_DESCRIPTORS
+        return most - DESCRIPTORS_OF_ONE * (1 + names) - kept
 
     def _news(self) -> News | None:
         if self._notices is None:

@@ -12,14 +12,10 @@ from typing import Any
 
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel import namespaces
-from podnet_lab.kernel.sysctl import write_sysctl
+from podnet_lab.kernel.all_settings import AllSettings, read_open
+from podnet_lab.kernel.sysctl import ROOT, write_sysctl
 from podnet_lab.kernel.unmanaged.base import Kind, Look
-from podnet_lab.printable_names import printable, raw, raw_path
-
-SETTINGS = "/proc/sys/net"
-FOLDER, BOTH = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, os.O_RDWR | os.O_CLOEXEC
-USUAL_BYTES, MOST_BYTES = 1 << 10, 1 << 16
-"""What a setting is read into: the kernel makes room for all that might be read, and clears it."""
+from podnet_lab.printable_names import raw, raw_path
 
 DRIFTING = ("tcp_fastopen_key", "tcp_mem", "udp_mem", "nf_conntrack_max", "nf_conntrack_buckets", "nf_conntrack_expect_max")
 """Settings that the kernel draws anew at each boot, or takes from the memory that there is."""
@@ -27,49 +23,16 @@ DRIFTING = ("tcp_fastopen_key", "tcp_mem", "udp_mem", "nf_conntrack_max", "nf_co
 SIOCDELMULTI = 0x8932
 
 
-def _all() -> dict[str, str]:
-    """All settings here that can be read and written, by their paths below /proc/sys/net."""
-    values: dict[str, str] = {}
-    _collect(os.open(SETTINGS, FOLDER), "", values)
-    return values
-
-
-def _collect(folder: int, prefix: str, values: dict[str, str]) -> None:
-    """
-    Add the settings below an open *folder*, which is closed, and whose path is *prefix*.
-
-    A thousand of them, each time: opened by their names alone, and for reading and writing, which says whether both are allowed.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            found = [(entry.name, entry.is_dir()) for entry in entries]
-        for name, _ in (one for one in found if not one[1] and not one[0].endswith(DRIFTING)):
-            with suppress(OSError):  # it can't be both, or went with an interface this moment
-                values[prefix + name] = _read(os.open(name, BOTH, dir_fd=folder))
-        for name, _ in (one for one in found if one[1]):
-            with suppress(OSError):
-                _collect(os.open(name, FOLDER, dir_fd=folder), f"{prefix}{printable(os.fsencode(name))}/", values)
-    finally:
-        os.close(folder)
-
-
 def _values(paths: list[str]) -> dict[str, str]:
     values = {}
     for path in paths:
         with suppress(OSError):  # it went with an interface this moment, or can only be written
-            values[path] = _read(os.open(f"{SETTINGS}/{raw_path(path)}", os.O_RDONLY | os.O_CLOEXEC))
+            descriptor = os.open(ROOT + raw_path(path), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                values[path] = read_open(descriptor)
+            finally:
+                os.close(descriptor)
     return values
-
-
-def _read(descriptor: int) -> str:
-    """What an open setting is; it is closed. Python's files take three times as long."""
-    try:
-        value = os.read(descriptor, USUAL_BYTES)
-        if len(value) == USUAL_BYTES:
-            value = os.pread(descriptor, MOST_BYTES, 0)
-        return value.decode(errors="replace").strip()
-    finally:
-        os.close(descriptor)
 
 
 class Settings(Kind):
@@ -78,8 +41,11 @@ class Settings(Kind):
     name = "sysctl"
     MOST_PASSES = 3
 
+    def __init__(self) -> None:
+        self._all = AllSettings()
+
     def read(self, look: Look) -> dict[str, Any]:
-        found = _all()
+        found = {path: value for path, value in self._all.read().items() if not path.endswith(DRIFTING)}
         return {path: value for path, value in found.items() if look.hidden.isdisjoint(path.split("/"))} if look.hidden else found
 
     def restore(self, look: Look, now: dict[str, Any], then: dict[str, Any]) -> list[str]:
