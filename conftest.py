@@ -67,6 +67,7 @@ def pytest_unconfigure():
 def pytest_collection_modifyitems(config, items):
     """Mark what opens a lab, skip what can't or shouldn't run here, and refuse cells that nbval would not compare."""
     selected = set(re.findall(r"\w+", config.option.markexpr))
+    can_browse, no_kubernetes = bool(importlib.util.find_spec("playwright") and installed("chromium")), not has_kubernetes()
     for item in items:
         if any(is_in(item, folder) for folder in ("tests/live", "tests/browser", "tests/kubernetes", "notebooks")):
             item.add_marker("lab")
@@ -77,10 +78,10 @@ def pytest_collection_modifyitems(config, items):
         if is_in(item, "tests/kubernetes") or runs_kubernetes(item):
             item.add_marker("kubernetes")
         reasons = [why for mark, why in ASKED_FOR.items() if item.get_closest_marker(mark) and mark not in selected]
-        reasons += ["no programs of Kubernetes: make kubernetes"] if runs_kubernetes(item) and not has_kubernetes() else []
+        reasons += ["no programs of Kubernetes: make kubernetes"] if no_kubernetes and runs_kubernetes(item) else []
         if item.get_closest_marker("root") and os.geteuid() != 0:
             reasons.append("needs real root")
-        if item.get_closest_marker("browser") and not (importlib.util.find_spec("playwright") and installed("chromium")):
+        if item.get_closest_marker("browser") and not can_browse:
             reasons.append("needs Chromium and Playwright; `make test-browser` gets them")
         if item.get_closest_marker("cni_plugins") and not os.path.exists(CNI_PLUGIN):
             reasons.append("sudo apt install containernetworking-plugins")

@@ -4,7 +4,9 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -13,7 +15,30 @@ import pytest
 import podnet_lab
 
 HOUSE = Path(podnet_lab.__file__).parent
-FILES = {str(path.relative_to(HOUSE)): ast.parse(path.read_text()) for path in sorted(HOUSE.rglob("*.py"))}
+
+
+@cache
+def parsed(path):
+    return ast.parse(path.read_text())
+
+
+class Files(Mapping):
+    """What each file of the house says, by its path in it: read when a test asks, for every worker loads this file."""
+
+    def __init__(self):
+        self._names = dict.fromkeys(str(path.relative_to(HOUSE)) for path in sorted(HOUSE.rglob("*.py")))
+
+    def __iter__(self):
+        return iter(self._names)
+
+    def __len__(self):
+        return len(self._names)
+
+    def __getitem__(self, name):
+        return parsed(HOUSE / name)
+
+
+FILES = Files()
 PURE_ROOMS = (
     "checks/",
     "daemons/",
@@ -38,6 +63,7 @@ PURE = [
 ]
 
 
+@cache
 def imports(tree):
     """Every module that is imported anywhere in a file, with its names: a.b and a.b.c for ``from a.b import c``."""
     found = set()
@@ -274,16 +300,18 @@ def own_private_names(names):
     return set(filter(is_private, found))
 
 
-OF_A_LAB = own_private_names(LAB) - own_private_names(set(FILES) - set(LAB))
-"""Names that others have, too, do not say whose they are: of those a lab's count only where they are asked of one called lab."""
+@cache
+def of_a_lab():
+    """Names that others have, too, do not say whose they are: of those a lab's count only where they are asked of one called lab."""
+    return own_private_names(LAB) - own_private_names(set(FILES) - set(LAB))
 
 
 def touches(tree):
-    return {f"{owner}.{name}" for owner, name in private(tree) if name in OF_A_LAB or owner.strip("_") == "lab"}
+    return {f"{owner}.{name}" for owner, name in private(tree) if name in of_a_lab() or owner.strip("_") == "lab"}
 
 
 def test_touching_is_seen():
-    assert {"_core", "_nodes", "_observer"} <= OF_A_LAB
+    assert {"_core", "_nodes", "_observer"} <= of_a_lab()
     code = "self._nodes; wired._nodes; self._lab._core; run('lab._closed = 1'); lab._client; other._client"
     assert touches(ast.parse(code)) == {"wired._nodes", "_lab._core", "lab._closed", "lab._client"}
 
