@@ -19,17 +19,23 @@ neighbours that all namespaces of a machine share. Other labs have some dozens o
 """
 
 _LIVE = """
-unaided faults firewalls exercises agreement mischief grading cli script grading_sandbox interrupt right_or_unsure steps
-flannel_agent grading_attacks hints pyroute2_program services_edges goto goto_mischief processes explain reach join
-any_arguments shell calico undo cni foreign services
+faults exercises hints mischief unaided agreement grading firewalls calico_ipip pyroute2_program right_or_unsure repairs_told policy_faults
+cli cni explain_segments calico flannel_agent interrupt services_edges explain grading_attacks goto_mischief policies join grading_sandbox
+services policies_agree processes goto foreign brought_settings reach undo any_arguments cni_runtime cni_exercises
 """
 LONGEST = (
+    *(f"tests/live/test_{name}.py" for name in ("death", "explain_speed", "flannel_agent_death")),
     "many Pods",
     *(f"tests/live/test_{name}.py" for name in _LIVE.split()),
-    "tests/unit/test_rooms.py",
+    "tests/notebooks/test_any_order.py",
     "notebooks/07_services.ipynb",
+    "notebooks/11_calico.ipynb",
 )
-"""What takes longest, in about this order: it begins first, so that the end is not one file alone."""
+"""
+What takes longest, in about this order: it begins first, so that the end is not one file alone.
+
+Before it those that are alone: whoever waits for that waits until all others' tests are over, and they have not begun yet.
+"""
 
 DOOR, ROOM = Path(__file__).parents[1] / "conftest.py", Path(__file__)
 """What a worker locks before, and while, it runs a test: any two files do."""
@@ -41,14 +47,14 @@ MOST = 8
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """
-    Five for two processors; none for a single file, which one worker would run anyway.
+    Seven for two processors; none for a single file, which one worker would run anyway.
 
-    Three left two processors half idle: what is waited for is the kernel, which clears namespaces away, and silence.
+    Five left them idle for a fifth of the time: what is waited for is the kernel, which clears namespaces away, and silence.
     """
     files = {argument.partition("::")[0] for argument in config.args}
     if len(files) == 1 and os.path.isfile(*files):
         return 0
-    return min(MOST, max(2, (os.cpu_count() or 1) * 5 // 2))
+    return min(MOST, max(2, (os.cpu_count() or 1) * 7 // 2))
 
 
 @pytest.hookimpl(optionalhook=True)
