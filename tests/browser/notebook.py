@@ -17,6 +17,9 @@ RAN = """() => {
 }"""
 """Whether every cell ran, or one failed, after which none runs. The command's own promise may resolve long before."""
 
+POLLING = 200
+"""Milliseconds between looks at all outputs of a notebook: at each frame, as usual, a look at them takes a processor's time."""
+
 IDLE = "() => window.panel.sessionContext.session?.kernel?.status === 'idle'"
 
 
@@ -33,7 +36,7 @@ class Notebook:
     def run(self, seconds=120):
         """Run all cells, as by Run › Run All Cells; TimeoutError if the last is not done in so many seconds."""
         self.desk.do(RUN)
-        self.page.wait_for_function(RAN, timeout=seconds * 1000)
+        self.page.wait_for_function(RAN, timeout=seconds * 1000, polling=POLLING)
         self.page.wait_for_function(IDLE)
 
     def widen(self):
@@ -62,5 +65,5 @@ class Notebook:
         from playwright.sync_api import TimeoutError as NotSettled
 
         with suppress(NotSettled):  # what is still loading is listed
-            self.page.wait_for_function(SETTLED)
+            self.page.wait_for_function(SETTLED, polling=POLLING)
         return self.page.evaluate(FAULTS) + self.desk.problems
