@@ -71,8 +71,7 @@ def route_mtu_too_small(place: Place, route: Route, most: int, size: int) -> Cau
 
 def without_metrics(place: Place, route: Route) -> str:
     """The command that takes a route's metrics (an mtu, a hoplimit) away; none if it has more that would go with them."""
-    table = f" table {route.table}" if route.table != MAIN_TABLE else ""
-    return f"ip {on(place[1])}route change {replace(route, extra='')}{table}" if only_metrics(route) else ""
+    return f"ip {on(place[1])}route change {replace(route, extra='')}" if only_metrics(route) else ""
 
 
 def not_taken_for_own(place: Place, space: Namespace, own: Address) -> Cause:

@@ -11,6 +11,9 @@ DEFAULT_TABLE, MAIN_TABLE, LOCAL_TABLE = 253, 254, 255
 KERNEL, BOOT, STATIC, BIRD, FELIX = 2, 3, 4, 12, 80
 """Who made a route (its protocol, linux/rtnetlink.h): the kernel, somebody by `ip`, the same and saying so, BIRD, Calico's Felix."""
 
+TABLES = {DEFAULT_TABLE: "default", MAIN_TABLE: "main", LOCAL_TABLE: "local"}
+"""As ``ip`` calls them; all others go by their numbers."""
+
 PROTOCOLS = {KERNEL: "kernel", BOOT: "boot", STATIC: "static", BIRD: "bird"}
 """As ``ip route`` calls them; all others here by their numbers."""
 
@@ -60,6 +63,7 @@ class Route:
             (f" proto {self.maker}" if self.maker else "")
             + (" onlink" if self.onlink else "")
             + (f" metric {self.metric}" if self.metric else "")
+            + (f" table {TABLES.get(self.table, self.table)}" if self.table != MAIN_TABLE else "")
             + (" …" if self.extra else "")
         )
         return f"{kind}{to}{via}{dev}{more}"
@@ -91,8 +95,7 @@ class PolicyRule:
         words += [f"iif {self.iif}"] if self.iif else []
         words += [f"oif {self.oif}"] if self.oif else []
         words += [self.extra] if self.extra else []
-        tables = {LOCAL_TABLE: "local", MAIN_TABLE: "main", DEFAULT_TABLE: "default"}
-        words.append(f"lookup {tables.get(self.table, self.table)}" if self.kind == "lookup" else self.kind)
+        words.append(f"lookup {TABLES.get(self.table, self.table)}" if self.kind == "lookup" else self.kind)
         words += [f"suppress_prefixlength {self.suppressed}"] if self.suppressed >= 0 else []
         return f"{self.priority}: {' '.join(words)}"
 

@@ -67,7 +67,7 @@ def _set(words: str, said: list[str], after: list[str]) -> Iterator[str]:
 
 
 def _routes(space: Namespace) -> list[str]:
-    return [f"{route} table {route.table}" for route in space.routes]
+    return list(map(str, space.routes))
 
 
 def _neighbours(space: Namespace) -> list[str]:

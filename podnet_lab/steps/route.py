@@ -47,7 +47,7 @@ class _Route(Step):
         table = f" table {self.table}" if self.table != MAIN_TABLE else ""
         dev = self.dev and quoted(self.dev)
         more = "".join(f" {words}" for words in self._options.words)
-        route = Route(self.to, self.via, dev, self.kind, self.table, self.metric, onlink=self.onlink, protocol=self.protocol)
+        route = Route(self.to, self.via, dev, self.kind, metric=self.metric, onlink=self.onlink, protocol=self.protocol)
         # Who made it is left out where routes are looked at, if a person may have typed it; here it is what was typed.
         maker = "" if route.maker or self.protocol == BOOT else f" proto {PROTOCOLS.get(self.protocol, self.protocol)}"
         return f"{route}{maker}{table}{more}"

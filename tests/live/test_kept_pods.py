@@ -23,7 +23,10 @@ ip -n POD link set $end down
 ip -n POD link set $end name eth0
 ip -n POD link set eth0 up
 ip -n POD route add default via GATEWAY
-ip link set $(ip -o link show type veth | sed -n 's/^[0-9]*: \\([^@]*\\)@.*link-netns POD\\b.*/\\1/p') name vethx
+there=$(ip -o link show type veth | sed -n 's/^[0-9]*: \\([^@]*\\)@.*link-netns POD\\b.*/\\1/p')
+ip link set $there down
+ip link set $there name vethx
+ip link set vethx up
 """
 
 INSIDE = {
@@ -82,7 +85,10 @@ INSIDE = {
 
 OUTSIDE = {
     "the node's end down": ("ip link set vethx down", "ip link set vethx up"),
-    "the node's end renamed": ("ip link set vethx name other", "ip link set other name vethx"),
+    "the node's end renamed": (  # before Linux 6.2 only one that is down gets another name
+        "ip link set vethx down; ip link set vethx name other; ip link set other up",
+        "ip link set other down; ip link set other name vethx; ip link set vethx up",
+    ),
     "the node's end off the bridge": ("ip link set vethx nomaster", "ip link set vethx master BRIDGE"),
     "the node's end into another Pod": (
         "ip link set vethx netns POD2",

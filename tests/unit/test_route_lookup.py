@@ -10,6 +10,7 @@ from podnet_lab.model import DEFAULT, USUAL_POLICY, PolicyRule, Route
 from podnet_lab.model.route_lookup import lookup_route
 from podnet_lab.plan import plan
 from podnet_lab.steps import route
+from podnet_lab.steps.route import AddRoute
 
 POD = IPv4Address("10.244.1.2")
 POD_OF_NODE2 = IPv4Address("10.244.2.2")
@@ -70,3 +71,12 @@ def test_and_it_counts_where_a_route_alone_would_not_mend_it(policy):
     found = lookup_route(node1(route.remove("10.244.2.0/24"), policy=policy), POD_OF_NODE2)
     assert found.route == Route(DEFAULT, kind=found.rule.kind)
     assert found.rule in policy[1:3]
+
+
+def test_of_a_route_of_another_table_that_is_said():
+    """Else it looks like one that all packets take; `ip` takes the words as they are."""
+    to = IPv4Network("10.9.0.0/16")
+    assert str(Route(to, dev="eth0", table=101, metric=5)) == "10.9.0.0/16 dev eth0 metric 5 table 101"
+    assert str(Route(to, dev="eth0", table=253)) == "10.9.0.0/16 dev eth0 table default"
+    assert str(Route(to, dev="eth0")) == "10.9.0.0/16 dev eth0"
+    assert AddRoute(to, dev="eth0", table=101).command == "ip route add 10.9.0.0/16 dev eth0 table 101"
