@@ -17,7 +17,7 @@ pytest.importorskip("fcntl", reason="podnet_lab.kernel needs a Unix")
 from podnet_lab.backends import vms
 from podnet_lab.backends.choice import kind_to_open
 from podnet_lab.cli import main
-from podnet_lab.kernel import vm
+from podnet_lab.kernel import all_settings, vm
 from podnet_lab.kernel.netlink import Refused
 from podnet_lab.kernel.unmanaged import others
 from podnet_lab.kernel.unmanaged.base import Look
@@ -110,7 +110,7 @@ def test_settings_of_other_cards_and_what_each_boot_draws_anew_are_no_baseline(m
     for path in ("ipv4/conf/eth0/forwarding", "ipv4/conf/eth1/forwarding", "ipv4/tcp_fastopen_key", "core/somaxconn"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("9\n")
-    monkeypatch.setattr(others, "SETTINGS", str(tmp_path))
+    monkeypatch.setattr(all_settings, "ROOT", f"{tmp_path}/")
     assert others.Settings().read(Look(None, {"eth0"})) == {"ipv4/conf/eth1/forwarding": "9", "core/somaxconn": "9"}
 
 
