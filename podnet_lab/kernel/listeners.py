@@ -13,19 +13,37 @@ from podnet_lab.kernel.netlink import Refused, Socket
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
 TCP_LISTEN, UDP_UNCONNECTED = 10, 7
 INET_DIAG_SKV6ONLY, MESSAGE_SIZE = 11, 72
+_PORT, _INODE = struct.Struct("!4xH"), struct.Struct("=68xI")
 PROTOCOLS = {"tcp": (socket.IPPROTO_TCP, TCP_LISTEN), "udp": (socket.IPPROTO_UDP, UDP_UNCONNECTED)}
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
 def listeners(names: dict[int, str]) -> list[tuple[str, str, int, str]] | None:
     """(protocol, IPv4 address, port, interface or "") of each; None where the kernel does not tell (it has no inet_diag)."""
+    waiting = _waiting()
+    return None if waiting is None else [found for one in waiting for found in _at_ipv4(*one, names)]
+
+
+def ports() -> dict[int, tuple[str, int]] | None:
+    """The (protocol, port) of each, IPv6's too, by the number of its socket; None as above. /proc/net/tcp walks all of the machine's."""
+    waiting = _waiting()
+    if waiting is None:
+        return None
+    return {_INODE.unpack_from(body)[0]: (protocol, _PORT.unpack_from(body)[0]) for protocol, _, body in waiting}
+
+
+def _waiting() -> list[tuple[str, int, bytes]] | None:
+    """(protocol, family, message) of each socket that waits; None where the kernel does not tell."""
     try:
         sock = Socket(NETLINK_SOCK_DIAG)
     except OSError:
         return None
     try:
         return [
-            found for protocol in PROTOCOLS for family in (socket.AF_INET, socket.AF_INET6) for found in _of(sock, protocol, family, names)
+            (protocol, family, body)
+            for protocol, (number, state) in PROTOCOLS.items()
+            for family in (socket.AF_INET, socket.AF_INET6)
+            for body in sock.dump(SOCK_DIAG_BY_FAMILY, struct.pack("=BBBBI48x", family, number, 0, 0, 1 << state))
         ]
     except Refused:
         return None
@@ -33,16 +51,11 @@ def listeners(names: dict[int, str]) -> list[tuple[str, str, int, str]] | None:
         sock.close()
 
 
-def _of(sock: Socket, protocol: str, family: int, names: dict[int, str]) -> list[tuple[str, str, int, str]]:
-    number, state = PROTOCOLS[protocol]
-    waiting = []
-    for body in sock.dump(SOCK_DIAG_BY_FAMILY, struct.pack("=BBBBI48x", family, number, 0, 0, 1 << state)):
-        (port,), (index,) = struct.unpack_from("!H", body, 4), struct.unpack_from("=I", body, 40)
-        only6 = attributes(body, MESSAGE_SIZE).get(INET_DIAG_SKV6ONLY, b"\0")[0]
-        address = _ipv4(body[8:24], family)
-        if address is not None and not only6:
-            waiting.append((protocol, address, port, names.get(index, "") if index else ""))
-    return waiting
+def _at_ipv4(protocol: str, family: int, body: bytes, names: dict[int, str]) -> list[tuple[str, str, int, str]]:
+    (port,), (index,) = _PORT.unpack_from(body), struct.unpack_from("=I", body, 40)
+    only6 = attributes(body, MESSAGE_SIZE).get(INET_DIAG_SKV6ONLY, b"\0")[0]
+    address = _ipv4(body[8:24], family)
+    return [] if address is None or only6 else [(protocol, address, port, names.get(index, "") if index else "")]
 
 
 def _ipv4(data: bytes, family: int) -> str | None:

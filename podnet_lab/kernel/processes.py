@@ -18,6 +18,7 @@ import threading
 import time
 from typing import Any, NamedTuple
 
+from podnet_lab.kernel import listeners, namespaces
 from podnet_lab.printable_names import quoted_words
 
 AGENT = "podnet-agent"
@@ -241,15 +242,34 @@ def listens(pid: int) -> list[tuple[str, int]]:
         for name in os.listdir(f"/proc/{pid}/fd"):
             target = _link(f"/proc/{pid}/fd/{name}")
             if target.startswith("socket:["):
-                numbers.add(target[8:-1])
-    found = set()
-    for protocol, table in _TABLES if numbers else ():
+                numbers.add(int(target[8:-1]))
+    waiting = _ports(pid) if numbers else {}
+    return sorted({waiting[number] for number in numbers & waiting.keys()})
+
+
+def _ports(pid: int) -> dict[int, tuple[str, int]]:
+    """The (protocol, port) of each socket that waits in a process's network, by its number."""
+    found = None
+    with contextlib.suppress(OSError):  # it is gone, or of other users
+        network = namespaces.open_at(f"/proc/{pid}/ns/net")
+        try:
+            with namespaces.inside(network):
+                found = listeners.ports()
+        finally:
+            os.close(network)
+    return _ports_as_listed(pid) if found is None else found
+
+
+def _ports_as_listed(pid: int) -> dict[int, tuple[str, int]]:
+    """The same where the kernel has no inet_diag: this looks at all sockets of the machine."""
+    found = {}
+    for protocol, table in _TABLES:
         waits = _LISTEN if protocol == "tcp" else _UNCONNECTED
         for line in read(f"/proc/{pid}/net/{table}").decode().splitlines()[1:]:
             fields = line.split()
-            if fields[9] in numbers and fields[3] == waits:
-                found.add((protocol, int(fields[1].rpartition(":")[2], 16)))
-    return sorted(found)
+            if fields[3] == waits:
+                found[int(fields[9])] = protocol, int(fields[1].rpartition(":")[2], 16)
+    return found
 
 
 def of_daemon(folder: str, command: str, net: str) -> list[int]:
