@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from podnet_lab.backends.limits import reached
 from podnet_lab.backends.own_process import OwnProcess
+from podnet_lab.backends.thread_start import begin
 from podnet_lab.errors import BadInput, CannotRun, LabError, LabGone
 from podnet_lab.kernel.channel_words import CANCEL, CREDIT
 from podnet_lab.model import NO_RULES, Namespace
@@ -49,7 +50,7 @@ class WriterThread:
         self._work: queue.SimpleQueue = queue.SimpleQueue()
         self._stopped, self._process = False, OwnProcess()
         self._thread = threading.Thread(target=self._run, name="podnet-writer", daemon=True)
-        self._thread.start()
+        begin(self._thread)
 
     def _run(self) -> None:
         while (job := self._work.get()) is not None:

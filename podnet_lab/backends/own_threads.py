@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 from execnet.gateway_base import ThreadExecModel
 
+from podnet_lab.backends.thread_start import begin
+
 
 class JoinedThreads(ThreadExecModel):
     """execnet's model of threads, which keeps those that it starts: `join` waits for them."""
@@ -22,11 +24,11 @@ class JoinedThreads(ThreadExecModel):
         self._lock = threading.Lock()  # execnet starts threads on threads
 
     def start(self, func: Callable, args: tuple = ()) -> None:
-        """Run *func* on a thread of its own; RuntimeError if there may be no more."""
+        """Run *func* on a thread of its own; RuntimeError if there may be no more, MemoryError if it could not begin."""
         thread = threading.Thread(target=func, args=args, name="podnet-execnet", daemon=True)
         with self._lock:
             self._started = [other for other in self._started if other.is_alive()]
-            thread.start()
+            begin(thread)
             self._started.append(thread)
 
     def join(self, timeout: float) -> bool:
@@ -48,7 +50,7 @@ def late(seconds: float, act: Callable[[], object]) -> Iterator[None]:
     """Call *act* on a thread of its own if the block takes more than *seconds*; nothing is left of that thread behind the block."""
     timer = threading.Timer(seconds, act)
     timer.daemon = True
-    timer.start()
+    begin(timer)
     try:
         yield
     finally:
