@@ -141,6 +141,7 @@ class Agent:
         nothing new is None. Whoever has seen another one, or none yet, is told all, and what is read now.
         """
         self._traffic.sweep()
+        bgp = bird_control.read()  # before the routes: one that answers has begun, and told its kernel what it was started with
         nftables, background = nft_program.read(known), self._node.processes()
         spaces, kept = self._spaces.read(anew=seen != self._told.number)
         spaces = self._told.news(self._node.visible(spaces), seen, kept)
@@ -150,7 +151,7 @@ class Agent:
             "rules": nftables,
             "processes": background,
             "files": node_files.read(),
-            "bgp": bird_control.read(),
+            "bgp": bgp,
         }
 
     def close_looks(self, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -171,3 +171,13 @@ def test_what_is_missing_on_a_machine_is_said_with_its_package(monkeypatch):
     assert registry.packages()["bird"] == "bird2"
     assert ("bird", "bird2") in {(need.program, need.package) for need in networks.find("calico").needs}
     assert not any(need.program == "bird" for need in networks.find("calico-vxlan").needs)
+
+
+def test_when_the_step_is_done_a_bird_has_told_its_kernel_what_it_was_started_with(lab):
+    """Its own block, which needs no peer: a look asks BIRD first, and whoever answers has begun."""
+    own = speaker(lab, "node1")
+    for _ in range(25):
+        lab["node1"].run(daemon.stop(own))
+        after = lab["node1"].run(daemon.start(own)).after["node1"].own
+        made = [str(route) for route in after.routes if route.by_daemon]
+        assert "blackhole 10.244.1.0/26 proto bird" in made
