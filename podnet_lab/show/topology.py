@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from podnet_lab.devices.roles import uplink
-from podnet_lab.model import Cluster, Snapshot
+from podnet_lab.model import MAIN_TABLE, Cluster, Route, Snapshot
+from podnet_lab.model.route import TABLES
 from podnet_lab.packets.trace import Trace
 from podnet_lab.show import bgp_sessions, columns, policy_locks, snapshot_text, trace_overlay, tunnels
 from podnet_lab.show.canvas import CHARACTER, Canvas
@@ -155,7 +156,13 @@ def _all_routes(node: Snapshot) -> list[str]:
     cables = {end.peer[1] for pod in node.pods for end in pod.links.values() if end.peer is not None and end.peer[0] is None}
     # A Pod's own route is told at its cable.
     drawn = (route for route in node.own.routes if not route.kernel and not (route.to.prefixlen == 32 and route.dev in cables))
-    return [str(replace(route, dev=None) if route.via else route) for route in drawn]
+    return [_drawn_route(route) for route in drawn]
+
+
+def _drawn_route(route: Route) -> str:
+    """A route's line, which may be cut at its end: a table that not all packets ask stands first."""
+    table = f"table {TABLES.get(route.table, route.table)}: " if route.table != MAIN_TABLE else ""
+    return table + str(replace(route, dev=None if route.via else route.dev, table=MAIN_TABLE))
 
 
 def _routes(node: Snapshot, was: Snapshot | None) -> list[tuple[str, bool]]:

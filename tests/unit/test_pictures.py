@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import replace
 from html import unescape
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 import world
@@ -17,6 +17,7 @@ from podnet_lab.plan import plan
 from podnet_lab.policies import LabelledPod, NetworkPolicy, PlacedPod, PolicyCluster, compiled, node_steps
 from podnet_lab.show import heatmap
 from podnet_lab.show.topology import Topology, sketch
+from podnet_lab.steps.route import AddRoute
 
 WIRED = world.wired(plan(2, 2))
 A, B, C = (Endpoint(name, "node1", name, ("10.0.0.1",)) for name in ("pod-a", "pod-b", "pod-c"))
@@ -196,6 +197,12 @@ def test_what_changed_is_listed_in_a_still_picture_and_its_text():
         assert "node1: - route 10.244.2.0/24 via 192.168.1.12" in words
     assert "changed last" not in repr(Topology(ONE, ONE)).lower()
     assert "Changed last" not in sketch(shown, live=True)[0].svg(), "it has a pane for that"
+
+
+def test_of_a_route_of_another_table_the_table_stands_first_where_nothing_cuts_it_off():
+    to = IPv4Network("10.9.0.0/16")
+    assert marked(AddRoute(to, IPv4Address("192.168.1.12"), table=101))[0].startswith("+ table 101: 10.9.0.0/16 via ")
+    assert marked(AddRoute(to, IPv4Address("192.168.1.12"))) == ["+ 10.9.0.0/16 via 192.168.1.12"]
 
 
 def test_of_many_routes_those_that_changed_are_drawn():
