@@ -8,6 +8,7 @@ group go together, and are waited for once (rtnl_group_dellink in net/core/rtnet
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from itertools import groupby
 
@@ -18,8 +19,13 @@ from podnet_lab.kernel.netlink import MOST_PER_SEND, Refused, Socket
 RTM_SETLINK, IFLA_GROUP = 19, 27
 
 _NO_LINK = bytes(16)
-_GOING, _DEFAULT = (attribute(IFLA_GROUP, struct.pack("=I", group)) for group in (0x706F646E, 0))
-"""A group that nobody else uses, and the one that interfaces are in by themselves."""
+_DEFAULT = attribute(IFLA_GROUP, bytes(4))
+"""The group that interfaces are in by themselves."""
+
+
+def _new_group() -> bytes:
+    """One drawn each time: whatever group somebody has put an interface into, it is not this one."""
+    return attribute(IFLA_GROUP, struct.pack("=I", int.from_bytes(os.urandom(4), "little") | 1 << 31))
 
 
 def request(sock: Socket, messages: list[Message]) -> None:
@@ -54,9 +60,9 @@ def _delete(sock: Socket, messages: list[Message]) -> None:
 
 def _delete_together(sock: Socket, messages: list[Message]) -> None:
     """In one send: whatever happens to this process, none stays in that group."""
-    bodies = [body for _, _, body in messages]
+    bodies, going = [body for _, _, body in messages], _new_group()
     try:
-        sock.request([*((RTM_SETLINK, 0, body + _GOING) for body in bodies), (RTM_DELLINK, 0, _NO_LINK + _GOING)])
+        sock.request([*((RTM_SETLINK, 0, body + going) for body in bodies), (RTM_DELLINK, 0, _NO_LINK + going)])
     except Refused as refusal:
         if refusal.position < len(messages) or refusal.errno != errno.EOPNOTSUPP:
             raise

@@ -80,6 +80,11 @@ NAMED = {
         "tc qdisc add dev eth0 clsact; tc filter add dev eth0 ingress u32 match u32 0 0 action mirred egress redirect dev lo",
         "tc qdisc del dev eth0 ingress (clsact)",
     ),
+    "a setting of two numbers": (
+        "sysctl -qw net.ipv4.ip_local_port_range='2000 3000'",
+        "sysctl -w 'net/ipv4/ip_local_port_range=32768 60999'",
+    ),
+    "a setting that was empty": ("sysctl -qw net.ipv4.ip_local_reserved_ports=5000", "sysctl -w 'net/ipv4/ip_local_reserved_ports= '"),
     "a setting": ("sysctl -qw net.ipv4.ip_default_ttl=1", "sysctl -w net/ipv4/ip_default_ttl=64"),
     "a setting of a module that came later": (
         "nft add table ip t; nft 'add chain ip t c { type filter hook input priority 0; }'; nft add rule ip t c ct state new accept; "

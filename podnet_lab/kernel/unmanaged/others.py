@@ -15,7 +15,7 @@ from podnet_lab.kernel import namespaces
 from podnet_lab.kernel.all_settings import AllSettings, read_open
 from podnet_lab.kernel.sysctl import ROOT, write_sysctl
 from podnet_lab.kernel.unmanaged.base import Kind, Look
-from podnet_lab.printable_names import raw, raw_path
+from podnet_lab.printable_names import quoted, raw, raw_path
 
 DRIFTING = ("tcp_fastopen_key", "tcp_mem", "udp_mem", "nf_conntrack_max", "nf_conntrack_buckets", "nf_conntrack_expect_max")
 """Settings that the kernel draws anew at each boot, or takes from the memory that there is."""
@@ -33,6 +33,11 @@ def _values(paths: list[str]) -> dict[str, str]:
             finally:
                 os.close(descriptor)
     return values
+
+
+def _typed(value: str) -> str:
+    """A setting's value as one types it: the kernel parts several numbers by tabs, and takes blanks; an empty one is a blank."""
+    return value.replace("\t", " ") or " "
 
 
 class Settings(Kind):
@@ -56,7 +61,7 @@ class Settings(Kind):
             for path, value in todo.items():
                 with suppress(OSError):  # one that the kernel keeps in step with another, or takes in another form
                     write_sysctl(path, value or "\n")
-                    words.append(f"sysctl -w net/{path}={value}")
+                    words.append(f"sysctl -w {quoted(f'net/{path}={_typed(value)}')}")
             if not todo:
                 break
             now = now | _values(list(wanted.keys() & now.keys()))
