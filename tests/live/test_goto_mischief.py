@@ -62,7 +62,7 @@ NAMED = {
         "ip nexthop del id 7",
     ),
     "one that throws away": ("ip nexthop add id 30 blackhole; ip route add 10.9.0.0/24 nhid 30", "ip nexthop del id 30"),
-    "the first policy rule": ("ip rule del pref 0", "ip rule add priority 0"),
+    "the first policy rule": ("ip rule del pref 0", "ip rule add priority 0 lookup local"),
     "rules by mark, tos, protocol and not": (
         "ip rule add pref 8 fwmark 7 lookup 9; ip rule add pref 9 tos 16 blackhole; ip rule add pref 10 not ipproto tcp prohibit",
         "ip rule del priority 10",

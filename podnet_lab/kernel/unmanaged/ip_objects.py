@@ -42,7 +42,8 @@ class Rules(Objects):
 
     name, get, header = "policy rules", 34, 12
     dumps = tuple(struct.pack("=B11x", family) for family in FAMILIES)
-    PRIORITY, INVERT = 6, 0x2
+    DST, SRC, PRIORITY, TABLE = 1, 2, 6, 15
+    LOOKUP, INVERT = 1, 0x2
 
     def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
         return body[:8] + masked(body[8:12], self.INVERT)
@@ -51,7 +52,13 @@ class Rules(Objects):
         return {self.PRIORITY: bytes(4)} | has  # without one, the kernel chooses; it leaves out the 0 when it tells
 
     def describe(self, head: bytes, has: dict[int, bytes], dev: str) -> str:
-        return f"{_ip(head[0])} rule | priority {_U32.unpack(has[self.PRIORITY])[0]}"
+        words = [f"{_ip(head[0])} rule | priority {_U32.unpack(has[self.PRIORITY])[0]}"]
+        words += [f"from {inet(head[0], has[self.SRC])}/{head[2]}"] if self.SRC in has else []
+        words += [f"to {inet(head[0], has[self.DST])}/{head[1]}"] if self.DST in has else []
+        if head[7] == self.LOOKUP and self.TABLE in has:
+            table = _U32.unpack(has[self.TABLE])[0]
+            words += [f"lookup {TABLES.get(table, table)}"]
+        return " ".join(words)
 
     def is_beside_steps(self, entry: dict[str, Any]) -> bool:
         return _is_ipv6(entry)  # IPv4's are in snapshots, and named there
