@@ -88,7 +88,8 @@ def there(wired):
             dev = "mv0" if pod else UPLINK
             inside = f"-n {pod} " if pod else ""
             wired[node].shell(f"ip {inside}link set {dev} address {before[node].link(pod or None, dev).mac}; ip {inside}neigh flush all")
-    wired["node2"].shell("ip netns del there")
+    # The interface first: a namespace's own go some time after it, and until then no other macvlan of eth0 may have their MAC (EADDRINUSE).
+    wired["node2"].shell("ip -n there link del mv0; ip netns del there")
     until(lambda: wired.ping("node2", "far"), what="the ping")
 
 
