@@ -31,12 +31,16 @@ class Wire:
     Where a frame that goes out of an interface comes in: at *link*, in a namespace (None: the node's own) of a node.
 
     *tunnel* is the address that it is sent to inside another packet, whose own way is to be followed; None: there is no such packet.
+    *below* are the interfaces of the sender's node (namespace, name) that it also goes out of, from the one that the sender sits on.
+    *turned* is the one that a frame for one MAC comes in by before it gets to *link*; one that is for everybody gets there at once.
     """
 
     node: str
     namespace: str | None
     link: Link
     tunnel: IPv4Address | None = None
+    below: tuple[Interface, ...] = ()
+    turned: Interface | None = None
 
 
 @dataclass(frozen=True)

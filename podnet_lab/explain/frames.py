@@ -47,10 +47,10 @@ class Frames:
         request = arp_request(sender, asked, None, None, link.mac)
         answer = replace(arp_reply(asked, sender, None, None, receiver.link.mac), target_mac=link.mac)
         there = (place, route.dev), (receiver.place, receiver.link.name)
-        return self._exchanged(request, there, receiver.devices, receiver.bridges) or self._exchanged(
+        return self._exchanged(request, there, receiver.broadcast_devices, receiver.bridges) or self._exchanged(
             answer,
             there[::-1],
-            tuple((at, dev, not egress) for at, dev, egress in receiver.devices[::-1]),
+            receiver.devices_back,
             tuple(replace(passed, in_port=passed.out_port, out_port=passed.in_port) for passed in receiver.bridges[::-1]),
         )
 

@@ -46,7 +46,8 @@ class Receiver:
 
     *cause* is the first thing on the way to it that stops every frame, *bridges* are those that a frame passes, *bottleneck* the
     smallest MTU on the way: its bytes, the place and the interface. *devices* are all interfaces on the way, each with whether
-    the frame goes out of it, *tunnels* those that put it into a packet, with the address of the tunnel's other end.
+    the frame goes out of it, *tunnels* those that put it into a packet, with the address of the tunnel's other end. *turned* are those
+    of the devices that a frame comes in by in both directions, and only one that is for one MAC.
     *broadcast_cause* stops what is sent to everybody, such as an ARP request, and not what is sent to one MAC.
     """
 
@@ -58,6 +59,17 @@ class Receiver:
     devices: tuple[tuple[Place, str, bool], ...] = ()
     tunnels: tuple[tuple[Place, str, IPv4Address], ...] = ()
     broadcast_cause: Cause | None = None
+    turned: tuple[tuple[Place, str, bool], ...] = ()
+
+    @property
+    def broadcast_devices(self) -> tuple[tuple[Place, str, bool], ...]:
+        """The devices that a frame for everybody passes."""
+        return tuple(device for device in self.devices if device not in self.turned)
+
+    @property
+    def devices_back(self) -> tuple[tuple[Place, str, bool], ...]:
+        """The devices that an answer passes, in its order."""
+        return tuple(device if device in self.turned else (*device[:2], not device[2]) for device in self.devices[::-1])
 
     def beyond(self, place: Place, dev: str) -> Place:
         """Where a frame comes in that goes out of an interface on the way."""
@@ -84,11 +96,16 @@ def _send(net: Wires, at: Receiver) -> Iterator[Receiver | Unseen]:
     for wire in net.transmit(*place, link):
         if isinstance(wire, Unseen):
             yield wire
-        elif wire.tunnel is None:
-            yield from _arrive(net, at, (wire.node, wire.namespace), wire.link)
-        elif len(at.tunnels) < MOST_TUNNELS:
-            inside = replace(at, tunnels=(*at.tunnels, (place, link.name, wire.tunnel)))
-            yield from _arrive(net, inside, (wire.node, wire.namespace), wire.link)
+            continue
+        below = tuple(((place[0], namespace), dev, True) for namespace, dev in wire.below)
+        turned = (((wire.node, wire.turned[0]), wire.turned[1], False),) if wire.turned else ()
+        sent = replace(at, devices=(*at.devices, *below, *turned), turned=(*at.turned, *turned))
+        if wire.tunnel is not None:
+            if len(at.tunnels) >= MOST_TUNNELS:
+                continue
+            out_of = below[-1][:2] if below else (place, link.name)
+            sent = replace(sent, tunnels=(*at.tunnels, (*out_of, wire.tunnel)))
+        yield from _arrive(net, sent, (wire.node, wire.namespace), wire.link)
 
 
 def _arrive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
@@ -105,7 +122,8 @@ def _arrive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[
         if doubt := kind_of(tap.link).doubt(tap.link):
             yield Unseen(f"{place_name((tap.node, tap.namespace))}'s {doubt}, and sits on {link.name}")
             continue
-        yield from _receive(net, replace(before, cause=cause), (tap.node, tap.namespace), tap.link)
+        heard = replace(before, cause=cause, devices=(*before.devices, (place, link.name, False)))
+        yield from _receive(net, heard, (tap.node, tap.namespace), tap.link)
 
 
 def _receive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
@@ -123,6 +141,8 @@ def _receive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator
     if any((passed.place, passed.bridge) == (place, bridge.name) for passed in at.bridges):
         return  # a loop of bridges
     yield replace(at, link=bridge, cause=cause, bridges=bridges, devices=(*devices, (place, bridge.name, False)))
+    for tap in net.upper_devices(*place, bridge):
+        yield Unseen(f"{place_name((tap.node, tap.namespace))}'s {tap.link.name} is a {tap.link.kind} on {bridge.name}, a {bridge.kind}")
     yield from _flood(net, replace(at, link=bridge, cause=cause), link)
 
 

@@ -58,6 +58,60 @@ def test_private_ones_do_not_hear_each_other(wired):
     until(lambda: wired.ping("far", "near"), what="the ping")
 
 
+CHAIN = "add table netdev t; add chain netdev t c {{ type filter hook {} device eth0 priority 0; }}; add rule netdev t c {} drop"
+ECHO, ARP_ANSWER = "ip protocol icmp", "arp operation reply"
+AT_THE_LOWER = {
+    "what comes in for it": (CHAIN.format("ingress", ECHO), [("node2", "far"), ("far", "node2"), ("far", "near")], []),
+    "what it sends": (CHAIN.format("egress", ECHO), [("far", "node2"), ("node2", "far")], [("far", "near")]),
+    "answers by ARP, that come in": (CHAIN.format("ingress", ARP_ANSWER), [("far", "node2"), ("far", "near")], []),
+    "answers by ARP, that it sends": (CHAIN.format("egress", ARP_ANSWER), [("node2", "far")], [("far", "near")]),
+    "questions by ARP, that come in": (CHAIN.format("ingress", "arp operation request"), [("node2", "far")], [("far", "near")]),
+}
+"""Rules at the interface that macvlans sit on, by what they drop; (source, target) that do not arrive by them, and that do."""
+
+
+@pytest.mark.parametrize("name", AT_THE_LOWER)
+def test_what_hangs_on_the_lower_interface_is_asked_too(wired, name):
+    rules, broken, healthy = AT_THE_LOWER[name]
+    wired["node1"].shell(f"nft '{rules}'")
+    try:
+        for source, target in broken + healthy:
+            for node in ("node1", "node2"):
+                wired[node].shell("ip neigh flush all; ip -all netns exec ip neigh flush all")
+            arrives = (source, target) in healthy
+            assert wired.ping(source, target, expect=arrives)
+            for node in ("node1", "node2"):
+                wired[node].shell("ip neigh flush all; ip -all netns exec ip neigh flush all")
+            explanation = wired.explain(source, target, probe=False)
+            assert bool(explanation) == arrives, explanation
+            assert arrives or "chain c says drop" in str(explanation.cause)
+    finally:
+        wired["node1"].shell("nft delete table netdev t")
+    until(lambda: wired.ping("node2", "far"), what="the ping")
+
+
+@pytest.mark.parametrize("pair", [("far", "node2"), ("node2", "far"), ("node2", "node3")])
+def test_a_queue_of_the_lower_interface_is_named(wired, pair):
+    wired["node1"].shell("tc qdisc replace dev eth0 root tbf rate 1kbit burst 2k latency 1ms")
+    try:
+        assert ("eth0 has a queueing discipline tbf" in str(wired.explain(*pair, probe=False))) == ("far" in pair)
+    finally:
+        wired["node1"].shell("tc qdisc del dev eth0 root")
+
+
+def test_one_on_a_bridge_is_not_judged(wired):
+    """A bridge that hears all for its sake is not followed."""
+    wired["node1"].run(namespace.add("above"), macvlan.add("mv0", "v-net-0", namespace="above"), link.up("mv0", namespace="above"))
+    wired["node1"].run(address.add("10.244.1.50/24", dev="mv0", namespace="above"))
+    for source, target in (("pod-1-2", "above"), ("above", "pod-1-2")):
+        assert wired.ping(source, target)
+        explanation = wired.explain(source, target, probe=False)
+        assert explanation.cause is None
+        assert "v-net-0" in str(explanation)
+        assert "not judged" in str(explanation)
+    wired["node1"].run(namespace.remove("above"))
+
+
 MAC_OF_TWO = "02:00:5e:00:53:01"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from podnet_lab.devices.base import InterfaceKind, Unseen, Wire, Wires
 from podnet_lab.devices.link_steps import ChangeLink
@@ -40,7 +41,11 @@ class Macvlan(InterfaceKind):
         return link.setting("mode") == "passthru"
 
     def transmit(self, wires: Wires, node: str, namespace: str | None, link: Link) -> Iterator[Wire | Unseen]:
-        """To those on the same lower interface, in mode "bridge", and out of that to the wire; never to the lower's own node."""
+        """
+        To those on the same lower interface, in mode "bridge", and out of that to the wire; never to the lower's own node.
+
+        What is for the MAC of one of those comes in by the lower interface on its way (macvlan_queue_xmit, dev_forward_skb).
+        """
         if link.lower is None:
             yield Unseen(f"{namespace or node}'s {link.name} is a macvlan on something out of sight")
             return
@@ -48,8 +53,9 @@ class Macvlan(InterfaceKind):
         if link.setting("mode") == "bridge":
             for tap in wires.upper_devices(node, link.lower[0], lower):
                 if (tap.namespace, tap.link.name) != (namespace, link.name) and tap.link.setting("mode") == "bridge":
-                    yield tap
-        yield from wires.transmit(node, link.lower[0], lower)
+                    yield replace(tap, turned=link.lower)
+        for wire in wires.transmit(node, link.lower[0], lower):
+            yield wire if isinstance(wire, Unseen) else replace(wire, below=(link.lower, *wire.below))
 
 
 KIND = Macvlan("macvlan")
