@@ -75,11 +75,11 @@ def alarms(lab, seeds) -> list[str]:
     for seed in seeds:
         lab.reset()
         build(lab, random_nets.healthy(seed))
-        everyone = lab.everyone()
-        known = [one for one in endpoints(everyone).values() if one.addresses and one.name != "outside"]
+        known = [one for one in endpoints(lab.everyone()).values() if one.addresses and one.name != "outside"]
         pairs = [(one, other) for one in known for other in known if one != other]
         reached = [ping for ping in try_pairs(agents(lab), pairs) if ping]
         assert len(reached) > len(pairs) / 2, f"seed {seed} is no healthy network"
+        everyone = lab.everyone()  # after them: a bridge's port is disabled until the kernel has told of its cable, within a second
         said = {ping: explanation(everyone, ping.source, ping.target) for ping in reached}
         found += [f"seed {seed}: {one}" for one in said.values() if not one]
     return found

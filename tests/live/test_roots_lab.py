@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -116,7 +117,11 @@ input()
 
 
 def processes_of(user):
-    return [path for path in Path("/proc").glob("[0-9]*") if path.exists() and path.stat().st_uid == user]
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError):  # it ended this moment
+            found += [path] if path.stat().st_uid == user else []
+    return found
 
 
 @pytest.mark.root
