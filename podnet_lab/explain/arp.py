@@ -51,7 +51,7 @@ class Hop:
     """
     What is to be sent: from *place* by *route* to the address *to*, whose gateway, or else *to* itself, is the neighbour.
 
-    *learned* is what has been learned on the way so far, *evidence* what the nodes say beyond their snapshots.
+    *learned* is what has been learned on the way so far, *evidence* what the nodes say beyond their snapshots, *protocol* the packet's.
     """
 
     cluster: Cluster
@@ -61,6 +61,7 @@ class Hop:
     to: IPv4Address
     sender: IPv4Address
     learned: Learned
+    protocol: str
 
     @property
     def space(self) -> Namespace:

@@ -63,6 +63,14 @@ def stale_neighbour(place: Place, entry: Neighbour) -> Cause:
     return Cause(text, "neighbour", place, question, f"ip {on(place[1])}neigh", *repair, mend=forget.command)
 
 
+def unasked_neighbour(place: Place, entry: Neighbour) -> Cause:
+    """A neighbour entry has no MAC, and nobody asks for it: it was written so."""
+    question = f"Does {place_name(place)} ask for the MAC of {entry.address}?"
+    text = f"{place_name(place)} has no MAC for {entry.address}, and does not ask for it: somebody wrote that it is {entry.state}"
+    forget = neighbour.remove(str(entry.address), entry.dev, place[1])
+    return Cause(text, "neighbour", place, question, f"ip {on(place[1])}neigh", mend=forget.command)
+
+
 def unplugged(place: Place, dev: str, node: Snapshot) -> Cause:
     """A cable's end is plugged into no bridge."""
     bridge = bridge_of(node)

@@ -77,6 +77,8 @@ def _by_table_or_arp(hop: Hop, reached: list[Receiver]) -> NextHop:
         entry = Neighbour(address, dev, hop.learned.macs[place, dev, address], "REACHABLE")
     if entry is not None:
         return _by_entry(hop, entry, reached)
+    if (written := next((one for one in space.neighbours if one.unasked and (one.address, one.dev) == (address, dev)), None)) is not None:
+        return NextHop(cause=causes.unasked_neighbour(place, written))
     if (entries := sum(map(_counted, hop.cluster[place[0]].spaces.values()))) >= GC_THRESH3:
         return NextHop(cause=causes.neighbour_table_full(place, entries))
     if (cause := asks_nobody(hop)) is not None:
@@ -156,7 +158,8 @@ def _takes(cluster: Cluster, receiver: Receiver, mac: str) -> bool:
 
 def _for_everybody(hop: Hop, entry: Neighbour, owners: list[Receiver]) -> NextHop:
     """Where a packet for one goes that is sent in a frame for several: its owner takes it, and a router does not forward it."""
-    for owner in owners:
+    # TCP takes no frame but its own MAC's (tcp_v4_rcv).
+    for owner in owners if hop.protocol != "tcp" else ():
         if owner.cause is None and owner.broadcast_cause is None and owns(hop.cluster, owner, hop.to):
             doubt = entry.mac != BROADCAST and (owner.bridges or kind_of(owner.link).hears_lower)
             words = f"{place_name(hop.place)} has the multicast MAC {entry.mac} for {entry.address}, and who gets that is not followed"

@@ -204,7 +204,7 @@ class PathWalk(WalkState):
 
     def _over_link(self, place: Place, route: Route) -> tuple[Receiver | None, Cause | None]:
         self._influences.device(place, route.dev, egress=True)
-        hop = next_hop(Hop(self.cluster, self.evidence, place, route, self.flow.to, self.flow.source, self.learned))
+        hop = next_hop(Hop(self.cluster, self.evidence, place, route, self.flow.to, self.flow.source, self.learned, self.flow.protocol))
         sender = self.cluster[place[0]].link(place[1], route.dev).mac
         self.learned.macs.update({hop.learned: sender} if hop.learned else {})
         self.misdelivery = self.misdelivery or hop.misdelivery

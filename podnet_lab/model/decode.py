@@ -115,7 +115,7 @@ SUBJECTS: dict[str, Callable[[Any], Any]] = {
         Route(_network(to), _address(via) if via else None, dev, kind, table, metric, kernel, *_beyond(extra, raw), *protocol)
         for to, via, dev, kind, table, metric, kernel, extra, raw, *protocol in routes
     ),
-    "neighbours": lambda all_: tuple(Neighbour(IPv4Address(address), dev, mac, state) for address, dev, mac, state in all_),
+    "neighbours": lambda all_: tuple(Neighbour(IPv4Address(address), *more) for address, *more in all_),
     "fdb": lambda entries: tuple(
         FdbEntry(mac, dev, permanent, _address(remote) if remote else None) for mac, dev, permanent, remote in entries
     ),

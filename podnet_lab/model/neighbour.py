@@ -8,12 +8,17 @@ from ipaddress import IPv4Address
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """What the kernel believes to be the MAC of an address on the same link; *state* as in ``ip neigh``."""
+    """
+    What the kernel believes to be the MAC of an address on the same link; *state* as in ``ip neigh``.
+
+    An *unasked* one is INCOMPLETE, and its kernel asks nobody: somebody wrote it so.
+    """
 
     address: IPv4Address
     dev: str
     mac: str
     state: str
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

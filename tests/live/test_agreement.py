@@ -141,6 +141,48 @@ ONCE_WRONG = {
 }
 
 
+WRITTEN = "ip -n pod-1-2 neigh replace 10.244.1.3 dev veth-1-2 {}"
+
+
+@pytest.mark.parametrize("before", ["", WRITTEN.format("lladdr 02:00:00:00:00:07 nud reachable; sleep 1.6; ")])
+def test_what_is_written_incomplete_is_not_asked_for(wired, before):
+    """Whatever was counted of the questions before that."""
+    wired["node1"].shell(f"ip -n pod-1-2 neigh flush all; {before}{WRITTEN.format('nud incomplete')}")
+    for asked in ({}, {"tcp": 8080}):
+        explanation = wired.explain("pod-1-2", "pod-1-3", probe=False, **asked)
+        assert "does not ask for it: somebody wrote that it is INCOMPLETE" in str(explanation.cause)
+    assert wired.ping("pod-1-2", "pod-1-3", expect=False)
+    wired["node1"].shell(explanation.cause.hints[2].partition("# ")[2])
+    assert wired.ping("pod-1-2", "pod-1-3")
+    assert wired.explain("pod-1-2", "pod-1-3", probe=False)
+
+
+def test_who_is_really_asked_for_is_no_cause(wired):
+    """Nobody has the address at first: the kernel asks for it while somebody gets it."""
+    wired["node1"].shell("ip -n pod-1-3 addr del 10.244.1.3/24 dev veth-1-3")
+    for wait in ("0", "1.1", "2.1"):
+        wired["node1"].shell(
+            "ip -n pod-1-2 neigh flush all; ip netns exec pod-1-2 bash -c 'echo -n x >/dev/udp/10.244.1.3/9'; "
+            f"sleep {wait}; ip -n pod-1-2 neigh show 10.244.1.3 | grep INCOMPLETE"
+        )
+        assert [one.unasked for one in wired["node1"].snapshot().spaces["pod-1-2"].neighbours if one.state == "INCOMPLETE"] == [False]
+    wired["node1"].shell("ip -n pod-1-3 addr add 10.244.1.3/24 dev veth-1-3; ip -n pod-1-3 route replace default via 10.244.1.1")
+
+
+def test_a_connection_to_the_mac_of_everybody_is_not_taken(wired):
+    """An echo is (tcp_v4_rcv)."""
+    wired.serve("pod-1-3")
+    wired["node1"].shell(WRITTEN.format("lladdr ff:ff:ff:ff:ff:ff nud permanent"))
+    assert wired.ping("pod-1-2", "pod-1-3")
+    assert wired.explain("pod-1-2", "pod-1-3")
+    assert not wired.ask("pod-1-2", "10.244.1.3:8080", patience=1)
+    explanation = wired.explain("pod-1-2", "pod-1-3", tcp=8080)
+    assert "no longer its own" in str(explanation.cause)
+    wired.run(explanation.repair)
+    assert wired.ask("pod-1-2", "10.244.1.3:8080")
+    assert wired.explain("pod-1-2", "pod-1-3", tcp=8080)
+
+
 @pytest.mark.parametrize("name", ONCE_WRONG)
 @pytest.mark.parametrize("size", [None, 1300])
 def test_what_once_disagreed(wired, name, size):

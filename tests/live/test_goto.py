@@ -42,6 +42,10 @@ BY_HAND = {
     "a connected route replaced": (f"ip route del 192.168.1.0/24; ip route add 192.168.1.0/24 dev {UPLINK} metric 7", []),
     "lo down": ("ip link set lo down", ["lo up"]),
     "permanent neighbours": (f"ip neigh replace 192.168.1.12 lladdr 02:00:00:00:00:44 dev {UPLINK} nud permanent", ["192.168.1.12"]),
+    "a neighbour that is oneself": (
+        f"ip neigh replace 192.168.1.11 lladdr 02:00:00:00:00:44 dev {UPLINK} nud noarp",
+        [f"neigh del 192.168.1.11 dev {UPLINK}"],
+    ),
     "settings": (
         f"cd /proc/sys/net/ipv4; echo 1 > ip_forward; echo 2 > conf/all/rp_filter; echo 1 > conf/{UPLINK}/proxy_arp",
         ["rp_filter"],
