@@ -107,13 +107,21 @@ def _settled(packet: Packet, read: Decision, answer: RouteAnswer) -> Decision:
     if answer.kind == "local":
         return Decision(local=True, source=answer.source, asked=True)
     if answer.kind != "unicast":
-        return Decision(cause=causes_l3.no_host(packet.place, packet.to, answer.kind))
+        return _to_no_host(packet, answer.kind)
     if answer.encapsulated:
         return Decision(unsure=f"{name}: the route to {packet.to} puts packets into others (ip route … encap)")
     route = read.route
     if route is None or (route.via, route.dev, "") != (answer.via, answer.dev, answer.via6):
         route = Route(IPv4Network(packet.to), answer.via, answer.dev, via6=answer.via6)
     return Decision(route=route, source=answer.source, mtu=answer.mtu, hop_limit=answer.hop_limit, asked=True)
+
+
+def _to_no_host(packet: Packet, kind: str) -> Decision:
+    """What is no one host's address; but by a route of type multicast one's own packets do go out, as __mkroute_output has it."""
+    if kind == "multicast" and packet.iif is None and not packet.to.is_multicast:
+        here = place_name(packet.place)
+        return Decision(unsure=f"{here}: the route to {packet.to} is of type multicast, and who gets what {here} sends is not followed")
+    return Decision(cause=causes_l3.no_host(packet.place, packet.to, kind))
 
 
 def _refused_by_rule(packet: Packet, error: int) -> Cause | None:
@@ -152,7 +160,7 @@ def _look_up(cluster: Cluster, packet: Packet) -> Decision:
     if route is None:
         return Decision(cause=causes_l3.no_route(cluster, place, space, to))
     if route.kind in ("broadcast", "multicast", "anycast"):
-        return Decision(cause=causes_l3.no_host(place, to, route.kind))
+        return _to_no_host(packet, route.kind)
     if route.kind != "unicast":
         if choice.rule is not None and choice.rule.kind != "lookup":
             return Decision(cause=causes_routing.refused_by_rule(place, choice.rule, to))

@@ -108,6 +108,12 @@ TOO_LOW = {
 }
 """Seconds, of a namespace: named if less, as a connection is then forgotten before its answer comes."""
 
+TOO_LOW_TCP = {"ipv4/tcp_notsent_lowat": 1, "ipv4/tcp_rmem": 4096}
+"""
+Bytes, of a namespace, for connections: named if less, as nothing is then sent (tcp_stream_memory_free), or taken; of three the second,
+which a socket begins with.
+"""
+
 TOO_HIGH = {"proxy_delay": 300}
 """Hundredths of a second, of an interface's neighbours: named if more, as a proxy's answer then comes too late."""
 
@@ -170,6 +176,7 @@ def asked(devices: Iterable[str]) -> list[str]:
         *NOT_JUDGED,
         *NOT_JUDGED_TCP,
         *TOO_LOW,
+        *TOO_LOW_TCP,
         *NAMED_IF_SET,
         *(f"ipv4/conf/{name}/{key}" for name in ("all", *names) for key in of_devices),
         *(f"ipv4/neigh/{name}/{key}" for name in names for key in of_neighbours),
@@ -184,7 +191,7 @@ def kind(path: str) -> str:
         return "judged"
     if path in ROUTING or (of_device and key in ROUTING_OF_DEVICE):
         return "routing"
-    if path in {*NOT_JUDGED, *NOT_JUDGED_TCP, *TOO_LOW, *NAMED_IF_SET}:
+    if path in {*NOT_JUDGED, *NOT_JUDGED_TCP, *TOO_LOW, *TOO_LOW_TCP, *NAMED_IF_SET}:
         return "named"
     if (of_device and key in NOT_JUDGED_OF_DEVICE) or (of_neighbour and key in {*NOT_JUDGED_OF_NEIGHBOUR, *TOO_HIGH}):
         return "named"
@@ -198,9 +205,14 @@ def unusual(settings: Mapping[str, str], protocol: str) -> Iterator[str]:
         *folder, key = path.split("/")
         usual = {"conf": NOT_JUDGED_OF_DEVICE, "neigh": NOT_JUDGED_OF_NEIGHBOUR}[folder[1]].get(key) if len(folder) == 3 else None
         default = plain.get(path, "")
-        extreme = _is_extreme(path, key, value) or (protocol == "tcp" and path in NAMED_IF_SET and value)
+        extreme = _is_extreme(path, key, value) or (protocol == "tcp" and ((path in NAMED_IF_SET and value) or _is_too_low(path, value)))
         if extreme or (usual is not None and value not in usual) or (usual is None and default and value != default):
             yield f"{path.replace('/', '.')} = {value}"
+
+
+def _is_too_low(path: str, value: str) -> bool:
+    numbers = value.split()
+    return path in TOO_LOW_TCP and int(numbers[len(numbers) // 2]) < TOO_LOW_TCP[path]
 
 
 def _is_extreme(path: str, key: str, value: str) -> bool:

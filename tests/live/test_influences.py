@@ -52,6 +52,31 @@ s.accept()[0].close()
 CONNECT = "import socket; socket.create_connection(('10.244.2.2', 8080), 2); print('connected')"
 
 
+@pytest.mark.parametrize("pod", ["pod-1-2", "pod-2-2"])
+@pytest.mark.parametrize(("name", "value"), [("tcp_notsent_lowat", "0"), ("tcp_rmem", "4096 1 6291456")])
+def test_a_setting_by_which_no_data_pass_is_named(fresh, pod, name, value):
+    fresh.serve("pod-2-2")
+    assert fresh.ask("pod-1-2", "10.244.2.2:8080")
+    fresh.stop_serving("pod-2-2")
+    fresh["node1" if pod == "pod-1-2" else "node2"].shell(f"ip netns exec {pod} sysctl -qw net.ipv4.{name}='{value}'")
+    fresh.serve("pod-2-2")  # a socket has what was set when it began
+    assert not fresh.ask("pod-1-2", "10.244.2.2:8080", patience=0.7)
+    said = fresh.explain(*P, tcp=8080)
+    assert (said.cause, f"{pod}: ipv4.{name}" in str(said)) == (None, True), said
+    assert fresh.explain(*P), "an echo passes"
+
+
+def test_a_route_of_type_multicast_to_a_neighbour_is_named(fresh):
+    """What one sends oneself goes out by it, what one passes on does not."""
+    fresh["node2"].shell("ip -n pod-2-3 route add multicast 10.244.2.2 dev veth-2-3; ip route add multicast 10.244.1.3 dev eth0")
+    for pair, arrives in ((("pod-2-2", "pod-2-3"), True), (("pod-2-2", "pod-1-3"), False)):
+        assert fresh.ping(*pair, expect=arrives)
+        said = fresh.explain(*pair, probe=False)
+        assert not said
+        assert ("type multicast, and who gets" in str(said)) is arrives, said
+    assert "multicast address" in str(fresh.explain("pod-1-2", "239.1.1.1", probe=False))
+
+
 def test_what_its_own_service_does_not_bring_back_to_a_pod_is_said(fresh):
     fresh.goto("services")
     fresh.services(service("web", "10.96.0.20", 80, ["10.244.2.2:8080"]))

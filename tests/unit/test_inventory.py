@@ -59,6 +59,11 @@ def test_what_is_asked_for_is_of_a_kind_that_is_told():
     [
         ("ipv4/fwmark_reflect", "0", "icmp", []),
         ("ipv4/fwmark_reflect", "1", "icmp", ["ipv4.fwmark_reflect = 1"]),
+        ("ipv4/tcp_notsent_lowat", "0", "tcp", ["ipv4.tcp_notsent_lowat = 0"]),
+        ("ipv4/tcp_notsent_lowat", "0", "icmp", []),
+        ("ipv4/tcp_notsent_lowat", "1", "tcp", []),
+        ("ipv4/tcp_rmem", "4096\t1\t6291456", "tcp", ["ipv4.tcp_rmem = 4096\t1\t6291456"]),
+        ("ipv4/tcp_rmem", "1\t131072\t1", "tcp", []),
         ("ipv4/tcp_abort_on_overflow", "1", "icmp", []),
         ("ipv4/tcp_abort_on_overflow", "1", "tcp", ["ipv4.tcp_abort_on_overflow = 1"]),
         ("ipv4/conf/eth0/proxy_arp_pvlan", "1", "icmp", ["ipv4.conf.eth0.proxy_arp_pvlan = 1"]),
