@@ -79,7 +79,8 @@ $(READY): requirements.txt pyproject.toml
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python $(PIP) install -q -r requirements.txt
-	@.venv/bin/python $(PIP) install -q --no-deps --config-settings editable_mode=compat -e .
+	@.venv/bin/python $(PIP) install -q --no-deps --config-settings editable_mode=compat -e . 2>/dev/null || \
+	  .venv/bin/python $(PIP) install -q --no-deps -e . # pip before 22.1 knows no such option
 	@echo "$(CURDIR)" > $@
 
 pins: ## resolve requirements.txt, requirements-browser.txt and requirements-containers.txt anew
