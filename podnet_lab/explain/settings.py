@@ -205,16 +205,16 @@ def unusual(settings: Mapping[str, str], protocol: str) -> Iterator[str]:
         *folder, key = path.split("/")
         usual = {"conf": NOT_JUDGED_OF_DEVICE, "neigh": NOT_JUDGED_OF_NEIGHBOUR}[folder[1]].get(key) if len(folder) == 3 else None
         default = plain.get(path, "")
-        extreme = _is_extreme(path, key, value) or (protocol == "tcp" and ((path in NAMED_IF_SET and value) or _is_too_low(path, value)))
+        extreme = _is_extreme(path, key, value) or (protocol == "tcp" and _is_extreme_for_tcp(path, value))
         if extreme or (usual is not None and value not in usual) or (usual is None and default and value != default):
             yield f"{path.replace('/', '.')} = {value}"
-
-
-def _is_too_low(path: str, value: str) -> bool:
-    numbers = value.split()
-    return path in TOO_LOW_TCP and int(numbers[len(numbers) // 2]) < TOO_LOW_TCP[path]
 
 
 def _is_extreme(path: str, key: str, value: str) -> bool:
     low = path in TOO_LOW and value.isdigit() and int(value) < TOO_LOW[path]
     return low or ("/neigh/" in path and key in TOO_HIGH and value.isdigit() and int(value) > TOO_HIGH[key])
+
+
+def _is_extreme_for_tcp(path: str, value: str) -> bool:
+    numbers = value.split()
+    return (path in NAMED_IF_SET and bool(numbers)) or (path in TOO_LOW_TCP and int(numbers[len(numbers) // 2]) < TOO_LOW_TCP[path])

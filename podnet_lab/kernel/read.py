@@ -7,6 +7,7 @@ Layouts: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h,
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -16,6 +17,7 @@ from podnet_lab.devices import codecs
 from podnet_lab.devices.nlattr import attributes
 from podnet_lab.kernel import read_ipv6, read_links, replay
 from podnet_lab.kernel.encode import (
+    NUD_NOARP,
     NUD_PERMANENT,
     ROUTE_KINDS,
     RT_SCOPE_HOST,
@@ -35,17 +37,16 @@ from podnet_lab.kernel.sysctl import is_on, number
 from podnet_lab.printable_names import printable, raw
 
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
-LOCAL_TABLE, RTN_UNICAST, RTN_LOCAL = 255, 1, 2
+LOCAL_TABLE, RTN_UNICAST, RTN_LOCAL = 255, ROUTE_KINDS["unicast"], ROUTE_KINDS["local"]
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL = 1, 2, 3
 RTA_NH_ID, RTM_F_CLONED = 30, 0x200
 RTA_METRICS, RTAX_MTU = 8, 2
 _USUAL = {1, 4, 5, 6, 12, 15}  # destination, interface, gateway, metric, cache, table
-NUD_NOARP, NUD_INCOMPLETE = 0x40, 0x01
 NDA_DST, NDA_CACHEINFO, NDA_PROBES, NDA_PORT, NDA_VNI, NDA_IFINDEX, NDA_MASTER, NDA_NH_ID = 1, 3, 4, 6, 7, 8, 9, 13
 LATE = 300
 """Milliseconds by which the timer of a neighbour that is asked for may be late."""
-USER_HZ = 100
-"""Ticks of a second as the kernel tells them to programs, on all architectures but alpha and ia64."""
+TICK = 1000 // os.sysconf("SC_CLK_TCK")
+"""Milliseconds of a tick, in which the kernel tells programs of ages."""
 ELSEWHERE = "0.0.0.0"  # noqa: S104 - stands for: by a port, a number, an interface, or to a group of hosts of its own, which is not read
 NUD = {0x01: "INCOMPLETE", 0x02: "REACHABLE", 0x04: "STALE", 0x08: "DELAY", 0x10: "PROBE", 0x20: "FAILED", 0x40: "NOARP", 0x80: "PERMANENT"}
 
@@ -130,8 +131,9 @@ def neighbours(sock: Socket, names: dict[int, str]) -> list[tuple]:
         has = attributes(body, 12)
         if kind == RTN_UNICAST or state & NUD_PERMANENT:  # unicast, or written by hand; not the loopback's own noise
             dev = names.get(index, "?")
-            unasked = (True,) if state == NUD_INCOMPLETE and _is_unasked(has, dev) else ()
-            found.append((socket.inet_ntoa(has[1]), dev, has.get(2, b"").hex(":"), NUD.get(state, "NONE"), *unasked))
+            word = NUD.get(state, "NONE")
+            unasked = (True,) if word == "INCOMPLETE" and _is_unasked(has, dev) else ()
+            found.append((socket.inet_ntoa(has[1]), dev, has.get(2, b"").hex(":"), word, *unasked))
     return found
 
 
@@ -142,10 +144,10 @@ def _is_unasked(has: dict[int, bytes], dev: str) -> bool:
     Who begins to ask counts as many probes as may go to one MAC (__neigh_event_send), one more at once, and one more each second, or so.
     What is written has no timer (__neigh_update), whatever was counted before; in the first second that can't be told apart.
     """
-    first, pause = number(f"ipv4/neigh/{dev}/ucast_solicit", 3), max(1, number(f"ipv4/neigh/{dev}/retrans_time_ms", 1000))
     if NDA_PROBES not in has or NDA_CACHEINFO not in has:
         return False
-    updated = _U32.unpack_from(has[NDA_CACHEINFO], 8)[0] * (1000 // USER_HZ)
+    first, pause = number(f"ipv4/neigh/{dev}/ucast_solicit", 3), max(1, number(f"ipv4/neigh/{dev}/retrans_time_ms", 1000))
+    updated = _U32.unpack_from(has[NDA_CACHEINFO], 8)[0] * TICK
     return _u32(has[NDA_PROBES]) < first + 1 + (updated - LATE) // pause
 
 
