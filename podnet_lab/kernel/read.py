@@ -37,7 +37,7 @@ from podnet_lab.kernel.sysctl import is_on, number
 from podnet_lab.printable_names import printable, raw
 
 NETCONFA_IFINDEX, NETCONFA_FORWARDING, NETCONFA_RP_FILTER, NETCONFA_PROXY_NEIGH = 1, 2, 3, 5
-LOCAL_TABLE, RTN_UNICAST, RTN_LOCAL = 255, ROUTE_KINDS["unicast"], ROUTE_KINDS["local"]
+LOCAL_TABLE, RTN_UNICAST = 255, ROUTE_KINDS["unicast"]
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL = 1, 2, 3
 RTA_NH_ID, RTM_F_CLONED = 30, 0x200
 RTA_METRICS, RTAX_MTU = 8, 2
@@ -155,8 +155,8 @@ def neighbour_entries(sock: Socket, written: bool = False) -> list[tuple[str, in
     """(address, interface number) of every IPv4 neighbour that was learnt; with *written*, also of those written by hand."""
     found = []
     for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_INET, 0, 0, 0, 0)):
-        _, index, state, _, kind = struct.unpack_from("=BxxxiHBB", body)
-        if kind in (RTN_UNICAST, RTN_LOCAL) and (written or not state & (NUD_PERMANENT | NUD_NOARP)):
+        _, index, state, _, _ = struct.unpack_from("=BxxxiHBB", body)
+        if written or not state & (NUD_PERMANENT | NUD_NOARP):
             found.append((socket.inet_ntoa(attributes(body, 12)[1]), index))
     return found
 

@@ -46,6 +46,11 @@ BY_HAND = {
         f"ip neigh replace 192.168.1.11 lladdr 02:00:00:00:00:44 dev {UPLINK} nud noarp",
         [f"neigh del 192.168.1.11 dev {UPLINK}"],
     ),
+    "neighbours that are nobody": (
+        f"for one in '192.168.1.255 dev {UPLINK}' '224.0.0.99 dev {UPLINK}' '127.0.0.9 dev lo';"
+        " do ip neigh replace $one lladdr 02:00:00:00:00:44 nud noarp; done",
+        [f"neigh del {one}" for one in (f"192.168.1.255 dev {UPLINK}", f"224.0.0.99 dev {UPLINK}", "0.0.0.0 dev lo")],  # lo has one for all
+    ),
     "settings": (
         f"cd /proc/sys/net/ipv4; echo 1 > ip_forward; echo 2 > conf/all/rp_filter; echo 1 > conf/{UPLINK}/proxy_arp",
         ["rp_filter"],

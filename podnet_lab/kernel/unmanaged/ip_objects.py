@@ -172,15 +172,18 @@ class Neighbours(Objects):
     """Neighbours that were written down: permanent and noarp ones, and proxies."""
 
     name, get, header, index_at = "neighbours", 30, 12, 4
-    PROXY, PERMANENT, NOARP, UNICAST, LOCAL = 0x8, 0x80, 0x40, 1, 2
+    PROXY, PERMANENT, NOARP, UNICAST = 0x8, 0x80, 0x40, 1
+    GROUPS = (b"\x01\x00\x5e", b"\x33\x33", b"\xff\xff\xff\xff\xff\xff")
+    """How the MACs begin that the kernel itself gives to groups of hosts, and to everybody (arp_constructor, ndisc_constructor)."""
     DST, LLADDR, CACHEINFO, PROBES = 1, 2, 3, 4
     dumps = tuple(struct.pack("=BxxxiHBB", family, 0, 0, flags, 0) for family in FAMILIES for flags in (0, 0x8))
     ignored = frozenset({CACHEINFO, PROBES})
 
     def keep(self, look: Look, body: bytes, has: dict[int, bytes]) -> bool:
         index, state, flags, kind = struct.unpack_from("=iHBB", body, 4)
-        # Of addresses of this namespace itself the kernel has them on its loopback; on another interface somebody wrote them.
-        by_hand = kind == self.UNICAST or (kind == self.LOCAL and body[0] == socket.AF_INET and look.names.get(index) != "lo")
+        mac = has.get(self.LLADDR, b"")
+        # Of an interface without ARP, such as the loopback, the kernel gives its own MAC to all, of tunnels none.
+        by_hand = kind == self.UNICAST or not (mac.startswith(self.GROUPS) or mac in (b"", look.mac(look.names.get(index, ""))))
         return bool(flags & self.PROXY or state & self.PERMANENT or (state & self.NOARP and by_hand))
 
     def head(self, body: bytes, has: dict[int, bytes]) -> bytes:
