@@ -148,7 +148,7 @@ def _is_unasked(has: dict[int, bytes], dev: str) -> bool:
         return False
     first, pause = number(f"ipv4/neigh/{dev}/ucast_solicit", 3), max(1, number(f"ipv4/neigh/{dev}/retrans_time_ms", 1000))
     updated = _U32.unpack_from(has[NDA_CACHEINFO], 8)[0] * TICK
-    return _u32(has[NDA_PROBES]) < first + 1 + (updated - LATE) // pause
+    return _u32(has[NDA_PROBES]) < first + 1 + max(0, (updated - LATE) // pause)
 
 
 def neighbour_entries(sock: Socket, written: bool = False) -> list[tuple[str, int]]:

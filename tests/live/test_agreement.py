@@ -144,7 +144,12 @@ ONCE_WRONG = {
 WRITTEN = "ip -n pod-1-2 neigh replace 10.244.1.3 dev veth-1-2 {}"
 
 
-@pytest.mark.parametrize("before", ["", WRITTEN.format("lladdr 02:00:00:00:00:07 nud reachable; sleep 1.6; ")])
+TIMES = "ip netns exec pod-1-2 sysctl -qw net.ipv4.neigh.veth-1-2.ucast_solicit={} net.ipv4.neigh.veth-1-2.retrans_time_ms={}; "
+
+
+@pytest.mark.parametrize(
+    "before", ["", WRITTEN.format("lladdr 02:00:00:00:00:07 nud reachable; sleep 1.6; "), TIMES.format(0, 1000), TIMES.format(3, 1)]
+)
 def test_what_is_written_incomplete_is_not_asked_for(wired, before):
     """Whatever was counted of the questions before that."""
     wired["node1"].shell(f"ip -n pod-1-2 neigh flush all; {before}{WRITTEN.format('nud incomplete')}")
@@ -155,6 +160,7 @@ def test_what_is_written_incomplete_is_not_asked_for(wired, before):
     wired["node1"].shell(explanation.cause.hints[2].partition("# ")[2])
     assert wired.ping("pod-1-2", "pod-1-3")
     assert wired.explain("pod-1-2", "pod-1-3", probe=False)
+    wired["node1"].shell(TIMES.format(3, 1000))
 
 
 def test_who_is_really_asked_for_is_no_cause(wired):
