@@ -113,17 +113,21 @@ def _arrive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[
     if kind_of(link).hears_lower:
         yield from _receive(net, before, place, link)
         return
-    taps = net.upper_devices(*place, link)
-    taker = next((tap.link.name for tap in taps if kind_of(tap.link).takes_lower(tap.link)), None)
-    taken = causes.taken_by_upper(place, link.name, taker) if taker else None
-    yield from _receive(net, replace(before, cause=before.cause or taken), place, link)
+    yield from _receive(net, replace(before, cause=before.cause or _taken(net, place, link)), place, link)
     cause = before.cause or (None if link.up else causes.link_down(place, link.name))
-    for tap in taps:
+    for tap in net.upper_devices(*place, link):
         if doubt := kind_of(tap.link).doubt(tap.link):
             yield Unseen(f"{place_name((tap.node, tap.namespace))}'s {doubt}, and sits on {link.name}")
             continue
         heard = replace(before, cause=cause, devices=(*before.devices, (place, link.name, False)))
         yield from _receive(net, heard, (tap.node, tap.namespace), tap.link)
+
+
+def _taken(net: Wires, place: Place, link: Link) -> Cause | None:
+    """Why an interface gets nothing of what comes in: another one, on top of it, takes all."""
+    takers = (tap.link.name for tap in net.upper_devices(*place, link) if kind_of(tap.link).takes_lower(tap.link))
+    taker = next(takers, None)
+    return causes.taken_by_upper(place, link.name, taker) if taker else None
 
 
 def _receive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:
@@ -140,7 +144,8 @@ def _receive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator
     bridges = (*at.bridges, BridgePass(place, bridge.name, link.name, None))
     if any((passed.place, passed.bridge) == (place, bridge.name) for passed in at.bridges):
         return  # a loop of bridges
-    yield replace(at, link=bridge, cause=cause, bridges=bridges, devices=(*devices, (place, bridge.name, False)))
+    itself = replace(at, link=bridge, bridges=bridges, devices=(*devices, (place, bridge.name, False)))
+    yield replace(itself, cause=cause or _taken(net, place, bridge))
     for tap in net.upper_devices(*place, bridge):
         yield Unseen(f"{place_name((tap.node, tap.namespace))}'s {tap.link.name} is a {tap.link.kind} on {bridge.name}, a {bridge.kind}")
     yield from _flood(net, replace(at, link=bridge, cause=cause), link)

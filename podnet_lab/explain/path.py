@@ -224,7 +224,11 @@ class PathWalk(WalkState):
     def _over_devices(self, receiver: Receiver, sender: str) -> tuple[Receiver | None, Cause | None]:
         """What the interfaces, bridges and tunnels on the way to *receiver* do with the frame."""
         frames = Frames(self.cluster, self._hooks, sender, receiver.link.mac)
+        before = receiver.devices[0]
         for at, name, egress in receiver.devices:
+            if before[0] != at and before[2] == egress:  # between a macvlan and what it sits on: the same buffer, as marked as it was
+                self._hooks.marks[at] = self._hooks.marks.get(before[0], 0)
+            before = at, name, egress
             self._influences.device(at, name, egress)
             if self._influences.lacks_carrier(at, name):
                 return None, causes_l2.no_carrier(at, name)

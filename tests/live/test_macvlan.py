@@ -99,6 +99,40 @@ def test_a_queue_of_the_lower_interface_is_named(wired, pair):
         wired["node1"].shell("tc qdisc del dev eth0 root")
 
 
+MARKED = (
+    "add table netdev t; add chain netdev t c { type filter hook ingress device eth0 priority 0; }; add rule netdev t c meta mark set 5"
+)
+SENT = "add table netdev u; add chain netdev u c { type filter hook egress device eth0 priority 0; }; add rule netdev u c meta mark 7 drop"
+
+
+def test_a_mark_stays_between_a_macvlan_and_its_lower_interface(wired):
+    """And not over a cable into another namespace, nor between two macvlans (skb_scrub_packet)."""
+    filtered = "add table ip t; add chain ip t c { type filter hook %s priority 0; }; add rule ip t c meta mark %s"
+    wired["node1"].shell(f"nft '{MARKED}'; ip netns exec far nft '{filtered % ('input', '5 drop')}'")
+    wired["node1"].shell(f"nft '{SENT}'; ip netns exec near nft '{filtered % ('output', 'set 7')}'")
+    try:
+        for pair, arrives in (
+            (("node2", "far"), False),
+            (("near", "node2"), False),
+            (("node2", "node3"), True),
+            (("node2", "pod-1-2"), True),
+        ):
+            assert wired.ping(*pair, expect=arrives)
+            assert bool(wired.explain(*pair, probe=False)) is arrives, pair
+    finally:
+        tables = "nft delete table netdev t; nft delete table netdev u"
+        wired["node1"].shell(f"{tables}; for pod in far near; do ip netns exec $pod nft delete table ip t; done")
+
+
+def test_one_that_takes_all_of_a_bridge_is_the_cause(wired):
+    wired["node1"].run(namespace.add("above"), macvlan.add("mv0", "v-net-0", namespace="above", mode="passthru"))
+    for pair, arrives in ((("pod-1-2", "pod-2-2"), False), (("pod-1-2", "pod-1-3"), True)):
+        assert wired.ping(*pair, expect=arrives)
+        assert bool(wired.explain(*pair, probe=False)) is arrives, pair
+    wired["node1"].run(namespace.remove("above"))
+    until(lambda: wired.ping("pod-1-2", "pod-2-2"), what="the ping")
+
+
 def test_one_on_a_bridge_is_not_judged(wired):
     """A bridge that hears all for its sake is not followed."""
     wired["node1"].run(namespace.add("above"), macvlan.add("mv0", "v-net-0", namespace="above"), link.up("mv0", namespace="above"))
