@@ -40,11 +40,11 @@ def enslaved(place: Place, port: Link) -> Cause:
     return Cause(text, "cable", place, question, look, veth.unplug(port.name))
 
 
-def taken_by_upper(place: Place, lower: str, upper: str) -> Cause:
-    """An interface on top of another takes all that comes in there, as a macvlan of mode passthru does."""
+def taken_by_upper(place: Place, lower: str, upper: str, namespace: str | None) -> Cause:
+    """An interface on top of another, in a *namespace* of that node, takes all that comes in there, as a macvlan of mode passthru does."""
     text = f"{upper} takes all that comes in at {place_name(place)}'s {lower}, on which it sits"
     question = f"Which interfaces sit on {lower}, and what do they leave to it?"
-    return Cause(text, "cable", place, question, f"ip -d {on(place[1])}link show", mend=f"ip {on(place[1])}link del {upper}")
+    return Cause(text, "cable", place, question, f"ip -d {on(place[1])}link show", mend=f"ip {on(namespace)}link del {upper}")
 
 
 def arp_off(place: Place, dev: str) -> Cause:

@@ -125,9 +125,8 @@ def _arrive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[
 
 def _taken(net: Wires, place: Place, link: Link) -> Cause | None:
     """Why an interface gets nothing of what comes in: another one, on top of it, takes all."""
-    takers = (tap.link.name for tap in net.upper_devices(*place, link) if kind_of(tap.link).takes_lower(tap.link))
-    taker = next(takers, None)
-    return causes.taken_by_upper(place, link.name, taker) if taker else None
+    taker = next((tap for tap in net.upper_devices(*place, link) if kind_of(tap.link).takes_lower(tap.link)), None)
+    return causes.taken_by_upper(place, link.name, taker.link.name, taker.namespace) if taker else None
 
 
 def _receive(net: Wires, before: Receiver, place: Place, link: Link) -> Iterator[Receiver | Unseen]:

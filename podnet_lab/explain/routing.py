@@ -117,10 +117,10 @@ def _settled(packet: Packet, read: Decision, answer: RouteAnswer) -> Decision:
 
 
 def _to_no_host(packet: Packet, kind: str) -> Decision:
-    """What is no one host's address; but by a route of type multicast one's own packets do go out, as __mkroute_output has it."""
-    if kind == "multicast" and packet.iif is None and not packet.to.is_multicast:
+    """What is no one host's address; but by a route of type multicast or anycast one's own packets do go out (__mkroute_output)."""
+    if kind in ("multicast", "anycast") and packet.iif is None and not packet.to.is_multicast:
         here = place_name(packet.place)
-        return Decision(unsure=f"{here}: the route to {packet.to} is of type multicast, and who gets what {here} sends is not followed")
+        return Decision(unsure=f"{here}: the route to {packet.to} is of type {kind}, and who gets what {here} sends is not followed")
     return Decision(cause=causes_l3.no_host(packet.place, packet.to, kind))
 
 

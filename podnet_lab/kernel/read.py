@@ -146,7 +146,8 @@ def _is_unasked(has: dict[int, bytes], dev: str) -> bool:
     """
     if NDA_PROBES not in has or NDA_CACHEINFO not in has:
         return False
-    first, pause = number(f"ipv4/neigh/{dev}/ucast_solicit", 3), max(1, number(f"ipv4/neigh/{dev}/retrans_time_ms", 1000))
+    # Where they are set to ask quicker, timers are not that quick, and who changes them does it perhaps while somebody is asked for.
+    first, pause = min(3, number(f"ipv4/neigh/{dev}/ucast_solicit", 3)), max(1000, number(f"ipv4/neigh/{dev}/retrans_time_ms", 1000))
     updated = _U32.unpack_from(has[NDA_CACHEINFO], 8)[0] * TICK
     return _u32(has[NDA_PROBES]) < first + 1 + max(0, (updated - LATE) // pause)
 
@@ -155,8 +156,10 @@ def neighbour_entries(sock: Socket, written: bool = False) -> list[tuple[str, in
     """(address, interface number) of every IPv4 neighbour that was learnt; with *written*, also of those written by hand."""
     found = []
     for body in sock.dump(RTM_GETNEIGH, struct.pack("=BxxxiHBB", socket.AF_INET, 0, 0, 0, 0)):
-        _, index, state, _, _ = struct.unpack_from("=BxxxiHBB", body)
-        if written or not state & (NUD_PERMANENT | NUD_NOARP):
+        _, index, state, _, kind = struct.unpack_from("=BxxxiHBB", body)
+        # What the kernel writes for groups, also where only a route took somebody for one, it writes again when it is needed.
+        by_hand = state & NUD_PERMANENT or (state & NUD_NOARP and kind == RTN_UNICAST)
+        if written or not by_hand:
             found.append((socket.inet_ntoa(attributes(body, 12)[1]), index))
     return found
 

@@ -175,6 +175,19 @@ def test_who_is_really_asked_for_is_no_cause(wired):
     wired["node1"].shell("ip -n pod-1-3 addr add 10.244.1.3/24 dev veth-1-3; ip -n pod-1-3 route replace default via 10.244.1.1")
 
 
+@pytest.mark.parametrize("changed", ["retrans_time_ms=1", "ucast_solicit=10"])
+def test_who_is_asked_for_at_another_pace_is_no_cause(wired, changed):
+    """The timers are not that quick, and a setting may be changed meanwhile."""
+    wired["node1"].shell(
+        "ip -n pod-1-3 addr del 10.244.1.3/24 dev veth-1-3; ip -n pod-1-2 neigh flush all; set=net.ipv4.neigh.veth-1-2; "
+        'ip netns exec pod-1-2 bash -c "sysctl -qw $set.mcast_solicit=3000; echo -n x >/dev/udp/10.244.1.3/9; '
+        f'sysctl -qw $set.{changed}; sleep 0.8"; ip -n pod-1-2 neigh show 10.244.1.3 | grep INCOMPLETE'
+    )
+    assert [one.unasked for one in wired["node1"].snapshot().spaces["pod-1-2"].neighbours if one.state == "INCOMPLETE"] == [False]
+    wired["node1"].shell(f"ip netns exec pod-1-2 sysctl -qw net.ipv4.neigh.veth-1-2.mcast_solicit=3; {TIMES.format(3, 1000)}")
+    wired["node1"].shell("ip -n pod-1-3 addr add 10.244.1.3/24 dev veth-1-3; ip -n pod-1-3 route replace default via 10.244.1.1")
+
+
 def test_a_connection_to_the_mac_of_everybody_is_not_taken(wired):
     """An echo is (tcp_v4_rcv)."""
     wired.serve("pod-1-3")

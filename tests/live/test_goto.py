@@ -196,3 +196,15 @@ def test_a_name_for_another_node_or_for_the_lab_is_taken_away_and_what_it_names_
     assert wired["node1"].shell("ls /run/netns") == "pod-1-2\npod-1-3\n"
     assert {name: stable(wired[name].snapshot()) for name in before} == before
     assert wired.check()
+
+
+@pytest.mark.parametrize("kind", ["multicast", "broadcast"])
+def test_what_the_kernel_took_for_a_group_is_forgotten(wired_small, kind):
+    """It sends to a neighbour as to a group as long as it remembers that a route said so."""
+    wired_small["node1"].shell(f"ip route add {kind} 192.168.1.12 dev {UPLINK}")
+    sent = "import socket; s = socket.socket(2, 2); s.setsockopt(1, 6, 1); s.sendto(b'x', ('192.168.1.12', 9))"
+    remembered = f'ip neigh del 192.168.1.12 dev {UPLINK}; python3 -c "{sent}"; ip neigh show nud noarp to 192.168.1.12'
+    until(lambda: wired_small["node1"].shell(remembered), what="such a neighbour, not one whose question came in between")
+    wired_small.goto("done")
+    assert "NOARP" not in wired_small["node1"].shell("ip neigh show nud all to 192.168.1.12")
+    assert wired_small.matrix()

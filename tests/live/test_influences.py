@@ -69,6 +69,9 @@ def test_a_setting_by_which_no_data_pass_is_named(fresh, pod, name, value):
 def test_a_route_of_type_multicast_to_a_neighbour_is_named(fresh):
     """What one sends oneself goes out by it, what one passes on does not."""
     fresh["node2"].shell("ip -n pod-2-3 route add multicast 10.244.2.2 dev veth-2-3; ip route add multicast 10.244.1.3 dev eth0")
+    fresh["node1"].shell("ip -n pod-1-2 route add anycast 10.244.1.3 dev veth-1-2")
+    assert fresh.ping("pod-1-2", "pod-1-3")
+    assert "type anycast, and who gets" in str(fresh.explain("pod-1-2", "pod-1-3", probe=False))
     for pair, arrives in ((("pod-2-2", "pod-2-3"), True), (("pod-2-2", "pod-1-3"), False)):
         assert fresh.ping(*pair, expect=arrives)
         said = fresh.explain(*pair, probe=False)

@@ -124,13 +124,19 @@ def test_a_mark_stays_between_a_macvlan_and_its_lower_interface(wired):
         wired["node1"].shell(f"{tables}; for pod in far near; do ip netns exec $pod nft delete table ip t; done")
 
 
-def test_one_that_takes_all_of_a_bridge_is_the_cause(wired):
+def test_one_that_takes_all_of_a_bridge_or_a_cable_is_told(wired):
     wired["node1"].run(namespace.add("above"), macvlan.add("mv0", "v-net-0", namespace="above", mode="passthru"))
     for pair, arrives in ((("pod-1-2", "pod-2-2"), False), (("pod-1-2", "pod-1-3"), True)):
         assert wired.ping(*pair, expect=arrives)
         assert bool(wired.explain(*pair, probe=False)) is arrives, pair
-    wired["node1"].run(namespace.remove("above"))
+    wired["node1"].shell("ip -n above link del mv0")
     until(lambda: wired.ping("pod-1-2", "pod-2-2"), what="the ping")
+    wired["node1"].shell("ip -n pod-1-3 link add mv0 link veth-1-3 netns above type macvlan mode passthru")
+    hint = wired.explain("pod-1-2", "pod-1-3", probe=False).cause.hints[2]
+    assert hint == "node1# ip -n above link del mv0"
+    wired["node1"].shell(hint.partition("# ")[2])
+    until(lambda: wired.ping("pod-1-2", "pod-1-3"), what="the ping")
+    wired["node1"].run(namespace.remove("above"))
 
 
 def test_one_on_a_bridge_is_not_judged(wired):
